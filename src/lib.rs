@@ -1,1 +1,26 @@
-//! x
+//! exchange-sync copies every message of many Exchange mailboxes, continuously and resumably, into a sink.
+//!
+//! A map of the rooms, in the order in which a message meets them:
+//!
+//! - [`mail`]: the nouns;
+//! - [`exchange`]: the trait that reads a mailbox, and under it EWS;
+//! - [`pipeline`]: the chain from mailboxes to cursors;
+//! - [`sink`], [`catalog`], [`checkpoint`]: where messages, their ledger and the place to resume are kept;
+//! - [`auth`], [`http`]: logging in and speaking HTTP;
+//! - [`config`]: the configuration as written, layered and judged;
+//! - [`event`], [`status`]: what a watcher sees;
+//! - [`cli`], [`run`]: the command line, and the one place that wires the rooms together.
+
+pub mod auth;
+pub mod catalog;
+pub mod checkpoint;
+pub mod cli;
+pub mod config;
+pub mod event;
+pub mod exchange;
+pub mod http;
+pub mod mail;
+pub mod pipeline;
+pub mod run;
+pub mod sink;
+pub mod status;

@@ -1,0 +1,182 @@
+//! The ledger: one line a message in append-only segments, and an index of them that can be rebuilt. Identity is decided here: which listed
+//! item is which known message.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::{
+    mail::{Change, Failure, Folder, FolderId, ItemId, Key, Listed, Mailbox, Origin, Properties},
+    sink::Stored,
+};
+
+/// What a change means, seen from what is known.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decision {
+    /// A message to be downloaded and stored under `key`: one never seen, or a draft whose content changed.
+    Fetch {
+        /// What the listing told.
+        listed: Listed,
+        /// Its key: minted now, or its own where it is known.
+        key: Key,
+    },
+    /// It looks like a known message whose old item may still exist. If `old` is gone this is a move: record [`Entry::Moved`]. If it still exists
+    /// this is a copy: fetch it under `fresh`.
+    Resembles {
+        /// What the listing told.
+        listed: Listed,
+        /// The known message's key.
+        key: Key,
+        /// The item it was last seen as.
+        old: ItemId,
+        /// The key to use if it is another message after all.
+        fresh: Key,
+    },
+    /// Something to write down without a download.
+    Record(Entry),
+    /// The properties may have changed: look them up and record [`Entry::Changed`].
+    Refresh {
+        /// What the listing told.
+        listed: Listed,
+        /// The message's key.
+        key: Key,
+    },
+    /// Known already, or of no concern.
+    Nothing,
+}
+
+/// One line of the catalog.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry {
+    /// A message is stored.
+    Stored {
+        /// Its key.
+        key: Key,
+        /// What the listing told of it.
+        listed: Listed,
+        /// Its properties.
+        properties: Box<Properties>,
+        /// What its bytes are.
+        origin: Origin,
+        /// Where they are.
+        stored: Stored,
+    },
+    /// It is in this folder now, under a new item id; also written for one that came back after a deletion.
+    Moved {
+        /// Its key.
+        key: Key,
+        /// What the listing told of the new item.
+        listed: Listed,
+    },
+    /// Its read flag changed.
+    Read {
+        /// Its key.
+        key: Key,
+        /// The item.
+        id: ItemId,
+        /// Whether it is read now.
+        read: bool,
+    },
+    /// Its properties changed.
+    Changed {
+        /// Its key.
+        key: Key,
+        /// The item.
+        id: ItemId,
+        /// As they are now.
+        properties: Box<Properties>,
+    },
+    /// It left the mailbox, or is on its way to another folder: a later [`Entry::Moved`] tells.
+    Deleted {
+        /// Its key.
+        key: Key,
+        /// The item.
+        id: ItemId,
+    },
+    /// It could not be read, for the server's reason. Nothing is in the sink.
+    Quarantined {
+        /// The key it would have.
+        key: Key,
+        /// What the listing told.
+        listed: Listed,
+        /// Why.
+        failure: Failure,
+    },
+    /// It was listed but gone when it was to be fetched.
+    Vanished {
+        /// The key it would have had.
+        key: Key,
+        /// What the listing told.
+        listed: Listed,
+    },
+}
+
+/// Figures of a mailbox's ledger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Messages stored, deleted ones included: nothing is ever deleted from the sink.
+    pub messages: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Items in quarantine.
+    pub quarantined: u64,
+}
+
+/// All ledgers.
+#[async_trait]
+pub trait Catalog: Send + Sync + 'static {
+    /// Opens a mailbox's ledger, repairing what a crash left, and locks it: one writer a mailbox.
+    async fn open(&self, mailbox: &Mailbox) -> Result<Box<dyn Ledger>, Error>;
+}
+
+/// One mailbox's ledger. Dropping it gives the lock back.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// Decides what a page's changes mean, one decision a change, in order. An item that appears twice on the page is fetched once.
+    /// Keys handed out for [`Decision::Fetch`] are remembered until committed, so that two items in flight never share one.
+    async fn identify(&self, folder: &Folder, changes: &[Change]) -> Result<Vec<Decision>, Error>;
+
+    /// Appends entries of one folder and makes them durable before it returns. Entries that change nothing are left out; returns how many were written.
+    async fn commit(&self, folder: &Folder, entries: Vec<Entry>) -> Result<usize, Error>;
+
+    /// Begins a listing from the start: from now on `identify` marks what it sees in this folder. Call again after a restart in the middle only with `resumed`,
+    /// which keeps the marks made so far.
+    async fn walk_begins(&self, folder: &FolderId, resumed: bool) -> Result<(), Error>;
+
+    /// The listing reached its end: what is known in this folder and was not seen is returned as [`Entry::Deleted`] for `commit`.
+    async fn walk_ended(&self, folder: &FolderId) -> Result<Vec<Entry>, Error>;
+
+    /// A folder is no more: its messages that are not known elsewhere, as [`Entry::Deleted`].
+    async fn folder_gone(&self, folder: &FolderId) -> Result<Vec<Entry>, Error>;
+
+    /// Items of this folder in quarantine, to be tried again.
+    async fn quarantined(&self, folder: &FolderId) -> Result<Vec<(Key, Listed)>, Error>;
+
+    /// Figures as of now.
+    async fn totals(&self) -> Result<Totals, Error>;
+}
+
+/// A catalog operation that failed.
+#[derive(Debug)]
+pub struct Error {
+    /// What was attempted on what.
+    pub attempt: String,
+    /// The cause.
+    pub cause: String,
+    /// What helps, where known.
+    pub hint: Option<String>,
+    /// Whether another process holds the mailbox.
+    pub locked: bool,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed: {}", self.attempt, self.cause)?;
+        match &self.hint {
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

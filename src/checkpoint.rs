@@ -1,0 +1,44 @@
+//! Where each folder resumes: small records, replaced atomically, written only after everything before them is durable.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    catalog::Error,
+    mail::{Cursor, Folder, FolderId, Hierarchy, Mailbox},
+};
+
+/// What is known about one folder's progress.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// The folder, as last listed.
+    pub folder: Folder,
+    /// Where its listing resumes.
+    pub cursor: Cursor,
+    /// Whether the first full listing (or one begun anew) is still under way.
+    pub walking: bool,
+    /// The folder's stamp when its listing was last read to the end; equal stamps in two looks mean that nothing is to be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<String>,
+    /// A digest of the filters in force when the listing began: wider filters need a new listing.
+    pub filters: String,
+}
+
+/// The store of checkpoints.
+#[async_trait]
+pub trait Checkpoints: Send + Sync + 'static {
+    /// A folder's checkpoint. One that is damaged counts as none, with a warning: the folder is listed again and costs no download.
+    async fn load(&self, mailbox: &Mailbox, folder: &FolderId) -> Result<Option<Checkpoint>, Error>;
+
+    /// Replaces a folder's checkpoint, durably.
+    async fn save(&self, mailbox: &Mailbox, checkpoint: &Checkpoint) -> Result<(), Error>;
+
+    /// Forgets a folder that is no more.
+    async fn forget(&self, mailbox: &Mailbox, folder: &FolderId) -> Result<(), Error>;
+
+    /// The folders as last listed; empty at first.
+    async fn hierarchy(&self, mailbox: &Mailbox) -> Result<Hierarchy, Error>;
+
+    /// Replaces them, durably.
+    async fn save_hierarchy(&self, mailbox: &Mailbox, hierarchy: &Hierarchy) -> Result<(), Error>;
+}

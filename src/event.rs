@@ -1,0 +1,146 @@
+//! Everything worth telling a watcher, as one enum; [`Status`](crate::status::Status) is its fold.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::broadcast;
+
+use crate::{mail::Address, status::Status};
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A mailbox's round began.
+    MailboxStarted {
+        /// The mailbox.
+        mailbox: Address,
+    },
+    /// Its folders are known.
+    FoldersListed {
+        /// The mailbox.
+        mailbox: Address,
+        /// How many are to be read.
+        folders: usize,
+        /// How many items the server counts in them, where it says.
+        items: u64,
+    },
+    /// A page of changes arrived.
+    PageListed {
+        /// The mailbox.
+        mailbox: Address,
+        /// Entries on it.
+        changes: usize,
+        /// Messages among them that are to be downloaded.
+        wanted: usize,
+    },
+    /// A message is in the sink and in the catalog.
+    MessagesStored {
+        /// The mailbox.
+        mailbox: Address,
+        /// How many.
+        messages: u64,
+        /// Their bytes.
+        bytes: u64,
+    },
+    /// Moves, read flags, deletions and the like were written to the catalog without a download.
+    ChangesRecorded {
+        /// The mailbox.
+        mailbox: Address,
+        /// How many.
+        changes: u64,
+    },
+    /// A message could not be read and was put into quarantine.
+    MessageQuarantined {
+        /// The mailbox.
+        mailbox: Address,
+        /// The server's code.
+        code: String,
+    },
+    /// Requests of this mailbox wait because the server asked for it.
+    RequestThrottled {
+        /// The mailbox.
+        mailbox: Address,
+        /// Why: the policy or code the server named.
+        reason: String,
+        /// For how long.
+        wait: Duration,
+    },
+    /// A request is tried again after passing trouble.
+    RequestRetried {
+        /// The mailbox.
+        mailbox: Address,
+        /// What went wrong.
+        reason: String,
+    },
+    /// A folder's listing starts over, since its cursor is no longer accepted.
+    FolderResynced {
+        /// The mailbox.
+        mailbox: Address,
+        /// The folder's path.
+        folder: Vec<String>,
+    },
+    /// A folder could not be read in this round.
+    FolderFailed {
+        /// The mailbox.
+        mailbox: Address,
+        /// The folder's path.
+        folder: Vec<String>,
+        /// Why.
+        reason: String,
+    },
+    /// A mailbox could not be read in this round.
+    MailboxFailed {
+        /// The mailbox.
+        mailbox: Address,
+        /// Why.
+        reason: String,
+        /// Whether a person must act first (credentials, permission, configuration).
+        refused: bool,
+    },
+    /// A mailbox's round ended.
+    MailboxFinished {
+        /// The mailbox.
+        mailbox: Address,
+        /// Whether every folder was read to its end.
+        complete: bool,
+    },
+}
+
+/// Where events go: folded into the status at once, and offered to whoever listens.
+#[derive(Clone)]
+pub struct Events {
+    status: Arc<Mutex<Status>>,
+    listeners: broadcast::Sender<Event>,
+}
+
+impl Events {
+    /// A channel whose status starts empty; a listener that falls more than 1,024 events behind misses the oldest.
+    pub fn new() -> Self {
+        Self { status: Arc::default(), listeners: broadcast::Sender::new(1024) }
+    }
+
+    /// Tells an event. Never waits.
+    pub fn tell(&self, event: Event) {
+        self.status().fold(&event);
+        // No listener is not an error.
+        let _ = self.listeners.send(event);
+    }
+
+    /// Events from now on.
+    pub fn listen(&self) -> broadcast::Receiver<Event> {
+        self.listeners.subscribe()
+    }
+
+    /// The status as of now; hold it briefly.
+    pub fn status(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,49 @@
+//! Folders and the tree they form.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Cursor;
+
+/// Exchange's id of a folder: opaque, case-sensitive, kept when the folder is moved or renamed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FolderId(pub String);
+
+/// One folder that can hold messages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folder {
+    /// Its id.
+    pub id: FolderId,
+    /// Display names from below the mailbox's root down to this folder; names are free text and may hold any character.
+    pub path: Vec<String>,
+    /// The container class, such as `IPF.Note`; absent means mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// The well-known id, such as `inbox`, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub well_known: Option<String>,
+    /// Whether it lies in the online archive.
+    #[serde(default)]
+    pub archive: bool,
+    /// Whether Exchange hides it from people.
+    #[serde(default)]
+    pub hidden: bool,
+    /// How many items the server counts in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    /// A mark that differs once anything in the folder changed; absent where the server gives none. Only equality has meaning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamp: Option<String>,
+}
+
+/// All folders of a mailbox, and where the next look at them resumes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hierarchy {
+    /// The folders, parents before children.
+    pub folders: Vec<Folder>,
+    /// Cursors of the hierarchy itself, one a root; only the exchange room looks inside.
+    #[serde(default)]
+    pub cursors: BTreeMap<String, Cursor>,
+}

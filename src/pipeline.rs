@@ -1,1 +1,133 @@
-//! Room.
+//! The whole flow on a page:
+//!
+//! mailboxes → folders → changes (pages of ids, from the last cursor) → transfer (MIME as a byte stream into the sink) → catalog → cursor
+//!
+//! One natural way, top to bottom. A folder's stream ends at its first error, so a cursor never passes what is not durably stored; the other
+//! folders and mailboxes go on. This room sees the traits [`Exchange`], [`Sink`], [`Catalog`] and [`Checkpoints`] and nothing behind them.
+
+mod batches;
+mod budget;
+mod changes;
+mod commit;
+mod fan_out;
+mod filters;
+mod folder_round;
+mod in_flight;
+mod mailbox_round;
+mod pace;
+mod resolve;
+mod rounds;
+mod transfer;
+mod trouble;
+mod until_error;
+
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{Stream, TryStreamExt, stream};
+
+pub use budget::Budget;
+pub use fan_out::FanOut;
+pub use filters::{FilterSet, Filters, FolderName, Participants};
+pub use in_flight::InFlight;
+pub use mailbox_round::Round;
+pub use pace::Pace;
+pub use rounds::{Mode, Schedule};
+pub use trouble::Trouble;
+pub use until_error::UntilError;
+
+use self::{
+    batches::batches,
+    changes::changes,
+    commit::{Committed, commit},
+    folder_round::Visit,
+    transfer::transfer,
+};
+
+use crate::{catalog::Catalog, checkpoint::Checkpoints, event::Events, exchange::Exchange, mail::Mailbox, sink::Sink};
+
+/// How much is under way at once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// Mailboxes being read at the same time.
+    pub mailboxes: usize,
+    /// Folders of one mailbox being read at the same time.
+    pub folders: usize,
+    /// Batches of one folder being downloaded at the same time.
+    pub batches: usize,
+    /// Messages fetched together (`reinfer_batch_size`).
+    pub batch_size: usize,
+    /// Messages of one folder in one round (`emails_per_folder`), so that one huge folder does not starve the rest.
+    pub messages_per_folder: usize,
+    /// Time between two messages of one mailbox (`poll_message_sleep`).
+    pub message_interval: Duration,
+    /// Writes to the sink under way at the same time (`max_concurrent_uploads`; 0 counts as 1).
+    pub uploads: usize,
+    /// Bytes of messages held in memory at the same time (`--memory-budget`).
+    pub memory: usize,
+}
+
+/// A mailbox with what is wanted of it.
+#[derive(Clone, Debug)]
+pub struct Subscription {
+    /// The mailbox.
+    pub mailbox: Mailbox,
+    /// Which of its messages.
+    pub filters: Filters,
+    /// Whether saved cursors are ignored in the first round (`start_from: "config"`).
+    pub from_start: bool,
+}
+
+/// The rooms that the chain joins, and its limits.
+pub struct Pipeline {
+    exchange: Arc<dyn Exchange>,
+    sink: Arc<dyn Sink>,
+    catalog: Arc<dyn Catalog>,
+    checkpoints: Arc<dyn Checkpoints>,
+    events: Events,
+    limits: Limits,
+    budget: Budget,
+}
+
+impl Pipeline {
+    /// Joins the rooms.
+    pub fn new(
+        exchange: Arc<dyn Exchange>,
+        sink: Arc<dyn Sink>,
+        catalog: Arc<dyn Catalog>,
+        checkpoints: Arc<dyn Checkpoints>,
+        events: Events,
+        limits: Limits,
+    ) -> Arc<Self> {
+        let budget = Budget::new(limits.memory, limits.uploads);
+        Arc::new(Self { exchange, sink, catalog, checkpoints, events, limits, budget })
+    }
+
+    /// Reads all mailboxes by the schedule; each item is the end of one mailbox's work, which in [`Mode::Continuous`] comes only with
+    /// an end to the program. Dropping the stream stops all that is under way.
+    pub fn run(self: &Arc<Self>, subscriptions: Vec<Subscription>, schedule: Schedule) -> impl Stream<Item = Round> + use<> {
+        let turns = schedule.turns(self.limits.mailboxes);
+        let everyone = subscriptions.len().max(1);
+        let pipeline = self.clone();
+        stream::iter(subscriptions).fan_out(everyone, move |subscription| pipeline.clone().rounds(subscription, turns.clone()))
+    }
+}
+
+/// One folder from its last cursor towards its end. Each item is a committed batch.
+fn folder(visit: &Arc<Visit>) -> impl Stream<Item = Result<Committed, Trouble>> + use<> {
+    let limits = visit.pipeline.limits;
+    changes(visit.clone()) // pages of ids from the last cursor, each change decided on
+        .map_ok(move |plan| batches(plan, limits.batch_size))
+        .try_flatten()
+        .in_flight(limits.batches, on(visit, transfer)) // downloads run ahead of commits; results in order
+        .and_then(on(visit, commit)) // catalog, then cursor: only after the sink
+        .until_error() // this folder stops, the others go on
+}
+
+/// Binds a step of the chain to the visit it belongs to.
+fn on<T, F, S: Fn(Arc<Visit>, T) -> F>(visit: &Arc<Visit>, step: S) -> impl FnMut(T) -> F + use<T, F, S> {
+    let visit = visit.clone();
+    move |item| step(visit.clone(), item)
+}

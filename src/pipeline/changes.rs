@@ -1,0 +1,137 @@
+//! Pages become a stream of plans here, and nowhere else.
+
+use std::sync::Arc;
+
+use futures::{Stream, stream};
+
+use super::{Trouble, folder_round::Visit, resolve};
+use crate::{
+    catalog::Entry,
+    event::Event,
+    exchange::{self, Verdict},
+    mail::{Cursor, Key, Listed, Page},
+};
+
+/// The most entries asked for on one page; Exchange refuses more (EWS reference: MaxChangesReturned).
+const PAGE: usize = 512;
+
+/// So many pages that bring neither a change nor a new cursor are taken for a server that would go on like this for ever.
+const STUCK: u8 = 3;
+
+/// A message to be downloaded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wanted {
+    /// What the listing told.
+    pub listed: Listed,
+    /// The key it will be stored under.
+    pub key: Key,
+}
+
+/// What one page asks for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// To be downloaded and stored.
+    pub wanted: Vec<Wanted>,
+    /// To be written down.
+    pub record: Vec<Entry>,
+    /// What holds once all that is done; none for messages tried again out of turn.
+    pub end: Option<PageEnd>,
+}
+
+/// The state to save behind a page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PageEnd {
+    /// Covers the page and all before it.
+    pub cursor: Cursor,
+    /// Whether this page belongs to a listing from the start.
+    pub walking: bool,
+    /// Whether the folder has been read to its end.
+    pub drained: bool,
+}
+
+struct Position {
+    cursor: Option<Cursor>,
+    walking: bool,
+    remaining: usize,
+    stuck: u8,
+    retry: bool,
+    drained: bool,
+}
+
+/// A folder's plans from its last cursor, until it is drained or has had its share of this round (`emails_per_folder`).
+pub fn changes(visit: Arc<Visit>) -> impl Stream<Item = Result<Plan, Trouble>> {
+    let position = Position {
+        cursor: visit.start.cursor(),
+        walking: visit.start.walking(),
+        remaining: visit.pipeline.limits.messages_per_folder.max(1),
+        stuck: 0,
+        retry: visit.retry_quarantined,
+        drained: false,
+    };
+    stream::try_unfold((visit, position), |(visit, mut position)| async move {
+        let plan = position.step(&visit).await?;
+        Ok(plan.map(|plan| (plan, (visit, position))))
+    })
+}
+
+impl Position {
+    async fn step(&mut self, visit: &Visit) -> Result<Option<Plan>, Trouble> {
+        if std::mem::take(&mut self.retry) {
+            let again = visit.ledger.quarantined(&visit.folder.id).await?;
+            if !again.is_empty() {
+                let wanted = again.into_iter().map(|(key, listed)| Wanted { listed, key }).collect();
+                return Ok(Some(Plan { wanted, ..Plan::default() }));
+            }
+        }
+        if self.drained || self.remaining == 0 {
+            return Ok(None);
+        }
+        let page = self.page(visit).await?;
+        self.notice_a_standstill(visit, &page)?;
+        let decisions = visit.ledger.identify(&visit.folder, &page.changes).await?;
+        let mut plan = resolve::resolve(visit, decisions).await?;
+        visit.pipeline.events.tell(Event::PageListed {
+            mailbox: visit.mailbox.address.clone(),
+            changes: page.changes.len(),
+            wanted: plan.wanted.len(),
+        });
+        self.remaining = self.remaining.saturating_sub(plan.wanted.len());
+        // "Last" alone is not believed: some servers cut a page off and call it the last.
+        self.drained = page.last && page.changes.is_empty();
+        self.cursor = Some(page.cursor.clone());
+        plan.end = Some(PageEnd { cursor: page.cursor, walking: self.walking, drained: self.drained });
+        Ok(Some(plan))
+    }
+
+    async fn page(&mut self, visit: &Visit) -> Result<Page, Trouble> {
+        let pipeline = &visit.pipeline;
+        let limit = self.remaining.min(PAGE);
+        match pipeline.exchange.page(&visit.mailbox, &visit.folder, self.cursor.as_ref(), limit).await {
+            Err(error) if error.verdict == Verdict::Resync && self.cursor.is_some() => {
+                visit
+                    .pipeline
+                    .events
+                    .tell(Event::FolderResynced { mailbox: visit.mailbox.address.clone(), folder: visit.folder.path.clone() });
+                visit.ledger.walk_begins(&visit.folder.id, false).await?;
+                (self.cursor, self.walking) = (None, true);
+                Ok(pipeline.exchange.page(&visit.mailbox, &visit.folder, None, limit).await?)
+            }
+            page => Ok(page?),
+        }
+    }
+
+    fn notice_a_standstill(&mut self, visit: &Visit, page: &Page) -> Result<(), exchange::Error> {
+        let moved = page.last || !page.changes.is_empty() || self.cursor.as_ref() != Some(&page.cursor);
+        self.stuck = if moved { 0 } else { self.stuck + 1 };
+        if self.stuck < STUCK {
+            return Ok(());
+        }
+        Err(exchange::Error {
+            verdict: Verdict::SkipFolder,
+            attempt: format!("listing folder {} of {}", visit.folder.path.join("/"), visit.mailbox.address),
+            code: None,
+            cause: format!("{STUCK} pages in a row brought nothing new, though the server says that there is more"),
+            hint: None,
+        })
+    }
+}

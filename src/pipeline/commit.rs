@@ -1,0 +1,72 @@
+//! Makes a stored batch part of the record: the catalog first, the cursor behind it.
+
+use std::sync::Arc;
+
+use super::{Trouble, changes::PageEnd, folder_round::Visit, transfer::Transferred};
+use crate::{catalog::Entry, checkpoint::Checkpoint, event::Event};
+
+/// A batch that is in the sink, in the catalog, and covered by the cursor if it was its page's last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Messages stored.
+    pub messages: u64,
+    /// Whether the folder has been read to its end.
+    pub drained: bool,
+}
+
+/// Commits one batch. Called in the order of the batches: a cursor is saved only after everything before it.
+pub async fn commit(visit: Arc<Visit>, batch: Transferred) -> Result<Committed, Trouble> {
+    let Transferred { entries, end } = batch;
+    let (mut messages, mut bytes, mut quarantined) = (0, 0, Vec::new());
+    for entry in &entries {
+        match entry {
+            Entry::Stored { stored, .. } => (messages, bytes) = (messages + 1, bytes + stored.bytes),
+            Entry::Quarantined { failure, .. } => quarantined.push(failure.code.clone()),
+            _ => {}
+        }
+    }
+    let mut lines = match entries.is_empty() {
+        true => 0,
+        false => visit.ledger.commit(&visit.folder, entries).await?,
+    };
+    let drained = end.as_ref().is_some_and(|end| end.drained);
+    if let Some(end) = end {
+        lines += end_page(&visit, end).await?;
+    }
+    let mailbox = &visit.mailbox.address;
+    if messages > 0 {
+        visit.pipeline.events.tell(Event::MessagesStored { mailbox: mailbox.clone(), messages, bytes });
+    }
+    let changes = (lines as u64).saturating_sub(messages + quarantined.len() as u64);
+    if changes > 0 {
+        visit.pipeline.events.tell(Event::ChangesRecorded { mailbox: mailbox.clone(), changes });
+    }
+    for code in quarantined {
+        visit.pipeline.events.tell(Event::MessageQuarantined { mailbox: mailbox.clone(), code });
+    }
+    Ok(Committed { messages, drained })
+}
+
+/// Saves the cursor, and at the end of a listing from the start writes down what was not seen in it. Returns the lines written.
+async fn end_page(visit: &Visit, end: PageEnd) -> Result<usize, Trouble> {
+    let mut lines = 0;
+    let mut walking = end.walking;
+    if end.drained && end.walking {
+        let unseen = visit.ledger.walk_ended(&visit.folder.id).await?;
+        if !unseen.is_empty() {
+            lines = visit.ledger.commit(&visit.folder, unseen).await?;
+        }
+        walking = false;
+    }
+    let checkpoint = Checkpoint {
+        folder: visit.folder.clone(),
+        cursor: end.cursor,
+        walking,
+        settled: end.drained.then(|| visit.settling()).flatten(),
+        filters: visit.digest.clone(),
+    };
+    if visit.start.differs(&checkpoint) {
+        visit.pipeline.checkpoints.save(&visit.mailbox, &checkpoint).await?;
+    }
+    Ok(lines)
+}

@@ -1,0 +1,152 @@
+//! One visit to one folder.
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+
+use super::{Filters, Pace, Pipeline, Trouble};
+use crate::{
+    catalog::Ledger,
+    checkpoint::Checkpoint,
+    event::Event,
+    exchange::Verdict,
+    mail::{Cursor, Folder, Mailbox},
+};
+
+/// Everything that is known when a folder is visited.
+pub struct Visit {
+    /// The rooms and limits.
+    pub pipeline: Arc<Pipeline>,
+    /// Whose folder.
+    pub mailbox: Mailbox,
+    /// The folder, as just listed.
+    pub folder: Folder,
+    /// The mailbox's ledger.
+    pub ledger: Arc<dyn Ledger>,
+    /// Which messages are wanted.
+    pub filters: Arc<Filters>,
+    /// The mailbox's rate.
+    pub pace: Pace,
+    /// Where the listing begins.
+    pub start: Start,
+    /// The filters' digest, kept with the cursor.
+    pub digest: String,
+    /// Whether items in quarantine are tried again.
+    pub retry_quarantined: bool,
+}
+
+/// Where a folder's listing begins.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Start {
+    /// From the start: nothing is known, or what is known is not to be relied on.
+    Beginning,
+    /// From the saved cursor.
+    Resumed(Box<Checkpoint>),
+}
+
+impl Start {
+    /// Decides by what was saved. Other filters than those in force when the cursor was taken need a new listing, since the old one passed
+    /// over messages that may be wanted now; it costs no second download.
+    pub fn decide(saved: Option<Checkpoint>, digest: &str, from_start: bool) -> Self {
+        match saved {
+            Some(checkpoint) if !from_start && checkpoint.filters == digest => Self::Resumed(Box::new(checkpoint)),
+            _ => Self::Beginning,
+        }
+    }
+
+    /// The cursor to resume from.
+    pub fn cursor(&self) -> Option<Cursor> {
+        match self {
+            Self::Beginning => None,
+            Self::Resumed(checkpoint) => Some(checkpoint.cursor.clone()),
+        }
+    }
+
+    /// Whether a listing from the start begins or goes on here.
+    pub fn walking(&self) -> bool {
+        match self {
+            Self::Beginning => true,
+            Self::Resumed(checkpoint) => checkpoint.walking,
+        }
+    }
+
+    /// Whether saving `checkpoint` would tell anything new.
+    pub fn differs(&self, checkpoint: &Checkpoint) -> bool {
+        match self {
+            Self::Beginning => true,
+            Self::Resumed(saved) => **saved != *checkpoint,
+        }
+    }
+}
+
+impl Visit {
+    /// The stamp by which the folder may be passed over from now on, if any. A stamp may be as coarse as a second, so it is trusted only once it
+    /// stood unchanged in two visits: mail that came within the same second is seen by the second one.
+    pub fn settling(&self) -> Option<String> {
+        match &self.start {
+            Start::Resumed(saved) if saved.folder.stamp == self.folder.stamp => self.folder.stamp.clone(),
+            _ => None,
+        }
+    }
+}
+
+/// How a visit ended.
+#[derive(Debug, Default)]
+pub struct FolderEnd {
+    /// Messages stored.
+    pub messages: u64,
+    /// Whether the folder was read to its end; if not and there was no trouble, it had its share of this round.
+    pub drained: bool,
+    /// The stamp by which it may be passed over next time.
+    pub settled: Option<String>,
+    /// What stopped it.
+    pub trouble: Option<Trouble>,
+}
+
+impl Visit {
+    /// Reads the folder: until it is drained, has had its share, or meets trouble.
+    pub async fn read(self: Arc<Self>) -> FolderEnd {
+        let mut end = FolderEnd::default();
+        if let Err(trouble) = self.begin_walk().await {
+            end.trouble = Some(trouble);
+            return end;
+        }
+        {
+            let mut batches = std::pin::pin!(super::folder(&self));
+            while let Some(batch) = batches.next().await {
+                match batch {
+                    Ok(committed) => {
+                        end.messages += committed.messages;
+                        end.drained = committed.drained;
+                    }
+                    Err(trouble) => end.trouble = Some(trouble),
+                }
+            }
+        }
+        match &end.trouble {
+            // Deleted since it was listed: the next listing of folders tells, and its messages are accounted for then.
+            Some(trouble) if trouble.verdict() == Verdict::FolderGone => {
+                tracing::debug!(mailbox = %self.mailbox.address, folder = self.folder.path.join("/"), "the folder is no more");
+                end.trouble = None;
+                end.drained = true;
+            }
+            Some(trouble) => self.pipeline.events.tell(Event::FolderFailed {
+                mailbox: self.mailbox.address.clone(),
+                folder: self.folder.path.clone(),
+                reason: trouble.to_string(),
+            }),
+            None if end.drained => end.settled = self.settling(),
+            None => {}
+        }
+        end
+    }
+
+    async fn begin_walk(&self) -> Result<(), Trouble> {
+        match self.start {
+            Start::Beginning => self.ledger.walk_begins(&self.folder.id, false).await?,
+            Start::Resumed(ref saved) if saved.walking => self.ledger.walk_begins(&self.folder.id, true).await?,
+            Start::Resumed(_) => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,196 @@
+//! One round of one mailbox: a visit to each of its folders.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use futures::{StreamExt, stream};
+
+use super::{
+    FanOut, Pace, Pipeline, Subscription, Trouble,
+    folder_round::{FolderEnd, Start, Visit},
+};
+use crate::{
+    catalog::Ledger,
+    event::Event,
+    exchange::Verdict,
+    mail::{Address, Folder, FolderId, Hierarchy},
+};
+
+/// How a mailbox's round ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Round {
+    /// The mailbox.
+    pub mailbox: Address,
+    /// Whether some folder had its share but not its end.
+    pub more: bool,
+    /// The gravest verdict met; none for a round without trouble.
+    pub verdict: Option<Verdict>,
+    /// Messages stored.
+    pub messages: u64,
+}
+
+/// What is remembered of a mailbox between its rounds.
+pub struct Memory {
+    pub(super) pace: Pace,
+    /// The stamps by which folders may be passed over.
+    settled: HashMap<FolderId, String>,
+    /// Folders not yet visited from the start, where `start_from` is `config`.
+    restart: Option<HashSet<FolderId>>,
+    rounds: u64,
+}
+
+impl Memory {
+    /// Nothing is remembered yet.
+    pub fn new(pace: Pace) -> Self {
+        Self { pace, settled: HashMap::new(), restart: None, rounds: 0 }
+    }
+}
+
+/// Every so many rounds each folder is read whatever its stamp says, and what is in quarantine is tried again.
+const FULL: u64 = 40;
+
+impl Pipeline {
+    /// Visits every folder that may have changed. `thorough` passes over none.
+    pub(super) async fn round(self: Arc<Self>, subscription: &Subscription, memory: &mut Memory, thorough: bool) -> Round {
+        let mailbox = &subscription.mailbox.address;
+        self.events.tell(Event::MailboxStarted { mailbox: mailbox.clone() });
+        let full = thorough || memory.rounds.is_multiple_of(FULL);
+        let first = memory.rounds == 0;
+        memory.rounds += 1;
+        let outcome = self.clone().folders_round(subscription, memory, full, first || (full && !thorough)).await;
+        let round = match outcome {
+            Ok(ends) => Round {
+                mailbox: mailbox.clone(),
+                more: ends.iter().any(|end| end.trouble.is_none() && !end.drained),
+                verdict: ends.iter().filter_map(|end| end.trouble.as_ref().map(Trouble::verdict)).max_by_key(gravity),
+                messages: ends.iter().map(|end| end.messages).sum(),
+            },
+            Err(trouble) => {
+                let verdict = trouble.verdict();
+                let refused = verdict == Verdict::Refused;
+                self.events.tell(Event::MailboxFailed { mailbox: mailbox.clone(), reason: trouble.to_string(), refused });
+                return Round { mailbox: mailbox.clone(), more: false, verdict: Some(verdict), messages: 0 };
+            }
+        };
+        if round.verdict == Some(Verdict::Refused) {
+            let reason = self.events.status().mailboxes.get(mailbox).and_then(|status| status.error.clone()).unwrap_or_default();
+            self.events.tell(Event::MailboxFailed { mailbox: mailbox.clone(), reason, refused: true });
+        } else if !round.more {
+            self.events.tell(Event::MailboxFinished { mailbox: mailbox.clone(), complete: round.verdict.is_none() });
+        }
+        round
+    }
+
+    async fn folders_round(
+        self: Arc<Self>,
+        subscription: &Subscription,
+        memory: &mut Memory,
+        full: bool,
+        retry_quarantined: bool,
+    ) -> Result<Vec<FolderEnd>, Trouble> {
+        let mailbox = &subscription.mailbox;
+        let known = self.checkpoints.hierarchy(mailbox).await?;
+        let hierarchy = self.exchange.folders(mailbox, &known).await?;
+        let wanted: Vec<Folder> = hierarchy.folders.iter().filter(|folder| subscription.filters.folders.admits(folder)).cloned().collect();
+        self.events.tell(Event::FoldersListed {
+            mailbox: mailbox.address.clone(),
+            folders: wanted.len(),
+            items: wanted.iter().filter_map(|folder| folder.total).sum(),
+        });
+        let due: Vec<Folder> = match full {
+            true => wanted,
+            false => wanted
+                .into_iter()
+                .filter(|folder| folder.stamp.is_none() || memory.settled.get(&folder.id) != folder.stamp.as_ref())
+                .collect(),
+        };
+        if due.is_empty() && hierarchy == known {
+            return Ok(Vec::new());
+        }
+        // From here on this process is the mailbox's only writer.
+        let ledger: Arc<dyn Ledger> = Arc::from(self.catalog.open(mailbox).await?);
+        self.account_for_lost_folders(subscription, ledger.as_ref(), &known, &hierarchy).await?;
+        if hierarchy != known {
+            self.checkpoints.save_hierarchy(mailbox, &hierarchy).await?;
+        }
+        let mut visits = Vec::with_capacity(due.len());
+        let digest = subscription.filters.digest();
+        let filters = Arc::new(subscription.filters.clone());
+        for folder in due {
+            let from_start = memory.from_start(subscription, &hierarchy, &folder.id);
+            let saved = self.checkpoints.load(mailbox, &folder.id).await?;
+            visits.push(Arc::new(Visit {
+                pipeline: self.clone(),
+                mailbox: mailbox.clone(),
+                ledger: ledger.clone(),
+                filters: filters.clone(),
+                pace: memory.pace.clone(),
+                start: Start::decide(saved, &digest, from_start),
+                digest: digest.clone(),
+                retry_quarantined,
+                folder,
+            }));
+        }
+        let mut ends = Vec::with_capacity(visits.len());
+        let mut visited = std::pin::pin!(
+            stream::iter(visits).fan_out(self.limits.folders, |visit| { async move { (visit.folder.id.clone(), visit.read().await) } })
+        );
+        while let Some((id, end)) = visited.next().await {
+            match &end.settled {
+                Some(stamp) => memory.settled.insert(id, stamp.clone()),
+                None => memory.settled.remove(&id),
+            };
+            let stop = end.trouble.as_ref().is_some_and(Trouble::stops_mailbox);
+            ends.push(end);
+            if stop {
+                break; // what else is under way for this mailbox is dropped, uncommitted
+            }
+        }
+        Ok(ends)
+    }
+
+    /// Writes down that the messages of folders that are no more have gone, unless they were seen elsewhere.
+    async fn account_for_lost_folders(
+        &self,
+        subscription: &Subscription,
+        ledger: &dyn Ledger,
+        known: &Hierarchy,
+        now: &Hierarchy,
+    ) -> Result<(), Trouble> {
+        let present: HashSet<&FolderId> = now.folders.iter().map(|folder| &folder.id).collect();
+        for folder in known.folders.iter().filter(|folder| !present.contains(&folder.id)) {
+            let entries = ledger.folder_gone(&folder.id).await?;
+            if !entries.is_empty() {
+                let changes = ledger.commit(folder, entries).await? as u64;
+                self.events.tell(Event::ChangesRecorded { mailbox: subscription.mailbox.address.clone(), changes });
+            }
+            self.checkpoints.forget(&subscription.mailbox, &folder.id).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Memory {
+    /// Whether this folder's saved cursor is to be ignored: once for each folder that was there when the program started.
+    fn from_start(&mut self, subscription: &Subscription, hierarchy: &Hierarchy, folder: &FolderId) -> bool {
+        if !subscription.from_start {
+            return false;
+        }
+        self.restart.get_or_insert_with(|| hierarchy.folders.iter().map(|folder| folder.id.clone()).collect()).remove(folder)
+    }
+}
+
+/// Orders verdicts by how much they stop.
+fn gravity(verdict: &Verdict) -> u8 {
+    match verdict {
+        Verdict::FolderGone => 0,
+        Verdict::Resync => 1,
+        Verdict::SkipFolder => 2,
+        Verdict::Later => 3,
+        Verdict::WaitFor(_) => 4,
+        Verdict::StopMailbox => 5,
+        Verdict::Refused => 6,
+    }
+}

@@ -1,0 +1,80 @@
+//! Settles what the catalog alone cannot decide: a look at Exchange tells a move from a copy, what properties changed, and who takes part in a
+//! message.
+
+use super::{
+    Trouble,
+    changes::{Plan, Wanted},
+    folder_round::Visit,
+};
+use crate::{
+    catalog::{Decision, Entry},
+    mail::{ItemId, Key, Listed, Lookup},
+};
+
+/// Turns decisions into a plan; costs no request where every decision is final.
+pub async fn resolve(visit: &Visit, decisions: Vec<Decision>) -> Result<Plan, Trouble> {
+    let mut plan = Plan::default();
+    let (mut resembling, mut refreshing) = (Vec::new(), Vec::new());
+    for decision in decisions {
+        match decision {
+            Decision::Fetch { listed, key } => plan.wanted.push(Wanted { listed, key }),
+            Decision::Record(entry) => plan.record.push(entry),
+            Decision::Resembles { listed, key, old, fresh } => resembling.push((listed, key, old, fresh)),
+            Decision::Refresh { listed, key } => refreshing.push((listed, key)),
+            Decision::Nothing => {}
+        }
+    }
+    tell_moves_from_copies(visit, resembling, &mut plan).await?;
+    refresh(visit, refreshing, &mut plan).await?;
+    plan.wanted.retain(|wanted| visit.filters.admits_date(wanted.listed.dated()));
+    if visit.filters.participants.any() {
+        keep_by_participants(visit, &mut plan).await?;
+    }
+    Ok(plan)
+}
+
+async fn tell_moves_from_copies(visit: &Visit, resembling: Vec<(Listed, Key, ItemId, Key)>, plan: &mut Plan) -> Result<(), Trouble> {
+    if resembling.is_empty() {
+        return Ok(());
+    }
+    let old: Vec<ItemId> = resembling.iter().map(|(_, _, old, _)| old.clone()).collect();
+    let found = visit.pipeline.exchange.lookup(&visit.mailbox, &old).await?;
+    for ((listed, key, _, fresh), found) in resembling.into_iter().zip(found) {
+        match found {
+            Lookup::Gone => plan.record.push(Entry::Moved { key, listed }),
+            // It exists, or the server would not say: another message, then. A needless download is better than a lost message.
+            Lookup::Found(_) | Lookup::Unreadable(_) => plan.wanted.push(Wanted { listed, key: fresh }),
+        }
+    }
+    Ok(())
+}
+
+async fn refresh(visit: &Visit, refreshing: Vec<(Listed, Key)>, plan: &mut Plan) -> Result<(), Trouble> {
+    if refreshing.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<ItemId> = refreshing.iter().map(|(listed, _)| listed.id.clone()).collect();
+    let found = visit.pipeline.exchange.lookup(&visit.mailbox, &ids).await?;
+    for ((listed, key), found) in refreshing.into_iter().zip(found) {
+        if let Lookup::Found(properties) = found {
+            plan.record.push(Entry::Changed { key, id: listed.id, properties });
+        }
+        // Gone: its deletion is on a later page. Unreadable: the message is stored, and a later change asks again.
+    }
+    Ok(())
+}
+
+async fn keep_by_participants(visit: &Visit, plan: &mut Plan) -> Result<(), Trouble> {
+    let ids: Vec<ItemId> = plan.wanted.iter().map(|wanted| wanted.listed.id.clone()).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let found = visit.pipeline.exchange.lookup(&visit.mailbox, &ids).await?;
+    let mut found = found.into_iter();
+    plan.wanted.retain(|_| match found.next() {
+        Some(Lookup::Found(properties)) => visit.filters.participants.admit(properties.participants()),
+        // The download tells what is the matter with it.
+        _ => true,
+    });
+    Ok(())
+}

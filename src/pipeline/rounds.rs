@@ -1,0 +1,140 @@
+//! When a mailbox is visited again.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{sync::Semaphore, time::sleep};
+
+use super::{
+    Pace, Pipeline, Subscription,
+    mailbox_round::{Memory, Round},
+};
+use crate::exchange::Verdict;
+
+/// Whether there is an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Until each mailbox has been read to its end once.
+    Once,
+    /// For ever.
+    Continuous,
+}
+
+/// When mailboxes are visited.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Schedule {
+    /// Whether there is an end.
+    pub mode: Mode,
+    /// The wait between a mailbox's rounds once it has been read to its end (`poll_frequency`); while there is more, the next round follows at
+    /// once.
+    pub frequency: Duration,
+}
+
+/// In [`Mode::Once`], rounds in a row that meet trouble and store nothing before a mailbox is given up.
+const ATTEMPTS: u32 = 5;
+
+/// The longest wait after trouble.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+
+impl Schedule {
+    /// The seats that bound how many mailboxes are read at the same time.
+    pub(super) fn turns(&self, mailboxes: usize) -> Turns {
+        Turns { seats: Arc::new(Semaphore::new(mailboxes.max(1))), schedule: *self }
+    }
+}
+
+/// Seats shared by all mailboxes.
+#[derive(Clone)]
+pub struct Turns {
+    seats: Arc<Semaphore>,
+    schedule: Schedule,
+}
+
+/// What follows a round.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Next {
+    AtOnce,
+    After(Duration),
+    End,
+}
+
+impl Pipeline {
+    /// Visits one mailbox by the schedule until there is nothing left to do for it.
+    pub(super) async fn rounds(self: Arc<Self>, subscription: Subscription, turns: Turns) -> Round {
+        let mut memory = Memory::new(Pace::new(self.limits.message_interval));
+        let thorough = turns.schedule.mode == Mode::Once;
+        let (mut failures, mut messages) = (0, 0);
+        loop {
+            let mut round = {
+                let Ok(_seat) = turns.seats.acquire().await else { std::future::pending().await };
+                self.clone().round(&subscription, &mut memory, thorough).await
+            };
+            failures = match round.verdict {
+                Some(_) if round.messages == 0 => failures + 1,
+                _ => 0,
+            };
+            messages += round.messages;
+            match next(&turns.schedule, &round, failures) {
+                Next::AtOnce => {}
+                Next::After(wait) => sleep(wait).await,
+                Next::End => {
+                    round.messages = messages;
+                    return round;
+                }
+            }
+        }
+    }
+}
+
+/// Decides what follows a round; `failures` counts rounds in a row that met trouble and stored nothing.
+fn next(schedule: &Schedule, round: &Round, failures: u32) -> Next {
+    match (schedule.mode, round.verdict) {
+        // Trying again what was refused can lock an account.
+        (_, Some(Verdict::Refused)) => Next::End,
+        (_, Some(Verdict::WaitFor(wait))) => Next::After(wait),
+        (_, None) if round.more => Next::AtOnce,
+        (Mode::Once, None | Some(Verdict::StopMailbox)) => Next::End,
+        (Mode::Once, Some(_)) if failures >= ATTEMPTS => Next::End,
+        (Mode::Once, Some(_)) => Next::After(back_off(Duration::from_secs(1), failures)),
+        (Mode::Continuous, None) => Next::After(schedule.frequency),
+        (Mode::Continuous, Some(Verdict::StopMailbox)) => Next::After(back_off(Duration::from_secs(60), failures)),
+        (Mode::Continuous, Some(_)) => Next::After(back_off(schedule.frequency.max(Duration::from_secs(1)), failures)),
+    }
+}
+
+fn back_off(base: Duration, failures: u32) -> Duration {
+    base.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::Address;
+
+    #[test]
+    fn what_follows_a_round() {
+        let seconds = Duration::from_secs;
+        let (once, always) = (Mode::Once, Mode::Continuous);
+        for (mode, verdict, more, failures, expected) in [
+            (once, None, false, 0, Next::End),
+            (once, None, true, 0, Next::AtOnce),
+            (once, Some(Verdict::Later), false, 1, Next::After(seconds(1))),
+            (once, Some(Verdict::Later), false, 3, Next::After(seconds(4))),
+            (once, Some(Verdict::Later), false, 5, Next::End),
+            (once, Some(Verdict::SkipFolder), true, 1, Next::After(seconds(1))),
+            (once, Some(Verdict::WaitFor(seconds(90))), false, 70, Next::After(seconds(90))),
+            (once, Some(Verdict::StopMailbox), false, 1, Next::End),
+            (once, Some(Verdict::Refused), false, 1, Next::End),
+            (always, None, false, 0, Next::After(seconds(15))),
+            (always, None, true, 0, Next::AtOnce),
+            (always, Some(Verdict::Later), false, 1, Next::After(seconds(15))),
+            (always, Some(Verdict::Later), false, 3, Next::After(seconds(60))),
+            (always, Some(Verdict::Later), false, 99, Next::After(LONGEST)),
+            (always, Some(Verdict::StopMailbox), false, 1, Next::After(seconds(60))),
+            (always, Some(Verdict::Refused), false, 1, Next::End),
+        ] {
+            let schedule = Schedule { mode, frequency: seconds(15) };
+            let round = Round { mailbox: Address::new("a@example.com"), more, verdict, messages: 0 };
+            assert_eq!(next(&schedule, &round, failures), expected, "{mode:?} {verdict:?} more={more} failures={failures}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The chain against doubles of its neighbours.

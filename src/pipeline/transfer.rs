@@ -1,0 +1,254 @@
+//! Downloads a batch into the sink: bytes flow from Exchange's stream of parts to writes, and never pile up beyond the budget.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{
+    Trouble,
+    batches::Batch,
+    budget::{Permit, WHOLE},
+    changes::{PageEnd, Wanted},
+    folder_round::Visit,
+};
+use crate::{
+    catalog::Entry,
+    exchange::{self, Verdict},
+    mail::{Origin, Part, Properties},
+    sink::{self, Body, Broken, Envelope, Stored},
+};
+
+/// A batch whose messages are durably in the sink.
+#[derive(Debug)]
+pub struct Transferred {
+    /// One entry a message of the batch, in order, then what else is to be written down.
+    pub entries: Vec<Entry>,
+    /// Set on a page's last batch.
+    pub end: Option<PageEnd>,
+}
+
+type Write = AbortOnDropHandle<Result<Stored, sink::Error>>;
+
+/// Where one message's bytes are on their way to the sink.
+enum Transit {
+    /// Gathered so far.
+    Gathering(BytesMut),
+    /// Too large to be gathered: handed on as they come.
+    Streaming { chunks: mpsc::Sender<Result<Bytes, Broken>>, write: Write },
+}
+
+/// Fetches and stores a batch. Returns once every message of it is durable, or with the first error.
+pub async fn transfer(visit: Arc<Visit>, batch: Batch) -> Result<Transferred, Trouble> {
+    let Batch { wanted, record, end } = batch;
+    let mut entries = Vec::with_capacity(wanted.len() + record.len());
+    if !wanted.is_empty() {
+        visit.pace.turn(wanted.len()).await;
+        entries.extend(Download::new(&visit, wanted).run().await?);
+    }
+    entries.extend(record);
+    Ok(Transferred { entries, end })
+}
+
+/// What became of one message.
+enum Outcome {
+    Pending,
+    Writing { write: Write, properties: Box<Properties>, origin: Origin },
+    Done(Box<Entry>),
+}
+
+struct Download<'a> {
+    visit: &'a Visit,
+    wanted: Vec<Wanted>,
+    outcomes: Vec<Outcome>,
+    current: Option<(usize, Transit)>,
+}
+
+impl<'a> Download<'a> {
+    fn new(visit: &'a Visit, wanted: Vec<Wanted>) -> Self {
+        let outcomes = wanted.iter().map(|_| Outcome::Pending).collect();
+        Self { visit, wanted, outcomes, current: None }
+    }
+
+    async fn run(mut self) -> Result<Vec<Entry>, Trouble> {
+        {
+            let _slot = self.visit.pipeline.budget.download().await;
+            let listed = self.wanted.iter().map(|wanted| wanted.listed.clone()).collect();
+            let mut parts = self.visit.pipeline.exchange.fetch(&self.visit.mailbox, listed);
+            while let Some(part) = parts.next().await {
+                self.take(part?).await?;
+            }
+        }
+        self.finish().await
+    }
+
+    async fn take(&mut self, part: Part) -> Result<(), Trouble> {
+        match part {
+            Part::Mime { index, chunk } => self.gather(index, chunk).await,
+            Part::Restarted { index } => self.forget(index).await,
+            Part::Read { index, properties, origin } => self.complete(index, properties, origin).await,
+            Part::Unreadable { index, failure } => {
+                self.forget(index).await?;
+                let Wanted { listed, key } = self.wanted(index)?.clone();
+                self.settle(index, Outcome::Done(Box::new(Entry::Quarantined { key, listed, failure })))
+            }
+            Part::Gone { index } => {
+                self.forget(index).await?;
+                let Wanted { listed, key } = self.wanted(index)?.clone();
+                self.settle(index, Outcome::Done(Box::new(Entry::Vanished { key, listed })))
+            }
+        }
+    }
+
+    async fn gather(&mut self, index: usize, chunk: Bytes) -> Result<(), Trouble> {
+        let state = match self.current.take() {
+            Some((current, state)) if current == index => state,
+            Some(_) => return Err(self.muddled("two messages at once").into()),
+            None => Transit::Gathering(BytesMut::new()),
+        };
+        let state = match state {
+            Transit::Gathering(mut whole) if whole.len() + chunk.len() <= WHOLE => {
+                whole.extend_from_slice(&chunk);
+                Transit::Gathering(whole)
+            }
+            Transit::Gathering(whole) => {
+                let (chunks, write) = self.stream(index).await?;
+                let state = hand_on(chunks, write, whole.freeze()).await?;
+                let Transit::Streaming { chunks, write } = state else { return Ok(()) };
+                hand_on(chunks, write, chunk).await?
+            }
+            Transit::Streaming { chunks, write } => hand_on(chunks, write, chunk).await?,
+        };
+        self.current = Some((index, state));
+        Ok(())
+    }
+
+    async fn complete(&mut self, index: usize, properties: Box<Properties>, origin: Origin) -> Result<(), Trouble> {
+        let write = match self.current.take() {
+            Some((current, state)) if current == index => match state {
+                Transit::Gathering(whole) => self.write(index, whole.freeze()).await?,
+                Transit::Streaming { chunks, write } => {
+                    drop(chunks); // the end of the stream is the end of the message
+                    write
+                }
+            },
+            Some(_) => return Err(self.muddled("the end of a message amid another").into()),
+            None => self.write(index, Bytes::new()).await?,
+        };
+        self.settle(index, Outcome::Writing { write, properties, origin })
+    }
+
+    /// Drops what came of a message so far; a write under way is told that its source broke, so that nothing of it stays.
+    async fn forget(&mut self, index: usize) -> Result<(), Trouble> {
+        match self.current.take() {
+            Some((current, _)) if current != index => Err(self.muddled("two messages at once").into()),
+            Some((_, Transit::Streaming { chunks, write })) => {
+                let _ = chunks.send(Err(Broken)).await;
+                drop(chunks);
+                match joined(write).await {
+                    Err(error) if !error.broken => Err(error.into()),
+                    _ => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn finish(mut self) -> Result<Vec<Entry>, Trouble> {
+        let mut entries = Vec::with_capacity(self.wanted.len());
+        for (wanted, outcome) in self.wanted.drain(..).zip(std::mem::take(&mut self.outcomes)) {
+            match outcome {
+                Outcome::Writing { write, properties, origin } => {
+                    let stored = joined(write).await?;
+                    entries.push(Entry::Stored { key: wanted.key, listed: wanted.listed, properties, origin, stored });
+                }
+                Outcome::Done(entry) => entries.push(*entry),
+                Outcome::Pending => return Err(muddled(self.visit, "a message without an end").into()),
+            }
+        }
+        Ok(entries)
+    }
+
+    async fn write(&self, index: usize, whole: Bytes) -> Result<Write, Trouble> {
+        let held = self.visit.pipeline.budget.hold(whole.len()).await;
+        self.spawn(index, Body::Whole(whole), Some(held))
+    }
+
+    async fn stream(&self, index: usize) -> Result<(mpsc::Sender<Result<Bytes, Broken>>, Write), Trouble> {
+        // One chunk in the channel beside the one being written: both fit the download's slot.
+        let (chunks, receiver) = mpsc::channel(1);
+        let write = self.spawn(index, Body::Stream(ReceiverStream::new(receiver).boxed()), None)?;
+        Ok((chunks, write))
+    }
+
+    fn spawn(&self, index: usize, body: Body, held: Option<Permit>) -> Result<Write, Trouble> {
+        let wanted = self.wanted(index)?;
+        let envelope = Envelope { mailbox: self.visit.mailbox.clone(), key: wanted.key.clone(), dated: wanted.listed.dated() };
+        let pipeline = self.visit.pipeline.clone();
+        Ok(AbortOnDropHandle::new(tokio::spawn(async move {
+            let _upload = pipeline.budget.upload().await;
+            let stored = pipeline.sink.write(&envelope, body).await;
+            drop(held);
+            stored
+        })))
+    }
+
+    fn wanted(&self, index: usize) -> Result<&Wanted, Trouble> {
+        self.wanted.get(index).ok_or_else(|| self.muddled("a message that was not asked for").into())
+    }
+
+    fn settle(&mut self, index: usize, outcome: Outcome) -> Result<(), Trouble> {
+        match self.outcomes.get_mut(index) {
+            Some(pending @ Outcome::Pending) => {
+                *pending = outcome;
+                Ok(())
+            }
+            _ => Err(self.muddled("a message that was not asked for, or twice").into()),
+        }
+    }
+
+    fn muddled(&self, what: &str) -> exchange::Error {
+        muddled(self.visit, what)
+    }
+}
+
+/// An answer that does not fit the question. Nothing of it is committed; the batch comes again in a later round.
+fn muddled(visit: &Visit, what: &str) -> exchange::Error {
+    exchange::Error {
+        verdict: Verdict::Later,
+        attempt: format!("fetching messages of {} from {}", visit.folder.path.join("/"), visit.mailbox.address),
+        code: None,
+        cause: format!("the answer held {what}"),
+        hint: None,
+    }
+}
+
+/// Sends a chunk to a write under way; if the write has ended already, its error says why.
+async fn hand_on(chunks: mpsc::Sender<Result<Bytes, Broken>>, write: Write, chunk: Bytes) -> Result<Transit, Trouble> {
+    match chunks.send(Ok(chunk)).await {
+        Ok(()) => Ok(Transit::Streaming { chunks, write }),
+        Err(_) => match joined(write).await {
+            Err(error) => Err(error.into()),
+            Ok(stored) => Err(sink::Error {
+                attempt: format!("writing {}", stored.object),
+                cause: "the write ended before the message did".to_owned(),
+                hint: None,
+                broken: false,
+                refused: false,
+            }
+            .into()),
+        },
+    }
+}
+
+async fn joined(write: Write) -> Result<Stored, sink::Error> {
+    match write.await {
+        Ok(result) => result,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        // Only the runtime's end cancels a write whose handle is owned here.
+        Err(_) => std::future::pending().await,
+    }
+}

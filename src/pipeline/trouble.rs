@@ -1,0 +1,40 @@
+//! Whatever can stop a folder.
+
+use crate::{
+    catalog,
+    exchange::{self, Verdict},
+    sink,
+};
+
+/// An error of one of the rooms that the chain joins.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// Exchange.
+    #[error(transparent)]
+    Exchange(#[from] exchange::Error),
+    /// The sink.
+    #[error(transparent)]
+    Sink(#[from] sink::Error),
+    /// The catalog, or the checkpoints beside it.
+    #[error(transparent)]
+    Catalog(#[from] catalog::Error),
+}
+
+impl Trouble {
+    /// What is left to do. Trouble of the sink or the catalog is tried again in a later round, unless a person must act.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Exchange(error) => error.verdict,
+            Self::Sink(error) if error.refused => Verdict::Refused,
+            Self::Sink(_) | Self::Catalog(_) => Verdict::Later,
+        }
+    }
+
+    /// Whether the rest of the mailbox is of no use either in this round.
+    pub fn stops_mailbox(&self) -> bool {
+        match self {
+            Self::Exchange(error) => matches!(error.verdict, Verdict::StopMailbox | Verdict::Refused | Verdict::WaitFor(_)),
+            Self::Sink(_) | Self::Catalog(_) => true,
+        }
+    }
+}

@@ -52,9 +52,12 @@ async fn end_page(visit: &Visit, end: PageEnd) -> Result<usize, Trouble> {
     let mut lines = 0;
     let mut walking = end.walking;
     if end.drained && end.walking {
-        let unseen = visit.ledger.walk_ended(&visit.folder.id).await?;
-        if !unseen.is_empty() {
-            lines = visit.ledger.commit(&visit.folder, unseen).await?;
+        loop {
+            let unseen = visit.ledger.walk_ended(&visit.folder.id).await?;
+            if unseen.is_empty() {
+                break;
+            }
+            lines += visit.ledger.commit(&visit.folder, unseen).await?;
         }
         walking = false;
     }

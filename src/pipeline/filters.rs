@@ -32,27 +32,38 @@ impl Filters {
     }
 }
 
-/// A folder as a person names it.
+/// A folder as a person names it; it covers what lies below it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FolderName {
-    /// A well-known id such as `inbox`.
-    WellKnown(String),
-    /// Names from below the root, in any case.
+    /// By a well-known id such as `inbox`, and names below that folder, if any.
+    WellKnown {
+        /// The id.
+        id: String,
+        /// Names below it.
+        below: Vec<String>,
+    },
+    /// By names from below the root, in any case.
     Path(Vec<String>),
 }
 
 impl FolderName {
-    /// Whether the folder is this one or lies below it. A well-known id covers what lies below it only where the path is known to,
-    /// so the caller passes the path of the folder with that id.
-    fn covers(&self, folder: &Folder) -> bool {
+    /// Whether the folder is this one or lies below it.
+    fn covers(&self, folder: &Folder, all: &[Folder]) -> bool {
         match self {
-            Self::WellKnown(id) => folder.well_known.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(id)),
-            Self::Path(path) => {
-                path.len() <= folder.path.len()
-                    && path.iter().zip(&folder.path).all(|(a, b)| a.trim().to_lowercase() == b.trim().to_lowercase())
-            }
+            Self::Path(path) => below(path, &folder.path),
+            Self::WellKnown { id, below: names } => all
+                .iter()
+                .filter(|other| {
+                    other.archive == folder.archive && other.well_known.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(id))
+                })
+                .any(|root| below(&[root.path.as_slice(), names].concat(), &folder.path)),
         }
     }
+}
+
+/// Whether `path` is `root` or lies below it. Exchange does not tell `Work` from `WORK`.
+fn below(root: &[String], path: &[String]) -> bool {
+    root.len() <= path.len() && root.iter().zip(path).all(|(a, b)| a.trim().to_lowercase() == b.trim().to_lowercase())
 }
 
 /// Folders wanted and not wanted; each entry covers what lies below it.
@@ -79,15 +90,15 @@ const SYSTEM_CLASSES: [&str; 7] = [
 const SYSTEM_FOLDERS: [&str; 6] = ["syncissues", "conflicts", "localfailures", "serverfailures", "recipientcache", "quickcontacts"];
 
 impl FilterSet {
-    /// Whether a folder is to be read. Without lists: all but hidden ones and those that programs keep for themselves; naming one in the allow list
-    /// brings it back.
-    pub fn admits(&self, folder: &Folder) -> bool {
-        if self.deny.iter().any(|name| name.covers(folder)) {
+    /// Whether a folder, one of `all` of the mailbox, is to be read. Without lists: all but hidden ones and those that programs keep for themselves;
+    /// naming one in the allow list brings it back.
+    pub fn admits(&self, folder: &Folder, all: &[Folder]) -> bool {
+        if self.deny.iter().any(|name| name.covers(folder, all)) {
             return false;
         }
         match self.allow.is_empty() {
             true => !system(folder),
-            false => self.allow.iter().any(|name| name.covers(folder)),
+            false => self.allow.iter().any(|name| name.covers(folder, all)),
         }
     }
 }
@@ -156,13 +167,14 @@ mod tests {
 
     #[test]
     fn a_list_covers_what_lies_below() {
+        let all = [];
         let set = FilterSet { allow: vec![path(&["Inbox"])], deny: vec![path(&["inbox", "Private"])] };
-        assert!(set.admits(&folder(&["Inbox"])));
-        assert!(set.admits(&folder(&["Inbox", "Work"])));
-        assert!(!set.admits(&folder(&["Inbox", "private"])));
-        assert!(!set.admits(&folder(&["Inbox", "Private", "Deep"])));
-        assert!(!set.admits(&folder(&["Archive"])));
-        assert!(!set.admits(&folder(&["Inbox2"])));
+        assert!(set.admits(&folder(&["Inbox"]), &all));
+        assert!(set.admits(&folder(&["Inbox", "Work"]), &all));
+        assert!(!set.admits(&folder(&["Inbox", "private"]), &all));
+        assert!(!set.admits(&folder(&["Inbox", "Private", "Deep"]), &all));
+        assert!(!set.admits(&folder(&["Archive"]), &all));
+        assert!(!set.admits(&folder(&["Inbox2"]), &all));
     }
 
     #[test]
@@ -175,11 +187,16 @@ mod tests {
         lookalike.class = Some("IPF.FilesOfMine".into());
         let mut issues = folder(&["Sync Issues"]);
         issues.well_known = Some("syncissues".into());
+        let all = [issues.clone(), folder(&["Sync Issues", "Deep"])];
         let none = FilterSet::default();
-        assert!(!none.admits(&hidden) && !none.admits(&settings) && !none.admits(&issues));
-        assert!(none.admits(&lookalike));
-        let named = FilterSet { allow: vec![path(&["hidden"]), FolderName::WellKnown("SyncIssues".into())], deny: vec![] };
-        assert!(named.admits(&hidden) && named.admits(&issues) && !named.admits(&settings));
+        assert!(!none.admits(&hidden, &all) && !none.admits(&settings, &all) && !none.admits(&issues, &all));
+        assert!(none.admits(&lookalike, &all));
+        let named =
+            FilterSet { allow: vec![path(&["hidden"]), FolderName::WellKnown { id: "SyncIssues".into(), below: vec![] }], deny: vec![] };
+        assert!(named.admits(&hidden, &all) && named.admits(&issues, &all) && !named.admits(&settings, &all));
+        assert!(named.admits(&all[1], &all), "what lies below a well-known folder is covered");
+        let deep = FilterSet { allow: vec![FolderName::WellKnown { id: "syncissues".into(), below: vec!["deep".into()] }], deny: vec![] };
+        assert!(deep.admits(&all[1], &all) && !deep.admits(&issues, &all));
     }
 
     #[test]

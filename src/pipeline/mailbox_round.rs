@@ -93,7 +93,8 @@ impl Pipeline {
         let mailbox = &subscription.mailbox;
         let known = self.checkpoints.hierarchy(mailbox).await?;
         let hierarchy = self.exchange.folders(mailbox, &known).await?;
-        let wanted: Vec<Folder> = hierarchy.folders.iter().filter(|folder| subscription.filters.folders.admits(folder)).cloned().collect();
+        let wanted: Vec<Folder> =
+            hierarchy.folders.iter().filter(|folder| subscription.filters.folders.admits(folder, &hierarchy.folders)).cloned().collect();
         self.events.tell(Event::FoldersListed {
             mailbox: mailbox.address.clone(),
             folders: wanted.len(),
@@ -161,8 +162,11 @@ impl Pipeline {
     ) -> Result<(), Trouble> {
         let present: HashSet<&FolderId> = now.folders.iter().map(|folder| &folder.id).collect();
         for folder in known.folders.iter().filter(|folder| !present.contains(&folder.id)) {
-            let entries = ledger.folder_gone(&folder.id).await?;
-            if !entries.is_empty() {
+            loop {
+                let entries = ledger.folder_gone(&folder.id).await?;
+                if entries.is_empty() {
+                    break;
+                }
                 let changes = ledger.commit(folder, entries).await? as u64;
                 self.events.tell(Event::ChangesRecorded { mailbox: subscription.mailbox.address.clone(), changes });
             }

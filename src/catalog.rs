@@ -1,6 +1,8 @@
 //! The ledger: one line a message in append-only segments, and an index of them that can be rebuilt. Identity is decided here: which listed
 //! item is which known message.
 
+mod local;
+
 use std::fmt;
 
 use async_trait::async_trait;
@@ -9,6 +11,8 @@ use crate::{
     mail::{Change, Failure, Folder, FolderId, ItemId, Key, Listed, Mailbox, Origin, Properties},
     sink::Stored,
 };
+
+pub use local::LocalCatalog;
 
 /// What a change means, seen from what is known.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,6 +115,9 @@ pub enum Entry {
     },
 }
 
+/// The most entries that [`Ledger::walk_ended`] and [`Ledger::folder_gone`] return at once.
+pub const SWEEP: usize = 4096;
+
 /// Figures of a mailbox's ledger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -143,10 +150,12 @@ pub trait Ledger: Send + Sync {
     /// which keeps the marks made so far.
     async fn walk_begins(&self, folder: &FolderId, resumed: bool) -> Result<(), Error>;
 
-    /// The listing reached its end: what is known in this folder and was not seen is returned as [`Entry::Deleted`] for `commit`.
+    /// The listing reached its end: what is known in this folder and was not seen is returned as [`Entry::Deleted`] for `commit`, at most
+    /// [`SWEEP`] entries at a time so that memory stays bounded. Commit them and call again until none come; then the walk is over.
     async fn walk_ended(&self, folder: &FolderId) -> Result<Vec<Entry>, Error>;
 
-    /// A folder is no more: its messages that are not known elsewhere, as [`Entry::Deleted`].
+    /// A folder is no more: its messages that are not known elsewhere, as [`Entry::Deleted`], at most [`SWEEP`] at a time. Commit them and call
+    /// again until none come.
     async fn folder_gone(&self, folder: &FolderId) -> Result<Vec<Entry>, Error>;
 
     /// Items of this folder in quarantine, to be tried again.

@@ -1,5 +1,7 @@
 //! Where each folder resumes: small records, replaced atomically, written only after everything before them is durable.
 
+mod local;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +9,8 @@ use crate::{
     catalog::Error,
     mail::{Cursor, Folder, FolderId, Hierarchy, Mailbox},
 };
+
+pub use local::LocalCheckpoints;
 
 /// What is known about one folder's progress.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

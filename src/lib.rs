@@ -8,6 +8,7 @@
 //! - [`sink`], [`catalog`], [`checkpoint`]: where messages, their ledger and the place to resume are kept;
 //! - [`auth`], [`http`]: logging in and speaking HTTP;
 //! - [`config`]: the configuration as written, layered and judged;
+//! - [`shard`]: which mailboxes are this instance's;
 //! - [`event`], [`status`]: what a watcher sees;
 //! - [`cli`], [`run`]: the command line, and the one place that wires the rooms together.
 
@@ -22,5 +23,6 @@ pub mod http;
 pub mod mail;
 pub mod pipeline;
 pub mod run;
+pub mod shard;
 pub mod sink;
 pub mod status;

@@ -1,5 +1,10 @@
 //! Where messages go. A sink stores bytes durably under a key and knows nothing of Exchange.
 
+pub(crate) mod durable;
+pub mod layout;
+mod local;
+mod staging;
+
 use std::fmt;
 
 use async_trait::async_trait;
@@ -8,6 +13,8 @@ use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 
 use crate::mail::{Key, Mailbox};
+
+pub use local::LocalSink;
 
 /// What a sink needs to know to file a message.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,0 +1,122 @@
+//! What can be asked for.
+
+use std::path::PathBuf;
+
+use crate::{config::Source, shard::Shard};
+
+/// What the program is to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Copy mailboxes.
+    Run(RunArgs),
+    /// Show it off against a test server.
+    Demo(DemoArgs),
+    /// Judge the configuration.
+    Check(CheckArgs),
+    /// Show what a configuration looks like.
+    Config(ConfigCommand),
+}
+
+/// Options of `run`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunArgs {
+    /// The folder that receives `state/` and `data/`.
+    pub local_files_prefix: PathBuf,
+    /// Where the configuration is.
+    pub source: Source,
+    /// One complete pass over every mailbox, then the end.
+    pub once: bool,
+    /// This instance's share; absent: all mailboxes.
+    pub shard: Option<Shard>,
+    /// Bytes of messages in flight, at least 16 MiB.
+    pub memory_budget: u64,
+    /// Whether addresses and subjects are masked on screen and in logs.
+    pub mask: bool,
+    /// What a person sees.
+    pub progress: Progress,
+    /// Logs.
+    pub log: LogArgs,
+}
+
+/// Options of `demo`.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub struct DemoArgs {
+    /// The folder to copy into; without it a temporary one
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// How many mailboxes the test server has
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub mailboxes: u32,
+    /// How many messages each mailbox holds
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub messages: u32,
+    /// Keep the temporary folder
+    #[arg(long)]
+    pub keep: bool,
+    /// What to show while copying
+    #[arg(long, value_enum, default_value_t)]
+    pub progress: Progress,
+}
+
+/// Options of `check`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckArgs {
+    /// Where the configuration is.
+    pub source: Source,
+}
+
+/// What `config` shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigCommand {
+    /// A configuration to start from.
+    Sample,
+    /// The JSON Schema.
+    Schema,
+    /// The values in force, and where each came from.
+    Show(ShowArgs),
+}
+
+/// Options of `config show`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShowArgs {
+    /// Where the configuration is.
+    pub source: Source,
+}
+
+/// What a person sees while mailboxes are copied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Progress {
+    /// Bars on a terminal, plain lines elsewhere
+    #[default]
+    Auto,
+    /// A line now and then
+    Plain,
+    /// One JSON object a line
+    Json,
+    /// Nothing
+    None,
+}
+
+/// Where logs go, and how much of them.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub struct LogArgs {
+    /// 0: warnings only; 1: what the service does; 2: everything. RUST_LOG wins over it
+    #[arg(long, value_name = "0|1|2", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=2))]
+    pub debug_level: u8,
+    /// How log lines look on standard error and in files
+    #[arg(long, value_enum, default_value_t)]
+    pub log_format: LogFormat,
+    /// Also write logs to daily files in this folder; 30 of them are kept
+    #[arg(long, value_name = "DIR")]
+    pub log_dir: Option<PathBuf>,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}

@@ -1,0 +1,28 @@
+//! An end of the program before any work began.
+
+use std::{fmt, io::Write, process::ExitCode};
+
+/// What to print, and the exit code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exit {
+    /// The exit code; 0 for help and version.
+    pub code: u8,
+    /// What to print: to standard output where the code is 0, else to standard error. Ends with a newline.
+    pub message: String,
+}
+
+impl Exit {
+    /// The end for a wrong command line or configuration: code 2.
+    pub fn usage(message: impl fmt::Display) -> Self {
+        Self { code: 2, message: format!("error: {message}\n") }
+    }
+
+    /// Prints the message where it belongs and gives the code. A closed pipe is not worth a panic.
+    pub fn report(&self) -> ExitCode {
+        let _ = match self.code {
+            0 => std::io::stdout().write_all(self.message.as_bytes()),
+            _ => std::io::stderr().write_all(self.message.as_bytes()),
+        };
+        ExitCode::from(self.code)
+    }
+}

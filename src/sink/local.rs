@@ -1,0 +1,152 @@
+//! The sink that is a folder: one file a message, durable before it has its name.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::{StreamExt, stream::BoxStream};
+use sha2::{Digest, Sha256};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::{
+    Body, Broken, Envelope, Error, Sink, Stored,
+    durable::{Folders, advice, refuses},
+    layout::{Layout, object},
+    staging::{Staged, Staging},
+};
+
+/// How much of a stream is gathered for one write. Twice that is held: one part on its way to the disk while the next arrives.
+const PART: usize = 256 * 1024;
+
+/// Messages under `DIR/data/OWNER/BUCKET/MAILBOX/`, named as [`layout`](super::layout) tells. Several processes may share a folder, as long as each
+/// mailbox has one writer, which the catalog's lock sees to.
+#[derive(Clone, Debug)]
+pub struct LocalSink {
+    layout: Layout,
+    staging: Arc<Staging>,
+    folders: Arc<Folders>,
+}
+
+impl LocalSink {
+    /// Opens the folder `dir`, which must exist: one that does not is more often a volume that is not mounted than a wish. Proves that it can be
+    /// written to, and removes what a killed process left unfinished. Blocks for some disk operations.
+    pub fn open(dir: &Path) -> Result<Self, Error> {
+        let fault = |error: io::Error| failed(format!("opening the folder {}", dir.display()), &error);
+        let layout = Layout::new(dir);
+        if !std::fs::metadata(dir).map_err(fault)?.is_dir() {
+            return Err(fault(io::ErrorKind::NotADirectory.into()));
+        }
+        let folders = Folders::under(dir);
+        folders.make(&layout.data()).map_err(fault)?;
+        let staging = Staging::open(&layout.data()).map_err(fault)?;
+        Ok(Self { layout, staging: Arc::new(staging), folders: Arc::new(folders) })
+    }
+
+    /// Where a stored message is.
+    pub fn path(&self, envelope: &Envelope, stored: &Stored) -> PathBuf {
+        self.layout.messages(&envelope.mailbox).join(&stored.object)
+    }
+}
+
+#[async_trait]
+impl Sink for LocalSink {
+    async fn write(&self, envelope: &Envelope, body: Body) -> Result<Stored, Error> {
+        let attempt = || format!("storing message {} of {}", envelope.key, envelope.mailbox.address);
+        let fault = |error: io::Error| failed(attempt(), &error);
+        let object = object(&envelope.key, envelope.dated).ok_or_else(|| Error {
+            attempt: attempt(),
+            cause: "its key is no plain name".into(),
+            hint: None,
+            broken: false,
+            refused: false,
+        })?;
+        let path = self.layout.messages(&envelope.mailbox).join(&object);
+        let (staging, folders) = (Arc::clone(&self.staging), Arc::clone(&self.folders));
+        let written = match body {
+            Body::Whole(bytes) => blocking(move || Draft::new(&staging)?.finish(&bytes, &path, &folders)).await,
+            Body::Stream(stream) => {
+                let gathered = gather(stream, staging).await.map_err(|error| match error {
+                    Interrupted::Source => {
+                        Error { attempt: attempt(), cause: Broken.to_string(), hint: None, broken: true, refused: false }
+                    }
+                    Interrupted::Disk(error) => fault(error),
+                })?;
+                let (draft, rest) = gathered;
+                blocking(move || draft.finish(&rest, &path, &folders)).await
+            }
+        };
+        let (bytes, sha256) = written.map_err(fault)?;
+        Ok(Stored { object, bytes, sha256 })
+    }
+}
+
+/// A message half-way to the disk, with its digest so far. Dropped, it leaves nothing.
+struct Draft {
+    staged: Staged,
+    digest: Sha256,
+    bytes: u64,
+}
+
+impl Draft {
+    fn new(staging: &Arc<Staging>) -> io::Result<Self> {
+        Ok(Self { staged: staging.file()?, digest: Sha256::new(), bytes: 0 })
+    }
+
+    fn write(mut self, part: &[u8]) -> io::Result<Self> {
+        self.digest.update(part);
+        self.staged.write(part)?;
+        self.bytes += part.len() as u64;
+        Ok(self)
+    }
+
+    fn finish(self, rest: &[u8], path: &Path, folders: &Folders) -> io::Result<(u64, String)> {
+        let Self { staged, digest, bytes } = self.write(rest)?;
+        staged.name(path, folders)?;
+        Ok((bytes, hex::encode(digest.finalize())))
+    }
+}
+
+enum Interrupted {
+    Source,
+    Disk(io::Error),
+}
+
+/// Writes a stream out part by part, each while the next arrives; returns what remains to be written.
+async fn gather(mut stream: BoxStream<'static, Result<Bytes, Broken>>, staging: Arc<Staging>) -> Result<(Draft, Vec<u8>), Interrupted> {
+    let mut writing: JoinHandle<io::Result<Draft>> = spawn_blocking(move || Draft::new(&staging));
+    let mut part = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        let mut chunk = chunk.map_err(|Broken| Interrupted::Source)?;
+        while !chunk.is_empty() {
+            let taken = chunk.split_to(chunk.len().min(PART - part.len()));
+            part.extend_from_slice(&taken);
+            if part.len() == PART {
+                let draft = joined(writing.await).map_err(Interrupted::Disk)?;
+                let full = std::mem::replace(&mut part, Vec::with_capacity(PART));
+                writing = spawn_blocking(move || draft.write(&full));
+            }
+        }
+    }
+    let draft = joined(writing.await).map_err(Interrupted::Disk)?;
+    Ok((draft, part))
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    joined(spawn_blocking(work).await)
+}
+
+fn joined<T>(result: Result<io::Result<T>, tokio::task::JoinError>) -> io::Result<T> {
+    result.unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+fn failed(attempt: String, error: &io::Error) -> Error {
+    let (cause, hint) = advice(error);
+    Error { attempt, cause, hint, broken: false, refused: refuses(error) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,11 @@ use crate::{mail::Address, status::Status};
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
+    /// A mailbox belongs to this run.
+    MailboxAdded {
+        /// The mailbox.
+        mailbox: Address,
+    },
     /// A mailbox's round began.
     MailboxStarted {
         /// The mailbox.
@@ -50,6 +55,15 @@ pub enum Event {
         mailbox: Address,
         /// How many.
         changes: u64,
+    },
+    /// What a mailbox's catalog holds, counted at the end of a round.
+    CatalogCounted {
+        /// The mailbox.
+        mailbox: Address,
+        /// Messages in the sink, those that Exchange has deleted since included.
+        messages: u64,
+        /// Items in quarantine.
+        quarantined: u64,
     },
     /// A message could not be read and was put into quarantine.
     MessageQuarantined {

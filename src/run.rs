@@ -1,1 +1,195 @@
-//! Room.
+//! The composition root: the only file that names every room and wires it to the others.
+
+use std::{future::Future, io, sync::Arc, time::Duration};
+
+use futures::StreamExt;
+
+use crate::{
+    auth::{Login, oauth},
+    catalog::LocalCatalog,
+    checkpoint::LocalCheckpoints,
+    cli::{Progress, RunArgs, progress, summary},
+    config::{Access, Api, Auth, Config, Credential, FolderPath, MailboxSettings, StartFrom},
+    event::{Event, Events},
+    exchange::{
+        Exchange,
+        ews::{self, Ews, transport},
+    },
+    mail::Mailbox,
+    pipeline::{FilterSet, Filters, FolderName, Limits, Mode, Participants, Pipeline, Schedule, Subscription},
+    sink::LocalSink,
+};
+
+/// Mailboxes read at the same time.
+const MAILBOXES: usize = 16;
+
+/// Folders of one mailbox read at the same time.
+const FOLDERS: usize = 2;
+
+/// Batches of one folder downloaded at the same time. With [`FOLDERS`] this stays within what Exchange grants one mailbox.
+const BATCHES: usize = 2;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything asked for is done.
+    Done,
+    /// Something could not be read or stored; the next run goes on from there.
+    Failed,
+    /// Done, but some messages are in quarantine.
+    Gaps,
+    /// Exchange, the identity provider or the sink refused.
+    Refused,
+}
+
+impl Outcome {
+    /// The process's exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Gaps => 3,
+            Self::Refused => 4,
+        }
+    }
+}
+
+/// A run that could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum Unready {
+    /// The configuration asks for something that this version or this machine cannot do.
+    #[error("{0}")]
+    Configuration(String),
+    /// The folder to copy into cannot be used.
+    #[error("{0}")]
+    Folder(String),
+}
+
+impl Unready {
+    /// The process's exit code.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Configuration(_) => 2,
+            Self::Folder(_) => 4,
+        }
+    }
+}
+
+/// Copies mailboxes until they are read to their end (`once`), or until `shutdown` is ready. What is under way at shutdown is dropped: it was not yet
+/// recorded, so the next run fetches it again.
+pub async fn run(args: RunArgs, config: Config, shutdown: impl Future<Output = ()>) -> Result<Outcome, Unready> {
+    let events = Events::new();
+    let exchange = exchange(&config, &events)?;
+    let folder = args.local_files_prefix.as_path();
+    let pipeline = Pipeline::new(
+        exchange,
+        Arc::new(LocalSink::open(folder).map_err(|error| Unready::Folder(error.to_string()))?),
+        Arc::new(LocalCatalog::open(folder).map_err(|error| Unready::Folder(error.to_string()))?),
+        Arc::new(LocalCheckpoints::open(folder).map_err(|error| Unready::Folder(error.to_string()))?),
+        events.clone(),
+        limits(&args, &config),
+    );
+    let subscriptions: Vec<Subscription> = config
+        .mailboxes
+        .iter()
+        .filter(|settings| settings.enabled && args.shard.as_ref().is_none_or(|shard| shard.owns(&settings.mailbox.address)))
+        .map(subscription)
+        .collect();
+    tracing::info!(mailboxes = subscriptions.len(), folder = %folder.display(), once = args.once, "starting");
+    for subscription in &subscriptions {
+        events.tell(Event::MailboxAdded { mailbox: subscription.mailbox.address.clone() });
+    }
+
+    let mode = if args.once { Mode::Once } else { Mode::Continuous };
+    let schedule = Schedule { mode, frequency: config.pace.between_rounds };
+    let started = std::time::Instant::now();
+    let view = progress::start(args.progress, events.clone(), args.mask);
+    let finished = {
+        let mut rounds = std::pin::pin!(pipeline.run(subscriptions, schedule));
+        let drain = async { while rounds.next().await.is_some() {} };
+        tokio::select! {
+            () = drain => true,
+            () = shutdown => false,
+        }
+    };
+    view.stop().await;
+    let outcome = outcome(&events, mode, finished);
+    if args.progress != Progress::None {
+        let report = summary::Summary { status: &events.status(), elapsed: started.elapsed(), folder, finished, outcome, mask: args.mask };
+        report.print(args.progress, &mut io::stdout().lock());
+    }
+    Ok(outcome)
+}
+
+/// What the final status amounts to. Stopping a continuous run is its ordinary end; stopping a single pass leaves it unfinished.
+fn outcome(events: &Events, mode: Mode, finished: bool) -> Outcome {
+    let status = events.status();
+    let mailboxes = || status.mailboxes.values();
+    if mailboxes().any(|mailbox| mailbox.refused) {
+        Outcome::Refused
+    } else if (mode == Mode::Once && !finished) || (finished && mailboxes().any(|mailbox| !mailbox.complete())) {
+        Outcome::Failed
+    } else if mailboxes().any(|mailbox| mailbox.quarantined > 0) {
+        Outcome::Gaps
+    } else {
+        Outcome::Done
+    }
+}
+
+fn exchange(config: &Config, events: &Events) -> Result<Arc<dyn Exchange>, Unready> {
+    let Api::Ews(endpoint) = &config.api else {
+        return Err(Unready::Configuration("this version reads mailboxes by EWS only; microsoft_api must be \"ews\"".to_owned()));
+    };
+    let mut settings = transport::Settings::new(endpoint.clone());
+    settings.verify = config.tls.verify;
+    settings.ciphers = config.tls.ciphers.clone();
+    let credentials = credentials(&config.auth)?;
+    let transport = transport::Transport::new(settings, credentials).map_err(|error| Unready::Configuration(error.to_string()))?;
+    let access = match config.access {
+        Access::Delegate => ews::Access::Delegate,
+        Access::Impersonation => ews::Access::Impersonation,
+    };
+    Ok(Arc::new(Ews::new(ews::Settings { access, ..ews::Settings::default() }, Arc::new(transport), events.clone())))
+}
+
+fn limits(args: &RunArgs, config: &Config) -> Limits {
+    let pace = &config.pace;
+    Limits {
+        mailboxes: MAILBOXES,
+        folders: FOLDERS,
+        batches: BATCHES,
+        batch_size: pace.batch.get(),
+        messages_per_folder: pace.messages_per_folder.get(),
+        message_interval: pace.between_messages,
+        uploads: pace.concurrent_writes.get(),
+        memory: usize::try_from(args.memory_budget).unwrap_or(usize::MAX),
+    }
+}
+
+fn subscription(settings: &MailboxSettings) -> Subscription {
+    let names = |paths: &[FolderPath]| {
+        let name = |path: &FolderPath| match path {
+            FolderPath::WellKnown { id, below } => FolderName::WellKnown { id: id.clone(), below: below.clone() },
+            FolderPath::Names(names) => FolderName::Path(names.clone()),
+        };
+        paths.iter().map(name).collect()
+    };
+    let wanted = settings.participant_allowlist.clone().unwrap_or_default();
+    Subscription {
+        mailbox: Mailbox { ..settings.mailbox.clone() },
+        filters: Filters {
+            start: settings.start,
+            folders: FilterSet {
+                allow: names(settings.folder_allowlist.as_deref().unwrap_or_default()),
+                deny: names(&settings.folder_denylist),
+            },
+            participants: Participants {
+                allow: wanted.addresses,
+                allow_domains: wanted.domains,
+                deny: settings.participant_denylist.addresses.clone(),
+                deny_domains: settings.participant_denylist.domains.clone(),
+            },
+        },
+        from_start: settings.start_from == StartFrom::Configured,
+    }
+}

@@ -46,7 +46,9 @@ pub struct MailboxStatus {
     pub bytes: u64,
     /// Changes recorded without a download.
     pub changes: u64,
-    /// Messages put into quarantine.
+    /// Messages in the sink altogether, as of the last round's end.
+    pub catalogued: u64,
+    /// Items in quarantine.
     pub quarantined: u64,
     /// Requests that had to wait because the server asked for it.
     pub throttled: u64,
@@ -60,10 +62,73 @@ pub struct MailboxStatus {
     pub refused: bool,
 }
 
+impl MailboxStatus {
+    /// Whether it was read to its end.
+    pub fn complete(&self) -> bool {
+        self.phase == Phase::Done
+    }
+}
+
+/// The figures of all mailboxes together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// Mailboxes.
+    pub mailboxes: usize,
+    /// Those read to their end.
+    pub complete: usize,
+    /// Those that could not be read, or not whole.
+    pub failed: usize,
+    /// Folders to be read.
+    pub folders: usize,
+    /// Items the server counts in them.
+    pub items: u64,
+    /// Entries listed.
+    pub listed: u64,
+    /// Messages found that need a download.
+    pub wanted: u64,
+    /// Messages stored.
+    pub messages: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Changes recorded without a download.
+    pub changes: u64,
+    /// Messages in the sink altogether.
+    pub catalogued: u64,
+    /// Items in quarantine.
+    pub quarantined: u64,
+    /// Requests that had to wait.
+    pub throttled: u64,
+    /// Requests tried again.
+    pub retried: u64,
+}
+
 impl Status {
+    /// All mailboxes together.
+    pub fn sum(&self) -> Sum {
+        self.mailboxes.values().fold(Sum::default(), |sum, one| Sum {
+            mailboxes: sum.mailboxes + 1,
+            complete: sum.complete + usize::from(one.complete()),
+            failed: sum.failed + usize::from(matches!(one.phase, Phase::Failed | Phase::Incomplete)),
+            folders: sum.folders + one.folders,
+            items: sum.items + one.items,
+            listed: sum.listed + one.listed,
+            wanted: sum.wanted + one.wanted,
+            messages: sum.messages + one.messages,
+            bytes: sum.bytes + one.bytes,
+            changes: sum.changes + one.changes,
+            catalogued: sum.catalogued + one.catalogued,
+            quarantined: sum.quarantined + one.quarantined,
+            throttled: sum.throttled + one.throttled,
+            retried: sum.retried + one.retried,
+        })
+    }
+
     /// Takes one event in.
     pub fn fold(&mut self, event: &Event) {
         match event {
+            Event::MailboxAdded { mailbox } => {
+                self.entry(mailbox);
+            }
             Event::MailboxStarted { mailbox } => {
                 let entry = self.entry(mailbox);
                 entry.phase = Phase::Syncing;
@@ -85,6 +150,11 @@ impl Status {
                 entry.bytes += bytes;
             }
             Event::ChangesRecorded { mailbox, changes } => self.entry(mailbox).changes += changes,
+            Event::CatalogCounted { mailbox, messages, quarantined } => {
+                let entry = self.entry(mailbox);
+                entry.catalogued = *messages;
+                entry.quarantined = *quarantined;
+            }
             Event::MessageQuarantined { mailbox, .. } => self.entry(mailbox).quarantined += 1,
             Event::RequestThrottled { mailbox, .. } => self.entry(mailbox).throttled += 1,
             Event::RequestRetried { mailbox, .. } => self.entry(mailbox).retried += 1,

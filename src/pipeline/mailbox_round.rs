@@ -12,7 +12,7 @@ use super::{
     folder_round::{FolderEnd, Start, Visit},
 };
 use crate::{
-    catalog::Ledger,
+    catalog::{Ledger, Totals},
     event::Event,
     exchange::Verdict,
     mail::{Address, Folder, FolderId, Hierarchy},
@@ -149,6 +149,8 @@ impl Pipeline {
                 break; // what else is under way for this mailbox is dropped, uncommitted
             }
         }
+        let Totals { messages, quarantined, .. } = ledger.totals().await?;
+        self.events.tell(Event::CatalogCounted { mailbox: mailbox.address.clone(), messages, quarantined });
         Ok(ends)
     }
 

@@ -1,1 +1,4 @@
-//! The chain against doubles of its neighbours.
+//! The chain between a scripted Exchange and a sink in memory; catalog and checkpoints are the real ones, in a temporary folder.
+
+mod double;
+mod scenarios;

@@ -1,0 +1,175 @@
+//! What a person sees while mailboxes are copied: bars, lines, or nothing. Everything shown is read from the status.
+
+use std::{
+    io::{IsTerminal, Write},
+    time::{Duration, Instant},
+};
+
+use indicatif::{HumanBytes, HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::{sync::oneshot, task::JoinHandle, time};
+
+use super::{Progress, mask::shown, summary::state};
+use crate::{
+    event::{Event, Events},
+    status::{Phase, Status, Sum},
+};
+
+/// Time between two lines.
+const LINES: Duration = Duration::from_secs(10);
+
+/// Time between two looks of the bars at the status.
+const BARS: Duration = Duration::from_millis(200);
+
+/// Mailboxes with a bar of their own.
+const SHOWN: usize = 8;
+
+/// A progress display that runs beside the work.
+pub struct View {
+    stop: Option<oneshot::Sender<()>>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl View {
+    /// Ends the display and leaves the terminal clean.
+    pub async fn stop(mut self) {
+        drop(self.stop.take());
+        if let Some(task) = self.task.take() {
+            // A display that broke does not concern the result.
+            let _ = task.await;
+        }
+    }
+}
+
+/// Starts a display. `Auto` is bars on a terminal and lines elsewhere. `terminal` is where bars are drawn; logs that share it are printed above them.
+pub fn start(progress: Progress, events: Events, mask: bool, terminal: &MultiProgress) -> View {
+    let (stop, stopped) = oneshot::channel();
+    let task = match progress {
+        Progress::None => None,
+        Progress::Json => Some(tokio::spawn(json(events, mask, stopped))),
+        Progress::Plain => Some(tokio::spawn(lines(events, mask, stopped))),
+        Progress::Auto if std::io::stderr().is_terminal() => Some(tokio::spawn(bars(events, mask, terminal.clone(), stopped))),
+        Progress::Auto => Some(tokio::spawn(lines(events, mask, stopped))),
+    };
+    View { stop: Some(stop), task }
+}
+
+/// A line every ten seconds by the clock, so that a standstill shows, and one for each event that a person should know of.
+async fn lines(events: Events, mask: bool, mut stopped: oneshot::Receiver<()>) {
+    let mut news = events.listen();
+    let began = Instant::now();
+    let mut ticks = time::interval_at(time::Instant::now() + LINES, LINES);
+    loop {
+        let line = tokio::select! {
+            _ = &mut stopped => return,
+            _ = ticks.tick() => Some(heartbeat(&events.status().sum(), began.elapsed())),
+            event = news.recv() => event.ok().and_then(|event| notice(&event)),
+        };
+        if let Some(line) = line {
+            let _ = writeln!(std::io::stderr(), "{}", shown(&line, mask));
+        }
+    }
+}
+
+/// The same as JSON, one object a line, on standard output.
+async fn json(events: Events, mask: bool, mut stopped: oneshot::Receiver<()>) {
+    let began = Instant::now();
+    let mut ticks = time::interval_at(time::Instant::now() + LINES, LINES);
+    loop {
+        tokio::select! {
+            _ = &mut stopped => return,
+            _ = ticks.tick() => {}
+        }
+        let line = {
+            let status = events.status();
+            let sum = status.sum();
+            let mailboxes: serde_json::Map<_, _> = status
+                .mailboxes
+                .iter()
+                .map(|(address, one)| {
+                    let figures = serde_json::json!({"state": state(one.phase), "stored": one.messages, "wanted": one.wanted, "error": one.error.as_deref().map(|error| shown(error, mask))});
+                    (shown(address.as_str(), mask).into_owned(), figures)
+                })
+                .collect();
+            serde_json::json!({
+                "event": "progress", "seconds": began.elapsed().as_secs(), "mailboxes_complete": sum.complete, "mailboxes_total": sum.mailboxes,
+                "listed": sum.listed, "wanted": sum.wanted, "stored": sum.messages, "bytes": sum.bytes, "changes": sum.changes,
+                "quarantined": sum.quarantined, "throttled": sum.throttled, "retried": sum.retried, "mailboxes": mailboxes,
+            })
+        };
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
+}
+
+fn heartbeat(sum: &Sum, elapsed: Duration) -> String {
+    format!(
+        "{:>6} s  {} of {} mailboxes done, {} in trouble; {} messages found to copy, {} stored ({}), {} changes, {} in quarantine, {} waits",
+        elapsed.as_secs(),
+        sum.complete,
+        sum.mailboxes,
+        sum.failed,
+        HumanCount(sum.wanted),
+        HumanCount(sum.messages),
+        HumanBytes(sum.bytes),
+        HumanCount(sum.changes),
+        HumanCount(sum.quarantined),
+        HumanCount(sum.throttled),
+    )
+}
+
+fn notice(event: &Event) -> Option<String> {
+    match event {
+        Event::RequestThrottled { mailbox, reason, wait } => {
+            Some(format!("{mailbox}: waits {:.0} s because the server asked for it ({reason})", wait.as_secs_f64().ceil()))
+        }
+        Event::FolderFailed { mailbox, folder, reason } => Some(format!("{mailbox}: folder {:?} could not be read: {reason}", folder.join("/"))),
+        Event::MailboxFailed { mailbox, reason, .. } => Some(format!("{mailbox}: {reason}")),
+        Event::MessageQuarantined { mailbox, code } => Some(format!("{mailbox}: a message could not be read ({code}) and is in quarantine")),
+        _ => None,
+    }
+}
+
+async fn bars(events: Events, mask: bool, terminal: MultiProgress, mut stopped: oneshot::Receiver<()>) {
+    terminal.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+    let whole = terminal.add(ProgressBar::new(0).with_style(style("{elapsed_precise} {bar:32} {human_pos}/{human_len} messages  {msg}")));
+    let rows: Vec<ProgressBar> = (0..SHOWN).map(|_| terminal.add(ProgressBar::new(0).with_style(style("{msg}")))).collect();
+    let mut ticks = time::interval(BARS);
+    loop {
+        tokio::select! {
+            _ = &mut stopped => break,
+            _ = ticks.tick() => {}
+        }
+        draw(&events.status(), mask, &whole, &rows);
+    }
+    for row in &rows {
+        row.finish_and_clear();
+    }
+    whole.finish_and_clear();
+}
+
+fn draw(status: &Status, mask: bool, whole: &ProgressBar, rows: &[ProgressBar]) {
+    let sum = status.sum();
+    whole.set_length(sum.wanted.max(sum.messages));
+    whole.set_position(sum.messages);
+    whole.set_message(format!(
+        "{} · {}/{} mailboxes · {} changes · {} waits",
+        HumanBytes(sum.bytes),
+        sum.complete,
+        sum.mailboxes,
+        HumanCount(sum.changes),
+        sum.throttled
+    ));
+    let mut active = status.mailboxes.iter().filter(|(_, one)| one.phase == Phase::Syncing);
+    for row in rows {
+        match active.next() {
+            Some((address, one)) => {
+                row.set_message(format!("         {:>9} / {:<9} {}", one.messages, one.wanted, shown(address.as_str(), mask)));
+            }
+            None => row.set_message(""),
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    // The templates are constants; a wrong one would show as the default bar.
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("█▉▊▋▌▍▎▏ ")
+}

@@ -1,0 +1,184 @@
+//! The last words of a run.
+
+use std::{io, path::Path, time::Duration};
+
+use indicatif::{HumanBytes, HumanCount};
+use serde_json::json;
+
+use super::{Progress, mask::shown};
+use crate::{
+    run::Outcome,
+    status::{Phase, Status},
+};
+
+/// At most so many mailboxes in trouble are named.
+const NAMED: usize = 20;
+
+/// Everything the summary tells.
+pub struct Summary<'a> {
+    /// The final status.
+    pub status: &'a Status,
+    /// How long the run took.
+    pub elapsed: Duration,
+    /// The folder copied into.
+    pub folder: &'a Path,
+    /// Whether the run came to its end by itself.
+    pub finished: bool,
+    /// What it amounts to.
+    pub outcome: Outcome,
+    /// Whether addresses are masked.
+    pub mask: bool,
+}
+
+impl Summary<'_> {
+    /// Writes the summary: a JSON object where progress was JSON, else text. A closed pipe is not worth a failure.
+    pub fn print(&self, progress: Progress, out: &mut dyn io::Write) {
+        let _ = match progress {
+            Progress::Json => writeln!(out, "{}", self.json()),
+            _ => out.write_all(self.text().as_bytes()),
+        };
+        let _ = out.flush();
+    }
+
+    /// For people.
+    pub fn text(&self) -> String {
+        let sum = self.status.sum();
+        let seconds = self.elapsed.as_secs_f64();
+        let rate = if seconds > 0.0 { sum.messages as f64 / seconds } else { 0.0 };
+        let mut text = format!(
+            "\n{} after {seconds:.1} s: {}\n",
+            if self.finished { "Finished" } else { "Stopped" },
+            match self.outcome {
+                Outcome::Done if self.finished => "every message is stored",
+                Outcome::Done => "the next run goes on from here",
+                Outcome::Failed if self.finished => "something could not be read or stored; the next run tries again",
+                Outcome::Failed => "not everything was read; the next run goes on from here",
+                Outcome::Gaps => "some messages could not be read and are listed in the catalog as quarantined",
+                Outcome::Refused => "access was refused",
+            }
+        );
+        let mut line = |name: &str, value: String| text.push_str(&format!("  {name:<22}{value}\n"));
+        line("mailboxes", format!("{} of {} read to their end ({} folders)", sum.complete, sum.mailboxes, HumanCount(sum.folders as u64)));
+        line(
+            "messages stored now",
+            format!("{} ({}, {rate:.0} per second)", HumanCount(sum.messages), HumanBytes(sum.bytes)),
+        );
+        line("messages in the sink", HumanCount(sum.catalogued).to_string());
+        line("changes recorded", format!("{} (moves, read flags, deletions: no download)", HumanCount(sum.changes)));
+        line("in quarantine", HumanCount(sum.quarantined).to_string());
+        if sum.throttled + sum.retried > 0 {
+            line("waits and retries", format!("{} asked for by the server, {} after passing trouble", sum.throttled, sum.retried));
+        }
+        line("messages and catalog", self.folder.join("data").display().to_string());
+        line("where to resume", self.folder.join("state").display().to_string());
+        let troubled: Vec<_> = self.status.mailboxes.iter().filter(|(_, one)| one.error.is_some() && !one.complete()).collect();
+        for (address, one) in troubled.iter().take(NAMED) {
+            let words = shown(one.error.as_deref().unwrap_or_default(), self.mask);
+            text.push_str(&format!("  {}: {words}\n", shown(address.as_str(), self.mask)));
+        }
+        if troubled.len() > NAMED {
+            text.push_str(&format!("  and {} more mailboxes in trouble, named in the log\n", troubled.len() - NAMED));
+        }
+        text
+    }
+
+    /// For programs; one line.
+    pub fn json(&self) -> serde_json::Value {
+        let sum = self.status.sum();
+        let mailboxes: serde_json::Map<_, _> = self
+            .status
+            .mailboxes
+            .iter()
+            .map(|(address, one)| {
+                let figures = json!({
+                    "state": state(one.phase),
+                    "folders": one.folders,
+                    "stored": one.messages,
+                    "bytes": one.bytes,
+                    "changes": one.changes,
+                    "in_sink": one.catalogued,
+                    "quarantined": one.quarantined,
+                    "error": one.error.as_deref().map(|error| shown(error, self.mask)),
+                });
+                (shown(address.as_str(), self.mask).into_owned(), figures)
+            })
+            .collect();
+        json!({
+            "event": "summary",
+            "outcome": match self.outcome {
+                Outcome::Done => "done",
+                Outcome::Failed => "failed",
+                Outcome::Gaps => "gaps",
+                Outcome::Refused => "refused",
+            },
+            "exit_code": self.outcome.code(),
+            "finished": self.finished,
+            "seconds": (self.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+            "mailboxes_complete": sum.complete,
+            "mailboxes_total": sum.mailboxes,
+            "stored": sum.messages,
+            "bytes": sum.bytes,
+            "changes": sum.changes,
+            "in_sink": sum.catalogued,
+            "quarantined": sum.quarantined,
+            "throttled": sum.throttled,
+            "retried": sum.retried,
+            "mailboxes": mailboxes,
+        })
+    }
+}
+
+/// A phase as programs read it.
+pub fn state(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Waiting => "waiting",
+        Phase::Syncing => "syncing",
+        Phase::Done => "done",
+        Phase::Incomplete => "incomplete",
+        Phase::Failed => "failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{event::Event, mail::Address};
+
+    fn status() -> Status {
+        let mut status = Status::default();
+        let ann = Address::new("ann@example.com");
+        let bob = Address::new("bob@example.com");
+        for event in [
+            Event::MailboxStarted { mailbox: ann.clone() },
+            Event::FoldersListed { mailbox: ann.clone(), folders: 7, items: 1300 },
+            Event::MessagesStored { mailbox: ann.clone(), messages: 1234, bytes: 5 << 20 },
+            Event::CatalogCounted { mailbox: ann.clone(), messages: 2234, quarantined: 1 },
+            Event::MailboxFinished { mailbox: ann, complete: true },
+            Event::MailboxStarted { mailbox: bob.clone() },
+            Event::RequestThrottled { mailbox: bob.clone(), reason: "ErrorServerBusy".into(), wait: Duration::from_secs(5) },
+            Event::MailboxFailed {
+                mailbox: bob,
+                reason: "listing folders of bob@example.com failed: ErrorImpersonateUserDenied".into(),
+                refused: false,
+            },
+        ] {
+            status.fold(&event);
+        }
+        status
+    }
+
+    #[test]
+    fn a_stranger_understands_it() {
+        let status = status();
+        let summary = Summary {
+            status: &status,
+            elapsed: Duration::from_millis(12_300),
+            folder: Path::new("/srv/mail"),
+            finished: true,
+            outcome: Outcome::Failed,
+            mask: false,
+        };
+        insta::assert_snapshot!(summary.text());
+        insta::assert_snapshot!(Summary { mask: true, ..summary }.json());
+    }
+}

@@ -1,0 +1,339 @@
+//! What must hold whatever happens: nothing lost, nothing stored twice, no needless download.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::StreamExt;
+use tempfile::TempDir;
+
+use super::double::{Double, MemorySink};
+use crate::{
+    catalog::{Catalog, LocalCatalog},
+    checkpoint::LocalCheckpoints,
+    event::Events,
+    exchange::Verdict,
+    mail::{Address, Bucket, Mailbox},
+    pipeline::{Filters, Limits, Mode, Pipeline, Round, Schedule, Subscription},
+};
+
+struct Bench {
+    server: Double,
+    sink: MemorySink,
+    folder: TempDir,
+    events: Events,
+    limits: Limits,
+    filters: Filters,
+    from_start: bool,
+}
+
+impl Bench {
+    fn new(folders: &[&str]) -> Self {
+        Self {
+            server: Double::with_folders(folders),
+            sink: MemorySink::default(),
+            folder: tempfile::tempdir().unwrap(),
+            events: Events::new(),
+            limits: Limits {
+                mailboxes: 4,
+                folders: 2,
+                batches: 3,
+                batch_size: 4,
+                messages_per_folder: 2520,
+                message_interval: Duration::ZERO,
+                uploads: 4,
+                memory: 64 << 20,
+            },
+            filters: Filters::default(),
+            from_start: false,
+        }
+    }
+
+    fn mailbox() -> Mailbox {
+        Mailbox {
+            address: Address::new("ann@example.com"),
+            bucket: Bucket { owner: "owner".into(), name: "bucket".into() },
+            archive: false,
+        }
+    }
+
+    /// One pass by a program that has just started.
+    async fn pass(&self) -> Round {
+        let pipeline = Pipeline::new(
+            Arc::new(self.server.clone()),
+            Arc::new(self.sink.clone()),
+            Arc::new(LocalCatalog::open(self.folder.path()).unwrap()),
+            Arc::new(LocalCheckpoints::open(self.folder.path()).unwrap()),
+            self.events.clone(),
+            self.limits,
+        );
+        let subscription = Subscription { mailbox: Self::mailbox(), filters: self.filters.clone(), from_start: self.from_start };
+        let schedule = Schedule { mode: Mode::Once, frequency: Duration::from_secs(15) };
+        let rounds: Vec<Round> = pipeline.run(vec![subscription], schedule).collect().await;
+        assert_eq!(rounds.len(), 1);
+        rounds[0].clone()
+    }
+
+    /// The catalog's lines as they are on disk.
+    fn lines(&self) -> Vec<serde_json::Value> {
+        let mut files: Vec<_> = walk(self.folder.path()).into_iter().filter(|path| path.extension().is_some_and(|end| end == "jsonl")).collect();
+        files.sort();
+        files
+            .iter()
+            .flat_map(|file| std::fs::read_to_string(file).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<_>>())
+            .collect()
+    }
+
+    fn count(&self, event: &str) -> usize {
+        self.lines().iter().filter(|line| line["event"] == event).count()
+    }
+
+    /// Every message of the server is in the sink, whole, and each object belongs to one catalogued key.
+    async fn nothing_is_missing_or_double(&self) {
+        let objects = self.sink.objects.lock().unwrap().clone();
+        let mut bodies: Vec<Vec<u8>> = objects.values().cloned().collect();
+        bodies.sort();
+        let mut expected: Vec<Vec<u8>> = self.server.0.lock().unwrap().items.values().map(|item| item.body.clone()).collect();
+        expected.sort();
+        assert_eq!(bodies.len(), expected.len(), "objects against messages");
+        assert!(bodies == expected, "the bytes differ");
+        let ledger = LocalCatalog::open(self.folder.path()).unwrap().open(&Self::mailbox()).await.unwrap();
+        assert_eq!(ledger.totals().await.unwrap().messages, objects.len() as u64);
+    }
+}
+
+fn walk(root: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(root).unwrap().flatten() {
+        match entry.path() {
+            path if path.is_dir() => found.extend(walk(&path)),
+            path => found.push(path),
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn everything_once_and_nothing_again() {
+    let bench = Bench::new(&["Inbox", "Archive"]);
+    for n in 0..50 {
+        bench.server.deliver(if n % 3 == 0 { "Archive" } else { "Inbox" }, format!("message {n}"));
+    }
+    assert_eq!(bench.pass().await.verdict, None);
+    assert_eq!((bench.server.downloads(), bench.count("stored")), (50, 50));
+    bench.pass().await;
+    assert_eq!((bench.server.downloads(), bench.lines().len()), (50, 50));
+    bench.nothing_is_missing_or_double().await;
+}
+
+#[tokio::test]
+async fn moves_reads_and_deletions_cost_no_download() {
+    let bench = Bench::new(&["Inbox", "Archive"]);
+    let ids: Vec<String> = (0..30).map(|n| bench.server.deliver("Inbox", format!("message {n}"))).collect();
+    bench.pass().await;
+    for id in &ids[..10] {
+        bench.server.relocate(id, "Archive");
+    }
+    for id in &ids[10..15] {
+        bench.server.delete(id);
+    }
+    for id in &ids[15..22] {
+        bench.server.read(id);
+    }
+    for n in 30..35 {
+        bench.server.deliver("Inbox", format!("message {n}"));
+    }
+    assert_eq!(bench.pass().await.verdict, None);
+    assert_eq!(bench.server.downloads(), 35);
+    assert_eq!((bench.count("stored"), bench.count("moved"), bench.count("read")), (35, 10, 7));
+    // What was deleted stays in the sink.
+    assert_eq!(bench.sink.objects.lock().unwrap().len(), 35);
+    let before = bench.lines().len();
+    bench.pass().await;
+    assert_eq!(bench.lines().len(), before, "a quiet pass writes nothing");
+}
+
+#[tokio::test]
+async fn a_copy_is_a_message_of_its_own() {
+    let bench = Bench::new(&["Inbox", "Archive"]);
+    let id = bench.server.deliver("Inbox", "original");
+    bench.pass().await;
+    bench.server.copy(&id, "Archive");
+    bench.pass().await;
+    assert_eq!(bench.server.downloads(), 2);
+    bench.nothing_is_missing_or_double().await;
+}
+
+#[tokio::test]
+async fn a_dead_cursor_costs_a_listing_and_no_download() {
+    let bench = Bench::new(&["Inbox"]);
+    let ids: Vec<String> = (0..40).map(|n| bench.server.deliver("Inbox", format!("message {n}"))).collect();
+    bench.pass().await;
+    bench.server.forget_cursors();
+    bench.server.delete(&ids[7]);
+    bench.server.deliver("Inbox", "new");
+    assert_eq!(bench.pass().await.verdict, None);
+    assert_eq!((bench.server.downloads(), bench.count("deleted")), (41, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_page_loses_nothing_behind_it() {
+    let mut bench = Bench::new(&["Inbox"]);
+    bench.limits.messages_per_folder = 20;
+    for n in 0..80 {
+        bench.server.deliver("Inbox", format!("message {n}"));
+    }
+    bench.server.0.lock().unwrap().refuse_page = Some(2);
+    assert_eq!(bench.pass().await.verdict, None);
+    bench.nothing_is_missing_or_double().await;
+    assert_eq!(bench.server.downloads(), 80);
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_at_every_step_ends_with_every_message_once() {
+    for method in ["folders", "page", "fetch", "lookup"] {
+        let bench = Bench::new(&["Inbox", "Archive"]);
+        let ids: Vec<String> = (0..20).map(|n| bench.server.deliver("Inbox", format!("message {n}"))).collect();
+        bench.server.fail(method, Verdict::Later);
+        bench.pass().await;
+        bench.server.copy(&ids[0], "Archive");
+        bench.server.fail(method, Verdict::WaitFor(Duration::from_secs(600)));
+        bench.server.fail(method, Verdict::SkipFolder);
+        assert_eq!(bench.pass().await.verdict, None, "{method}");
+        bench.nothing_is_missing_or_double().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_not_tried_again() {
+    let bench = Bench::new(&["Inbox"]);
+    bench.server.fail("folders", Verdict::Refused);
+    assert_eq!(bench.pass().await.verdict, Some(Verdict::Refused));
+    assert!(bench.events.status().mailboxes.values().all(|mailbox| mailbox.refused));
+}
+
+#[tokio::test]
+async fn large_messages_stream_and_broken_downloads_start_over() {
+    let bench = Bench::new(&["Inbox"]);
+    let large: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
+    let first = bench.server.deliver("Inbox", large.clone());
+    let second = bench.server.deliver("Inbox", large[1..].to_vec());
+    let small = bench.server.deliver("Inbox", "small");
+    {
+        let mut server = bench.server.0.lock().unwrap();
+        server.restarts.insert(first, 2_000_000);
+        server.restarts.insert(second, 500_000);
+        server.restarts.insert(small, 3);
+    }
+    assert_eq!(bench.pass().await.verdict, None);
+    bench.nothing_is_missing_or_double().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_in_quarantine_and_tried_again() {
+    let bench = Bench::new(&["Inbox"]);
+    let ids: Vec<String> = (0..5).map(|n| bench.server.deliver("Inbox", format!("message {n}"))).collect();
+    bench.server.0.lock().unwrap().unreadable.push(ids[2].clone());
+    assert_eq!(bench.pass().await.verdict, None);
+    assert_eq!((bench.count("stored"), bench.count("quarantined")), (4, 1));
+    assert_eq!(bench.events.status().sum().quarantined, 1);
+    bench.server.0.lock().unwrap().unreadable.clear();
+    bench.pass().await;
+    assert_eq!(bench.count("stored"), 5);
+    assert_eq!(bench.events.status().sum().quarantined, 0);
+    bench.nothing_is_missing_or_double().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_sink_moves_no_cursor() {
+    let bench = Bench::new(&["Inbox"]);
+    for n in 0..30 {
+        bench.server.deliver("Inbox", format!("message {n}"));
+    }
+    *bench.sink.failing.lock().unwrap() = true;
+    assert_eq!(bench.pass().await.verdict, Some(Verdict::Later));
+    assert_eq!(bench.lines().len(), 0);
+    *bench.sink.failing.lock().unwrap() = false;
+    assert_eq!(bench.pass().await.verdict, None);
+    bench.nothing_is_missing_or_double().await;
+}
+
+#[tokio::test]
+async fn a_lost_folder_s_messages_are_written_down_as_deleted() {
+    let bench = Bench::new(&["Inbox", "Doomed"]);
+    let ids: Vec<String> = (0..6).map(|n| bench.server.deliver("Doomed", format!("message {n}"))).collect();
+    bench.pass().await;
+    bench.server.relocate(&ids[0], "Inbox");
+    bench.server.0.lock().unwrap().folders.pop();
+    bench.pass().await;
+    assert_eq!(bench.server.downloads(), 6);
+    bench.pass().await;
+    let lines = bench.lines();
+    let last = |key: &serde_json::Value| lines.iter().rev().find(|line| line["key"] == *key).unwrap()["event"].clone();
+    let keys: std::collections::HashSet<String> = lines.iter().map(|line| line["key"].to_string()).collect();
+    let deleted = keys.iter().filter(|key| last(&serde_json::from_str(key).unwrap()) == "deleted").count();
+    assert_eq!((keys.len(), deleted), (6, 5));
+}
+
+#[tokio::test]
+async fn a_start_date_is_kept_and_widening_it_fetches_the_rest() {
+    let mut bench = Bench::new(&["Inbox"]);
+    for n in 0..10 {
+        bench.server.deliver("Inbox", format!("message {n}"));
+    }
+    bench.filters.start = "2027-01-01T00:00:00Z".parse().ok();
+    bench.pass().await;
+    assert_eq!(bench.server.downloads(), 0);
+    bench.filters.start = "2020-01-01T00:00:00Z".parse().ok();
+    bench.pass().await;
+    assert_eq!(bench.server.downloads(), 10);
+    bench.nothing_is_missing_or_double().await;
+}
+
+#[tokio::test]
+async fn starting_from_the_configuration_lists_again_and_stores_nothing_twice() {
+    let mut bench = Bench::new(&["Inbox"]);
+    bench.limits.messages_per_folder = 7;
+    for n in 0..30 {
+        bench.server.deliver("Inbox", format!("message {n}"));
+    }
+    bench.pass().await;
+    bench.from_start = true;
+    let listings = bench.server.0.lock().unwrap().listings;
+    bench.pass().await;
+    assert!(bench.server.0.lock().unwrap().listings > listings);
+    assert_eq!((bench.server.downloads(), bench.lines().len()), (30, 30));
+}
+
+#[tokio::test]
+async fn a_huge_folder_does_not_starve_the_others() {
+    let mut bench = Bench::new(&["Huge", "Small"]);
+    bench.limits.messages_per_folder = 10;
+    bench.limits.folders = 1;
+    for n in 0..100 {
+        bench.server.deliver("Huge", format!("huge {n}"));
+    }
+    bench.server.deliver("Small", "small");
+    bench.pass().await;
+    let downloads = bench.server.0.lock().unwrap().downloads.clone();
+    let small = downloads.iter().position(|id| id == "item-101").unwrap();
+    assert!(small <= 10, "the small folder waited for {small} messages");
+    bench.nothing_is_missing_or_double().await;
+}
+
+#[tokio::test]
+async fn dropped_at_any_moment_the_next_pass_completes_it() {
+    let bench = Bench::new(&["Inbox", "Archive"]);
+    for n in 0..120 {
+        bench.server.deliver(if n % 2 == 0 { "Inbox" } else { "Archive" }, format!("message {n}"));
+    }
+    for turns in (1..400).step_by(13) {
+        let mut pass = Box::pin(bench.pass());
+        for _ in 0..turns {
+            if futures::poll!(pass.as_mut()).is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    bench.pass().await;
+    bench.nothing_is_missing_or_double().await;
+}

@@ -40,14 +40,20 @@ pub enum Kind {
     /// What came back is not HTTP.
     Protocol,
     /// Credentials refused.
-    Unauthorized,
+    Unauthorized {
+        /// Whether the same credentials were accepted before: then the server may be throttling, or the password just changed.
+        worked: bool,
+    },
     /// No access token: the identity provider refused (`fatal`: until a person acts) or could not be reached.
     Token {
         /// Whether asking again is useless until a person acts.
         fatal: bool,
     },
-    /// The HTTP proxy refused or failed.
-    Proxy,
+    /// The HTTP proxy refused (`fatal`: until a person acts) or failed.
+    Proxy {
+        /// Whether asking again is useless until a person acts.
+        fatal: bool,
+    },
     /// A redirect, which is never followed. `passing`: it leads to Exchange's own page for a passing outage.
     Redirect {
         /// Whether it is known to pass by itself.
@@ -88,10 +94,10 @@ impl TransportError {
     /// Whether the same request may succeed later without anybody's act.
     pub fn passing(&self) -> bool {
         match self.kind {
-            Kind::Dns | Kind::Connect | Kind::Timeout(_) | Kind::Cut | Kind::Protocol | Kind::Proxy => true,
-            Kind::Tls(_) | Kind::Unauthorized => false,
-            Kind::Token { fatal } => !fatal,
-            Kind::Redirect { passing } => passing,
+            Kind::Dns | Kind::Connect | Kind::Timeout(_) | Kind::Cut | Kind::Protocol => true,
+            Kind::Tls(_) => false,
+            Kind::Token { fatal } | Kind::Proxy { fatal } => !fatal,
+            Kind::Unauthorized { worked: passing } | Kind::Redirect { passing } => passing,
         }
     }
 

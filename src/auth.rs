@@ -2,6 +2,7 @@
 
 pub mod basic;
 pub mod ntlm;
+pub mod offer;
 pub mod oauth;
 mod secret;
 

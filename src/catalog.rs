@@ -1,7 +1,15 @@
 //! The ledger: one line a message in append-only segments, and an index of them that can be rebuilt. Identity is decided here: which listed
 //! item is which known message.
 
+mod book;
+mod claims;
+mod identity;
+mod index;
+mod line;
 mod local;
+mod lock;
+mod row;
+mod segments;
 
 use std::fmt;
 

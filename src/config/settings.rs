@@ -47,6 +47,25 @@ pub enum Auth {
     OAuth(OAuth),
 }
 
+impl Auth {
+    /// Its name as the configuration writes it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Ntlm(_) => "ntlm",
+            Self::Basic(_) => "basic",
+            Self::OAuth(_) => "oauth2",
+        }
+    }
+
+    /// Who logs in: the user, or the application's client id.
+    pub fn who(&self) -> &str {
+        match self {
+            Self::Ntlm(login) | Self::Basic(login) => &login.user,
+            Self::OAuth(application) => &application.client_id,
+        }
+    }
+}
+
 /// A user and a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
@@ -150,12 +169,7 @@ pub enum StartFrom {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FolderPath {
     /// By a well-known id in lower case, such as `inbox`, whatever the language of the mailbox.
-    WellKnown {
-        /// The id.
-        id: String,
-        /// Names below that folder; empty for the folder itself.
-        below: Vec<String>,
-    },
+    WellKnown(String),
     /// By display names from below the mailbox's root down, at least one.
     Names(Vec<String>),
 }

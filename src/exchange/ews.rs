@@ -1,1 +1,3 @@
 //! Exchange Web Services.
+
+pub mod transport;

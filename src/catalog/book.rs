@@ -1,0 +1,323 @@
+//! A mailbox's segments and index together, as plain blocking calls: lines first, then the index, and repair of what a crash or a full disk left
+//! between the two.
+
+use std::{fs, io, path::PathBuf};
+
+use chrono::Utc;
+
+use super::{
+    Decision, Entry, SWEEP, Totals,
+    claims::Claims,
+    identity::{Known, Page},
+    index::{Batch, Index, damaged},
+    line::Line,
+    lock::Lock,
+    row::{Name, Row, State, key, name},
+    segments::{Position, Segments},
+};
+use crate::{
+    mail::{Address, Change, Folder, FolderId, ItemId, Key, Listed},
+    sink::durable::Folders,
+};
+
+/// How many lines are applied in one transaction while the index catches up.
+const CATCH_UP: usize = 10_000;
+
+/// Why an operation failed.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// A file.
+    Disk(io::Error),
+    /// The index; a damaged one is rebuilt before anybody hears of it.
+    Index(rusqlite::Error),
+    /// A line that cannot be written.
+    Line(String),
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Disk(error)
+    }
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Index(error)
+    }
+}
+
+/// An open ledger.
+#[derive(Debug)]
+pub(super) struct Book {
+    mailbox: Address,
+    path: PathBuf,
+    segments: Segments,
+    /// None while it is being rebuilt.
+    index: Option<Index>,
+    /// Whether the segments may hold lines that the index has not seen.
+    behind: bool,
+    claims: Claims,
+    _lock: Lock,
+}
+
+impl Book {
+    /// Opens segments and index, and brings the index up to the segments.
+    pub(super) fn open(
+        mailbox: Address,
+        catalog: &std::path::Path,
+        path: PathBuf,
+        lock: Lock,
+        folders: &Folders,
+        rotated_at: u64,
+    ) -> Result<Self, Fault> {
+        let segments = Segments::open(catalog, folders, rotated_at)?;
+        let mut book = Self { mailbox, path, segments, index: None, behind: true, claims: Claims::default(), _lock: lock };
+        book.mending(|_, _, _, _| Ok(()))?;
+        Ok(book)
+    }
+
+    pub(super) fn identify(&mut self, folder: &FolderId, changes: &[Change]) -> Result<Vec<Decision>, Fault> {
+        let mailbox = self.mailbox.clone();
+        self.mending(|index, _, claims, _| {
+            let walking = index.folder(folder)?.is_some_and(|(_, walk, _)| walk > 0);
+            let batch = index.batch(walking)?;
+            let (here, walk, _) = batch.folder(folder)?;
+            let mut looks = Looks { batch: &batch, walk };
+            let mut page = Page::new(&mut looks, claims, &mailbox, here);
+            let decisions = changes.iter().map(|change| page.decide(change)).collect::<Result<_, _>>()?;
+            batch.commit()?;
+            Ok(decisions)
+        })
+    }
+
+    pub(super) fn commit(&mut self, folder: &Folder, entries: &[Entry]) -> Result<usize, Fault> {
+        let written = self.mending(|index, segments, _, behind| {
+            let mut batch = index.batch(false)?;
+            let (here, _, _) = batch.folder(&folder.id)?;
+            let (at, mut text, mut written) = (Utc::now(), Vec::new(), 0);
+            for entry in entries {
+                let Some(line) = novelty(&batch, folder, here, entry, at)? else { continue };
+                if batch.apply(&line)? {
+                    serde_json::to_writer(&mut text, &line).map_err(|error| Fault::Line(error.to_string()))?;
+                    text.push(b'\n');
+                    written += 1;
+                }
+            }
+            if written > 0 {
+                segments.append(&text)?;
+                // From here on the lines count, whatever becomes of the index.
+                *behind = true;
+                let end = segments.end();
+                batch.reach(end, &text[text.len().saturating_sub(64)..])?;
+            }
+            let (totals, position) = batch.commit()?;
+            (index.totals, index.position) = (totals, position);
+            *behind = false;
+            Ok(written)
+        })?;
+        self.claims.release(entries.iter().map(subject));
+        Ok(written)
+    }
+
+    pub(super) fn walk_begins(&mut self, folder: &FolderId, resumed: bool) -> Result<(), Fault> {
+        self.mending(|index, _, _, _| {
+            let batch = index.batch(true)?;
+            let (number, walk, _) = batch.folder(folder)?;
+            if !resumed || walk == 0 {
+                batch.walk(number, !resumed)?;
+            }
+            batch.commit()?;
+            Ok(())
+        })
+    }
+
+    pub(super) fn walk_ended(&mut self, folder: &FolderId) -> Result<Vec<Entry>, Fault> {
+        self.mending(|index, _, _, _| {
+            let Some((number, walk, whole)) = index.folder(folder)? else { return Ok(Vec::new()) };
+            let unseen = if whole && walk > 0 { present(index, number, walk)? } else { Vec::new() };
+            if unseen.is_empty() && walk > 0 {
+                if !whole {
+                    tracing::warn!("a listing's marks were lost with the index; what was deleted before it is not recorded this time");
+                }
+                let batch = index.batch(true)?;
+                batch.rest(number)?;
+                batch.commit()?;
+            }
+            Ok(unseen.into_iter().map(departure).collect())
+        })
+    }
+
+    pub(super) fn folder_gone(&mut self, folder: &FolderId) -> Result<Vec<Entry>, Fault> {
+        self.mending(|index, _, _, _| {
+            let Some((number, _, _)) = index.folder(folder)? else { return Ok(Vec::new()) };
+            let left = present(index, number, i64::MAX)?;
+            if left.is_empty() {
+                let batch = index.batch(true)?;
+                batch.rest(number)?;
+                batch.commit()?;
+            }
+            Ok(left.into_iter().map(departure).collect())
+        })
+    }
+
+    pub(super) fn quarantined(&mut self, folder: &FolderId) -> Result<Vec<(Key, Listed)>, Fault> {
+        self.mending(|index, _, _, _| {
+            let Some((number, _, _)) = index.folder(folder)? else { return Ok(Vec::new()) };
+            let rows = index.in_folder(number, State::Quarantined, i64::MAX, SWEEP)?;
+            Ok(rows.iter().map(|row| (key(&row.name), row.listed())).collect())
+        })
+    }
+
+    pub(super) fn totals(&mut self) -> Result<Totals, Fault> {
+        self.mending(|index, _, _, _| Ok(index.totals))
+    }
+
+    /// Does a piece of work with the index up to date. An index that turns out damaged is rebuilt, and the work is done once more.
+    fn mending<T>(
+        &mut self,
+        mut work: impl FnMut(&mut Index, &mut Segments, &mut Claims, &mut bool) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        for last in [false, true] {
+            let done = self.caught_up().and_then(|()| match &mut self.index {
+                Some(index) => work(index, &mut self.segments, &mut self.claims, &mut self.behind),
+                None => Err(Fault::Line("the index is not open".into())),
+            });
+            match done {
+                Err(Fault::Index(error)) if !last && damaged(&error) => {
+                    tracing::warn!(index = %self.path.display(), %error, "the catalog's index is damaged and is rebuilt");
+                    self.discard()?;
+                }
+                done => return done,
+            }
+        }
+        Err(Fault::Line("the index could not be rebuilt".into()))
+    }
+
+    fn caught_up(&mut self) -> Result<(), Fault> {
+        if self.index.is_some() && !self.behind {
+            return Ok(());
+        }
+        let index = match &mut self.index {
+            Some(index) => index,
+            empty => empty.insert(Index::open(&self.path)?),
+        };
+        index.recall()?;
+        let start = Position::default();
+        if index.position != start && self.segments.before(index.position)?.is_none_or(|bytes| bytes != index.before) {
+            // Somebody took away or replaced the segments: what the index says is not what they tell.
+            return Err(Fault::Index(rusqlite::Error::InvalidQuery));
+        }
+        catch_up(index, &self.segments)?;
+        self.behind = false;
+        Ok(())
+    }
+
+    fn discard(&mut self) -> io::Result<()> {
+        self.index = None;
+        self.behind = true;
+        for suffix in ["", "-wal", "-shm"] {
+            let mut path = self.path.as_os_str().to_owned();
+            path.push(suffix);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Applies what the segments hold beyond the index's position.
+fn catch_up(index: &mut Index, segments: &Segments) -> Result<(), Fault> {
+    if index.position == segments.end() {
+        return Ok(());
+    }
+    let mut lines = segments.lines(index.position)?;
+    let mut text = Vec::new();
+    index.bulk(true)?;
+    loop {
+        let mut batch = index.batch(false)?;
+        let (mut position, mut applied) = (None, 0);
+        while applied < CATCH_UP
+            && let Some(next) = lines.next(&mut text)?
+        {
+            position = Some(next);
+            applied += 1;
+            match serde_json::from_slice::<Line>(&text) {
+                Ok(line) => {
+                    batch.apply(&line)?;
+                }
+                Err(error) => {
+                    tracing::warn!(segment = next.segment, offset = next.offset, %error, "a line of the catalog is damaged and does not count")
+                }
+            }
+        }
+        let Some(position) = position else { break };
+        let before = segments.before(position)?.unwrap_or_default();
+        batch.reach(position, &before)?;
+        (index.totals, index.position) = batch.commit()?;
+    }
+    index.bulk(false)?;
+    Ok(())
+}
+
+/// The line of an entry, unless it tells nothing new. Entries about an item count for whatever message has that item now.
+fn novelty(batch: &Batch<'_>, folder: &Folder, here: i64, entry: &Entry, at: chrono::DateTime<Utc>) -> Result<Option<Line>, Fault> {
+    let (key_of, by_item) = match entry {
+        Entry::Stored { key, .. } | Entry::Moved { key, .. } | Entry::Quarantined { key, .. } | Entry::Vanished { key, .. } => (key, false),
+        Entry::Read { key, .. } | Entry::Changed { key, .. } | Entry::Deleted { key, .. } => (key, true),
+    };
+    let named = name(key_of).ok_or_else(|| Fault::Line(format!("{key_of:?} is no key of this catalog")))?;
+    let row = if by_item { batch.by_item(subject(entry))? } else { batch.by_name(&named)? };
+    let key = row.as_ref().filter(|_| by_item).map_or_else(|| key_of.clone(), |row| key(&row.name));
+    let line = Line::of(entry, key, folder, at);
+    Ok(match row {
+        Some(row) => (!row.knows(&line, here)).then_some(line),
+        None => (!by_item).then_some(line),
+    })
+}
+
+fn present(index: &Index, folder: i64, before_walk: i64) -> rusqlite::Result<Vec<Row>> {
+    let mut rows = index.in_folder(folder, State::Live, before_walk, SWEEP)?;
+    rows.extend(index.in_folder(folder, State::Quarantined, before_walk, SWEEP - rows.len())?);
+    Ok(rows)
+}
+
+fn departure(row: Row) -> Entry {
+    Entry::Deleted { key: key(&row.name), id: row.item }
+}
+
+fn subject(entry: &Entry) -> &ItemId {
+    match entry {
+        Entry::Stored { listed, .. } | Entry::Moved { listed, .. } | Entry::Quarantined { listed, .. } | Entry::Vanished { listed, .. } => {
+            &listed.id
+        }
+        Entry::Read { id, .. } | Entry::Changed { id, .. } | Entry::Deleted { id, .. } => id,
+    }
+}
+
+/// Look-ups for one page, which mark what a walk sees.
+struct Looks<'b, 'c> {
+    batch: &'b Batch<'c>,
+    walk: i64,
+}
+
+impl Known for Looks<'_, '_> {
+    type Error = rusqlite::Error;
+
+    fn by_item(&mut self, id: &ItemId) -> rusqlite::Result<Option<Row>> {
+        self.batch.by_item(id)
+    }
+
+    fn by_name(&mut self, name: &Name) -> rusqlite::Result<Option<Row>> {
+        self.batch.by_name(name)
+    }
+
+    fn alike(&mut self, search_key: &[u8], received: Option<i64>) -> rusqlite::Result<Vec<Row>> {
+        self.batch.alike(search_key, received)
+    }
+
+    fn seen(&mut self, row: &Row) -> rusqlite::Result<()> {
+        if self.walk > 0 && row.seen != self.walk { self.batch.mark(&row.name, self.walk) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,306 @@
+//! The index of a mailbox's catalog: an SQLite file that answers which message an item is. It holds nothing that the segments do not tell, except
+//! the marks of walks under way, so it may be lost at any time: it is caught up from the place it had reached, or rebuilt from the first line.
+//! That place is part of every transaction, and a transaction ends only after its lines are durable, so the index is never ahead of them.
+
+use std::path::Path;
+
+use rusqlite::{
+    Connection, ErrorCode, OptionalExtension, Row as Found, Transaction, TransactionBehavior, params,
+    types::{FromSqlError, Type},
+};
+
+use super::{
+    Totals,
+    line::{Line, tag},
+    row::{Name, Row, State, name},
+    segments::Position,
+};
+use crate::mail::{FolderId, ItemId};
+
+/// Raised whenever the tables or their meaning change; an index of another format is rebuilt.
+const FORMAT: i64 = 1;
+
+/// How many messages with one search key are looked at: more copies than that are stored again rather than searched through.
+const ALIKE: i64 = 32;
+
+const TABLES: &str = "
+CREATE TABLE place (one INTEGER PRIMARY KEY, segment INTEGER NOT NULL, offset INTEGER NOT NULL, before BLOB NOT NULL,
+    messages INTEGER NOT NULL, bytes INTEGER NOT NULL, quarantined INTEGER NOT NULL, walks INTEGER NOT NULL);
+INSERT INTO place VALUES (1, 0, 0, x'', 0, 0, 0, 0);
+CREATE TABLE folders (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, walk INTEGER NOT NULL DEFAULT 0, whole INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE messages (name BLOB NOT NULL UNIQUE, item_tag INTEGER NOT NULL, item TEXT NOT NULL, folder INTEGER NOT NULL, received INTEGER,
+    created INTEGER, class TEXT, size INTEGER, search_tag INTEGER, search_key BLOB, flags INTEGER, read INTEGER, state INTEGER NOT NULL,
+    stored INTEGER NOT NULL, bytes INTEGER NOT NULL, digest INTEGER, seen INTEGER NOT NULL);
+CREATE INDEX by_item ON messages (item_tag);
+CREATE INDEX by_search_key ON messages (search_tag) WHERE search_tag IS NOT NULL;
+CREATE INDEX by_folder ON messages (folder, state, seen);
+";
+
+const COLUMNS: &str =
+    "name, item, folder, received, created, class, size, search_key, flags, read, state, stored, bytes, digest, seen FROM messages";
+
+/// An open index.
+#[derive(Debug)]
+pub(super) struct Index {
+    connection: Connection,
+    pub(super) totals: Totals,
+    pub(super) position: Position,
+    /// What the segments held before that position.
+    pub(super) before: Vec<u8>,
+}
+
+impl Index {
+    /// Opens the file, making it where it is missing. An error for which [`damaged`] holds means that it must be rebuilt.
+    pub(super) fn open(path: &Path) -> rusqlite::Result<Self> {
+        let connection = Connection::open(path)?;
+        // The mailbox's lock keeps others out already; so the write-ahead log needs no shared memory, which network disks lack.
+        connection.pragma_update(None, "locking_mode", "exclusive")?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        connection.pragma_update(None, "synchronous", "normal")?;
+        connection.pragma_update(None, "cache_size", -256)?;
+        connection.pragma_update(None, "journal_size_limit", 4 * 1024 * 1024)?;
+        let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if format == 0 {
+            connection.execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {FORMAT}; COMMIT;"))?;
+        } else if format != FORMAT {
+            return Err(rusqlite::Error::InvalidQuery);
+        }
+        connection.set_prepared_statement_cache_capacity(24);
+        let mut index = Self { connection, totals: Totals::default(), position: Position::default(), before: Vec::new() };
+        index.recall()?;
+        Ok(index)
+    }
+
+    /// Reads the figures as last committed.
+    pub(super) fn recall(&mut self) -> rusqlite::Result<()> {
+        let sql = "SELECT segment, offset, before, messages, bytes, quarantined FROM place";
+        (self.position, self.before, self.totals) = self.connection.query_row(sql, [], |row| {
+            let position = Position { segment: unsigned(row, 0)?, offset: unsigned(row, 1)? };
+            let totals = Totals { messages: unsigned(row, 3)?, bytes: unsigned(row, 4)?, quarantined: unsigned(row, 5)? };
+            Ok((position, row.get(2)?, totals))
+        })?;
+        Ok(())
+    }
+
+    /// Begins to write. `marks` makes the commit itself durable: a walk's marks are told by no line.
+    pub(super) fn batch(&mut self, marks: bool) -> rusqlite::Result<Batch<'_>> {
+        self.connection.pragma_update(None, "synchronous", if marks { "full" } else { "normal" })?;
+        let (totals, position) = (self.totals, self.position);
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        Ok(Batch { transaction, totals, position })
+    }
+
+    /// More memory while many lines are applied at once, little otherwise.
+    pub(super) fn bulk(&self, on: bool) -> rusqlite::Result<()> {
+        self.connection.pragma_update(None, "cache_size", if on { -8192 } else { -256 })?;
+        if on { Ok(()) } else { self.connection.execute_batch("PRAGMA shrink_memory") }
+    }
+
+    /// Up to `limit` messages of a folder in a state.
+    pub(super) fn in_folder(&self, folder: i64, state: State, before_walk: i64, limit: usize) -> rusqlite::Result<Vec<Row>> {
+        let sql = format!("SELECT {COLUMNS} WHERE folder = ?1 AND state = ?2 AND seen < ?3 LIMIT ?4");
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.connection.prepare_cached(&sql)?.query_map(params![folder, state as i64, before_walk, limit], read)?.collect()
+    }
+
+    /// A folder's number, walk (0 for none) and whether that walk was marked from its beginning.
+    pub(super) fn folder(&self, id: &FolderId) -> rusqlite::Result<Option<(i64, i64, bool)>> {
+        folder(&self.connection, id)
+    }
+}
+
+/// Changes to the index, visible to its own look-ups at once and to others once committed. Dropped, they never were.
+pub(super) struct Batch<'c> {
+    transaction: Transaction<'c>,
+    pub(super) totals: Totals,
+    pub(super) position: Position,
+}
+
+impl Batch<'_> {
+    /// The message whose current item this is.
+    pub(super) fn by_item(&self, id: &ItemId) -> rusqlite::Result<Option<Row>> {
+        let sql = format!("SELECT {COLUMNS} WHERE item_tag = ?1 AND item = ?2 ORDER BY state, rowid LIMIT 1");
+        self.transaction.prepare_cached(&sql)?.query_row(params![tag(id.0.as_bytes()), id.0], read).optional()
+    }
+
+    /// The message of this key.
+    pub(super) fn by_name(&self, name: &Name) -> rusqlite::Result<Option<Row>> {
+        let sql = format!("SELECT {COLUMNS} WHERE name = ?1");
+        self.transaction.prepare_cached(&sql)?.query_row([name], read).optional()
+    }
+
+    /// Stored messages with this search key that were received in this second, those recorded as deleted first.
+    pub(super) fn alike(&self, search_key: &[u8], received: Option<i64>) -> rusqlite::Result<Vec<Row>> {
+        let sql = format!(
+            "SELECT {COLUMNS} WHERE search_tag = ?1 AND search_key = ?2 AND received IS ?3 AND stored \
+             ORDER BY state <> 1, rowid LIMIT {ALIKE}"
+        );
+        self.transaction.prepare_cached(&sql)?.query_map(params![tag(search_key), search_key, received], read)?.collect()
+    }
+
+    /// A folder's number, walk and whether the walk is whole; the folder is entered where it is new.
+    pub(super) fn folder(&self, id: &FolderId) -> rusqlite::Result<(i64, i64, bool)> {
+        if let Some(found) = folder(&self.transaction, id)? {
+            return Ok(found);
+        }
+        self.transaction.prepare_cached("INSERT INTO folders (id) VALUES (?1)")?.execute([&id.0])?;
+        Ok((self.transaction.last_insert_rowid(), 0, false))
+    }
+
+    /// Applies a line that is, or is about to be made, part of the segments. Returns whether it is about a message that is known or stored now.
+    pub(super) fn apply(&mut self, line: &Line) -> rusqlite::Result<bool> {
+        let Some(name) = name(&line.key) else { return Ok(false) };
+        let (folder, walk, _) = self.folder(&line.folder_id)?;
+        let old = self.by_name(&name)?;
+        let mints = matches!(line.event, super::line::Told::Stored | super::line::Told::Quarantined | super::line::Told::Vanished);
+        let mut new = match &old {
+            Some(old) => old.clone(),
+            None if mints => Row::new(name, line.item_id.clone(), folder),
+            None => return Ok(false),
+        };
+        new.apply(line, folder, walk);
+        self.count(old.as_ref(), &new);
+        self.put(&new)?;
+        Ok(true)
+    }
+
+    fn count(&mut self, old: Option<&Row>, new: &Row) {
+        let figures = |row: &Row| {
+            let quarantined = u64::from(row.state == State::Quarantined);
+            if row.stored { (1, row.bytes, quarantined) } else { (0, 0, quarantined) }
+        };
+        let (was, is) = (old.map_or((0, 0, 0), figures), figures(new));
+        let totals = &mut self.totals;
+        totals.messages = (totals.messages + is.0).saturating_sub(was.0);
+        totals.bytes = totals.bytes.saturating_add(is.1).saturating_sub(was.1);
+        totals.quarantined = (totals.quarantined + is.2).saturating_sub(was.2);
+    }
+
+    fn put(&self, row: &Row) -> rusqlite::Result<()> {
+        let sql = "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
+            ON CONFLICT (name) DO UPDATE SET item_tag = ?2, item = ?3, folder = ?4, received = ?5, created = ?6, class = ?7, size = ?8, \
+            search_tag = ?9, search_key = ?10, flags = ?11, read = ?12, state = ?13, stored = ?14, bytes = ?15, digest = ?16, seen = ?17";
+        self.transaction.prepare_cached(sql)?.execute(params![
+            row.name,
+            tag(row.item.0.as_bytes()),
+            row.item.0,
+            row.folder,
+            row.received,
+            row.created,
+            row.class,
+            row.size.map(signed),
+            row.search_key.as_deref().map(tag),
+            row.search_key,
+            row.flags,
+            row.read,
+            row.state as i64,
+            row.stored,
+            signed(row.bytes),
+            row.digest,
+            row.seen,
+        ])?;
+        Ok(())
+    }
+
+    /// Marks a message as seen by a walk.
+    pub(super) fn mark(&self, name: &Name, walk: i64) -> rusqlite::Result<()> {
+        self.transaction.prepare_cached("UPDATE messages SET seen = ?2 WHERE name = ?1")?.execute(params![name, walk])?;
+        Ok(())
+    }
+
+    /// Puts a folder on a walk of its own. `whole`: it starts at the beginning, so that what it does not see is gone.
+    pub(super) fn walk(&self, folder: i64, whole: bool) -> rusqlite::Result<()> {
+        self.transaction.execute("UPDATE place SET walks = walks + 1", [])?;
+        let sql = "UPDATE folders SET walk = (SELECT walks FROM place), whole = ?2 WHERE number = ?1";
+        self.transaction.execute(sql, params![folder, whole])?;
+        Ok(())
+    }
+
+    /// Ends a folder's walk.
+    pub(super) fn rest(&self, folder: i64) -> rusqlite::Result<()> {
+        self.transaction.execute("UPDATE folders SET walk = 0, whole = 0 WHERE number = ?1", [folder])?;
+        Ok(())
+    }
+
+    /// Notes how far the segments are applied.
+    pub(super) fn reach(&mut self, position: Position, before: &[u8]) -> rusqlite::Result<()> {
+        self.position = position;
+        let sql = "UPDATE place SET segment = ?1, offset = ?2, before = ?3, messages = ?4, bytes = ?5, quarantined = ?6";
+        let totals = &self.totals;
+        self.transaction.prepare_cached(sql)?.execute(params![
+            signed(position.segment),
+            signed(position.offset),
+            before,
+            signed(totals.messages),
+            signed(totals.bytes),
+            signed(totals.quarantined)
+        ])?;
+        Ok(())
+    }
+
+    /// Keeps the changes; returns the figures to remember.
+    pub(super) fn commit(self) -> rusqlite::Result<(Totals, Position)> {
+        self.transaction.commit()?;
+        Ok((self.totals, self.position))
+    }
+}
+
+/// Whether an error says that the file is no index of ours any more, rather than that the disk or its permissions fail.
+pub(super) fn damaged(error: &rusqlite::Error) -> bool {
+    match error {
+        rusqlite::Error::SqliteFailure(failure, _) => matches!(
+            failure.code,
+            ErrorCode::DatabaseCorrupt
+                | ErrorCode::NotADatabase
+                | ErrorCode::SchemaChanged
+                | ErrorCode::TypeMismatch
+                | ErrorCode::ConstraintViolation
+                | ErrorCode::Unknown
+                | ErrorCode::InternalMalfunction
+        ),
+        rusqlite::Error::InvalidQuery
+        | rusqlite::Error::QueryReturnedNoRows
+        | rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::IntegralValueOutOfRange(..)
+        | rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::SqlInputError { .. }
+        | rusqlite::Error::Utf8Error(..) => true,
+        _ => false,
+    }
+}
+
+fn folder(connection: &Connection, id: &FolderId) -> rusqlite::Result<Option<(i64, i64, bool)>> {
+    let mut statement = connection.prepare_cached("SELECT number, walk, whole FROM folders WHERE id = ?1")?;
+    statement.query_row([&id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()
+}
+
+fn read(row: &Found<'_>) -> rusqlite::Result<Row> {
+    let state: i64 = row.get(10)?;
+    Ok(Row {
+        name: row.get(0)?,
+        item: ItemId(row.get(1)?),
+        folder: row.get(2)?,
+        received: row.get(3)?,
+        created: row.get(4)?,
+        class: row.get(5)?,
+        size: row.get::<_, Option<i64>>(6)?.map(|size| size.unsigned_abs()),
+        search_key: row.get(7)?,
+        flags: row.get(8)?,
+        read: row.get(9)?,
+        state: State::from_number(state)
+            .ok_or_else(|| rusqlite::Error::FromSqlConversionFailure(10, Type::Integer, Box::new(FromSqlError::OutOfRange(state))))?,
+        stored: row.get(11)?,
+        bytes: unsigned(row, 12)?,
+        digest: row.get(13)?,
+        seen: row.get(14)?,
+    })
+}
+
+/// SQLite knows signed integers only; no figure here comes near their end.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(row: &Found<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(column).map(|number| number.max(0).unsigned_abs())
+}

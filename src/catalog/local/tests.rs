@@ -1,0 +1,393 @@
+use std::{fs, path::PathBuf};
+
+use super::*;
+use crate::{
+    mail::{Bucket, Failure, ItemId, Origin, Properties},
+    sink::Stored,
+};
+
+fn mailbox() -> Mailbox {
+    let bucket = Bucket { owner: "acme".into(), name: "mail".into() };
+    Mailbox { address: Address::new("a@example.com"), bucket, archive: false }
+}
+
+fn folder(id: &str) -> Folder {
+    let path = vec!["Top".into(), id.into()];
+    Folder { id: FolderId(id.into()), path, class: None, well_known: None, archive: false, hidden: false, total: None, stamp: None }
+}
+
+/// An item listed with a search key; flags: 1 read, 8 draft, 0x20 from me.
+fn item(id: &str, search_key: &str, flags: u32) -> Listed {
+    Listed {
+        received: chrono::DateTime::from_timestamp(1_700_000_000, 5),
+        size: Some(10),
+        class: Some("IPM.Note".into()),
+        search_key: Some(search_key.into()),
+        flags: Some(flags),
+        ..Listed::bare(ItemId(id.into()))
+    }
+}
+
+fn created(id: &str, search_key: &str) -> Change {
+    Change::Created(item(id, search_key, 0))
+}
+
+fn stored(key: &Key, listed: &Listed) -> Entry {
+    Entry::Stored {
+        key: key.clone(),
+        listed: listed.clone(),
+        properties: Box::new(Properties { subject: Some("line\nfeed \u{1F4E7}".into()), read: listed.read(), ..Properties::default() }),
+        origin: Origin::Mime,
+        stored: Stored { object: format!("2023/11/14/{key}.eml"), bytes: 100, sha256: "00".into() },
+    }
+}
+
+fn gone(id: &str) -> Change {
+    Change::Deleted(ItemId(id.into()))
+}
+
+async fn open(dir: &Path) -> Box<dyn Ledger> {
+    LocalCatalog::open(dir).unwrap().open(&mailbox()).await.unwrap()
+}
+
+async fn one(ledger: &dyn Ledger, at: &str, change: Change) -> Decision {
+    let mut decisions = ledger.identify(&folder(at), &[change]).await.unwrap();
+    assert_eq!(decisions.len(), 1);
+    decisions.remove(0)
+}
+
+/// Fetches what is created, as the pipeline does; returns the key.
+async fn store(ledger: &dyn Ledger, at: &str, listed: Listed) -> Key {
+    let Decision::Fetch { listed, key } = one(ledger, at, Change::Created(listed)).await else { panic!("no fetch") };
+    assert_eq!(ledger.commit(&folder(at), vec![stored(&key, &listed)]).await.unwrap(), 1);
+    key
+}
+
+/// Decides and writes down what needs no download.
+async fn record(ledger: &dyn Ledger, at: &str, change: Change) -> Entry {
+    let Decision::Record(entry) = one(ledger, at, change).await else { panic!("nothing to record") };
+    assert_eq!(ledger.commit(&folder(at), vec![entry.clone()]).await.unwrap(), 1);
+    entry
+}
+
+fn segment(dir: &Path) -> PathBuf {
+    dir.join("data/acme/mail/a@example.com/catalog/00000001.jsonl")
+}
+
+fn index(dir: &Path) -> PathBuf {
+    dir.join("state/acme/mail/a@example.com/index.sqlite")
+}
+
+fn lines(dir: &Path) -> Vec<serde_json::Value> {
+    fs::read_to_string(segment(dir)).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_known_item_costs_nothing_and_its_read_flag_a_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path()).await;
+    let key = store(&*ledger, "in", item("1", "s", 0)).await;
+    assert_eq!(one(&*ledger, "in", created("1", "s")).await, Decision::Nothing);
+    let id = ItemId("1".into());
+    let read = Entry::Read { key: key.clone(), id: id.clone(), read: true };
+    assert_eq!(record(&*ledger, "in", Change::ReadChanged { id: id.clone(), read: true }).await, read);
+    assert_eq!(ledger.commit(&folder("in"), vec![read]).await.unwrap(), 0, "told twice, written once");
+    assert_eq!(
+        one(&*ledger, "in", Change::Updated(item("1", "s", 1))).await,
+        Decision::Refresh { listed: item("1", "s", 1), key: key.clone() }
+    );
+    let unread = Entry::Read { key: key.clone(), id: id.clone(), read: false };
+    assert_eq!(one(&*ledger, "in", Change::Updated(item("1", "s", 0))).await, Decision::Record(unread));
+    let changed = |subject: &str| {
+        vec![Entry::Changed {
+            key: key.clone(),
+            id: id.clone(),
+            properties: Box::new(Properties { subject: Some(subject.into()), ..Properties::default() }),
+        }]
+    };
+    assert_eq!(ledger.commit(&folder("in"), changed("new")).await.unwrap(), 1);
+    assert_eq!(ledger.commit(&folder("in"), changed("new")).await.unwrap(), 0);
+    let events: Vec<_> = lines(dir.path()).iter().map(|line| line["event"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(events, ["stored", "read", "changed"]);
+}
+
+#[tokio::test]
+async fn a_move_keeps_its_key_in_either_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path()).await;
+    let key = store(&*ledger, "in", item("1", "s", 0)).await;
+    record(&*ledger, "in", gone("1")).await;
+    assert_eq!(record(&*ledger, "out", created("2", "s")).await, Entry::Moved { key: key.clone(), listed: item("2", "s", 0) });
+    // The new place is listed before the old one.
+    let Decision::Resembles { listed, key: same, old, fresh } = one(&*ledger, "in", created("3", "s")).await else { panic!() };
+    assert_eq!((&same, old), (&key, ItemId("2".into())));
+    assert_ne!(fresh, key);
+    ledger.commit(&folder("in"), vec![Entry::Moved { key: key.clone(), listed }]).await.unwrap();
+    assert_eq!(one(&*ledger, "out", gone("2")).await, Decision::Nothing, "the message is not that item any more");
+    assert_eq!(one(&*ledger, "out", gone("3")).await, Decision::Nothing, "nor is it in that folder");
+    assert_eq!(ledger.totals().await.unwrap(), Totals { messages: 1, bytes: 100, quarantined: 0 });
+    record(&*ledger, "in", gone("3")).await;
+    assert_eq!(record(&*ledger, "in", created("3", "s")).await, Entry::Moved { key, listed: item("3", "s", 0) }, "back from a deletion");
+}
+
+#[tokio::test]
+async fn copies_and_mail_to_oneself_have_keys_of_their_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path()).await;
+    let page = [created("1", "s"), Change::Created(item("2", "s", 0x20)), created("1", "s"), Change::Created(item("4", "t", 0))];
+    let decisions = ledger.identify(&folder("in"), &page).await.unwrap();
+    let keys: Vec<_> = decisions.iter().map(|decision| if let Decision::Fetch { key, .. } = decision { Some(key) } else { None }).collect();
+    assert!(keys[0] != keys[1] && keys[0] != keys[3] && keys[1].is_some() && keys[2].is_none(), "{keys:?}");
+    // Nothing of it was committed: asked again, the same keys.
+    assert_eq!(ledger.identify(&folder("in"), &page).await.unwrap(), decisions);
+    let entries = decisions.iter().filter_map(|decision| match decision {
+        Decision::Fetch { listed, key } => Some(stored(key, listed)),
+        _ => None,
+    });
+    assert_eq!(ledger.commit(&folder("in"), entries.collect()).await.unwrap(), 3);
+    // Two copies at once of one known message: one of them only may turn out to be the message itself.
+    let copies = ledger.identify(&folder("out"), &[created("7", "t"), created("8", "t")]).await.unwrap();
+    assert!(matches!((&copies[0], &copies[1]), (Decision::Resembles { .. }, Decision::Fetch { .. })), "{copies:?}");
+    // The same holds when the second copy is seen in another folder before the first is written down.
+    assert!(matches!(one(&*ledger, "third", created("9", "t")).await, Decision::Fetch { .. }));
+    // And when the message is known to have left.
+    record(&*ledger, "in", gone("1")).await;
+    let both = ledger.identify(&folder("out"), &[created("5", "s"), created("6", "s")]).await.unwrap();
+    assert!(matches!((&both[0], &both[1]), (Decision::Record(Entry::Moved { .. }), Decision::Fetch { .. })), "{both:?}");
+}
+
+#[tokio::test]
+async fn without_search_keys_every_item_has_its_own_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path()).await;
+    let bare = |id: &str| Listed::bare(ItemId(id.into()));
+    let (a, b) = (store(&*ledger, "in", bare("1")).await, store(&*ledger, "in", bare("1 ")).await);
+    assert!(a != b && a.0.len() == 32);
+    // An unknown item whose read flag changed is there, so it is fetched.
+    let unseen = one(&*ledger, "in", Change::ReadChanged { id: ItemId("2".into()), read: true }).await;
+    assert!(matches!(unseen, Decision::Fetch { listed, .. } if listed == bare("2")));
+    assert_eq!(one(&*ledger, "in", gone("never seen")).await, Decision::Nothing);
+}
+
+#[tokio::test]
+async fn what_a_pipeline_has_in_flight_can_still_leave() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path()).await;
+    let Decision::Fetch { listed, key } = one(&*ledger, "in", created("1", "s")).await else { panic!() };
+    let Decision::Record(leaves) = one(&*ledger, "in", gone("1")).await else { panic!("the deletion is lost") };
+    ledger.commit(&folder("in"), vec![stored(&key, &listed)]).await.unwrap();
+    assert_eq!(ledger.commit(&folder("in"), vec![leaves.clone()]).await.unwrap(), 1);
+    assert_eq!(ledger.commit(&folder("in"), vec![leaves]).await.unwrap(), 0);
+    assert!(matches!(one(&*ledger, "out", created("2", "s")).await, Decision::Record(Entry::Moved { key: same, .. }) if same == key));
+}
+
+#[tokio::test]
+async fn drafts_are_fetched_again_under_their_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path()).await;
+    let key = store(&*ledger, "drafts", item("1", "s", 8)).await;
+    assert_eq!(one(&*ledger, "drafts", Change::Created(item("1", "s", 8))).await, Decision::Nothing);
+    let longer = Listed { size: Some(99), ..item("1", "s", 8) };
+    for change in [Change::Updated(item("1", "s", 8)), Change::Created(longer.clone())] {
+        assert!(matches!(one(&*ledger, "drafts", change).await, Decision::Fetch { key: same, .. } if same == key));
+    }
+    ledger.commit(&folder("drafts"), vec![stored(&key, &longer)]).await.unwrap();
+    assert_eq!(lines(dir.path()).len(), 2);
+    assert_eq!(ledger.totals().await.unwrap(), Totals { messages: 1, bytes: 100, quarantined: 0 });
+    // Sent, it is another message: what was sent need not be what the draft last said.
+    assert!(matches!(one(&*ledger, "sent", created("2", "s")).await, Decision::Fetch { key: other, .. } if other != key));
+}
+
+#[tokio::test]
+async fn quarantine_is_remembered_retried_and_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path()).await;
+    let Decision::Fetch { listed, key } = one(&*ledger, "in", created("1", "s")).await else { panic!() };
+    let failure = Failure { code: "ErrorItemCorrupt".into(), text: "bad".into() };
+    let entry = Entry::Quarantined { key: key.clone(), listed: listed.clone(), failure };
+    assert_eq!(ledger.commit(&folder("in"), vec![entry.clone()]).await.unwrap(), 1);
+    assert_eq!(ledger.commit(&folder("in"), vec![entry]).await.unwrap(), 0);
+    drop(ledger);
+    let ledger = open(dir.path()).await;
+    assert_eq!(ledger.totals().await.unwrap(), Totals { messages: 0, bytes: 0, quarantined: 1 });
+    let waiting = ledger.quarantined(&folder("in").id).await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!((&waiting[0].0, &waiting[0].1.id, &waiting[0].1.search_key), (&key, &listed.id, &listed.search_key));
+    assert_eq!(ledger.quarantined(&folder("out").id).await.unwrap(), []);
+    assert!(matches!(one(&*ledger, "in", created("1", "s")).await, Decision::Fetch { key: same, .. } if same == key));
+    ledger.commit(&folder("in"), vec![stored(&key, &listed)]).await.unwrap();
+    assert_eq!(ledger.totals().await.unwrap(), Totals { messages: 1, bytes: 100, quarantined: 0 });
+}
+
+#[tokio::test]
+async fn a_message_that_moves_before_its_fetch_keeps_the_key_it_would_have_had() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path()).await;
+    let Decision::Fetch { listed, key } = one(&*ledger, "in", created("1", "s")).await else { panic!() };
+    ledger.commit(&folder("in"), vec![Entry::Vanished { key: key.clone(), listed }]).await.unwrap();
+    assert_eq!(store(&*ledger, "out", item("2", "s", 0)).await, key);
+    // A crash between file and catalog, then a move: the file is replaced, not doubled.
+    assert!(matches!(one(&*ledger, "in", created("3", "t")).await, Decision::Fetch { key: first, .. } if first != key));
+    let Decision::Fetch { key: before, .. } = one(&*ledger, "in", created("3", "t")).await else { panic!() };
+    drop(ledger);
+    let ledger = open(dir.path()).await;
+    assert!(matches!(one(&*ledger, "out", created("4", "t")).await, Decision::Fetch { key: after, .. } if after == before));
+}
+
+#[tokio::test]
+async fn a_walk_tells_what_left_unseen() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = open(dir.path()).await;
+    for id in ["1", "2", "3"] {
+        store(&*ledger, "in", item(id, id, 0)).await;
+    }
+    store(&*ledger, "out", item("4", "4", 0)).await;
+    let place = folder("in").id;
+    ledger.walk_begins(&place, false).await.unwrap();
+    assert_eq!(one(&*ledger, "in", created("1", "1")).await, Decision::Nothing);
+    drop(ledger);
+    ledger = open(dir.path()).await;
+    ledger.walk_begins(&place, true).await.unwrap();
+    store(&*ledger, "in", item("5", "5", 0)).await;
+    assert_eq!(one(&*ledger, "in", created("3", "3")).await, Decision::Nothing);
+    let left = ledger.walk_ended(&place).await.unwrap();
+    assert!(matches!(&left[..], [Entry::Deleted { id, .. }] if id.0 == "2"), "{left:?}");
+    assert_eq!(ledger.commit(&folder("in"), left).await.unwrap(), 1);
+    assert_eq!(ledger.walk_ended(&place).await.unwrap(), []);
+    assert_eq!(ledger.walk_ended(&place).await.unwrap(), [], "no walk, no verdict");
+    // A new walk does not trust the marks of the old one.
+    ledger.walk_begins(&place, false).await.unwrap();
+    assert_eq!(ledger.walk_ended(&place).await.unwrap().len(), 3);
+    // Marks that were lost with the index tell nothing, rather than that everything is gone.
+    drop(ledger);
+    fs::remove_file(index(dir.path())).unwrap();
+    let ledger = open(dir.path()).await;
+    ledger.walk_begins(&place, true).await.unwrap();
+    assert_eq!(ledger.walk_ended(&place).await.unwrap(), []);
+    // A folder that is no more takes along what is not known elsewhere.
+    assert_eq!(ledger.folder_gone(&folder("out").id).await.unwrap().len(), 1);
+    assert_eq!(ledger.folder_gone(&folder("never").id).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_torn_last_line_never_was_and_the_index_is_caught_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path()).await;
+    store(&*ledger, "in", item("1", "s", 0)).await;
+    drop(ledger);
+    let (one_line, index_then) = (fs::read(segment(dir.path())).unwrap(), fs::read(index(dir.path())).unwrap());
+    let ledger = open(dir.path()).await;
+    store(&*ledger, "in", item("2", "t", 0)).await;
+    drop(ledger);
+    let two_lines = fs::read(segment(dir.path())).unwrap();
+    for kept in one_line.len()..=two_lines.len() {
+        fs::write(segment(dir.path()), &two_lines[..kept]).unwrap();
+        fs::write(index(dir.path()), &index_then).unwrap();
+        let ledger = open(dir.path()).await;
+        let whole = kept == two_lines.len();
+        assert_eq!(ledger.totals().await.unwrap().messages, if whole { 2 } else { 1 }, "cut at {kept}");
+        assert_eq!(one(&*ledger, "in", created("1", "s")).await, Decision::Nothing);
+        assert_eq!(one(&*ledger, "in", created("2", "t")).await == Decision::Nothing, whole);
+        drop(ledger);
+        assert_eq!(fs::read(segment(dir.path())).unwrap(), if whole { &two_lines[..] } else { &one_line[..] });
+    }
+}
+
+#[tokio::test]
+async fn an_index_that_is_lost_damaged_or_of_other_segments_is_rebuilt() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path()).await;
+    let key = store(&*ledger, "in", item("1", "s", 0)).await;
+    record(&*ledger, "in", gone("1")).await;
+    for n in 0..200 {
+        store(&*ledger, "in", item(&format!("more {n}"), &format!("m{n}"), 0)).await;
+    }
+    let totals = ledger.totals().await.unwrap();
+    drop(ledger);
+    let good = fs::read(index(dir.path())).unwrap();
+    let mut header = good.clone();
+    header[..100].fill(0x55);
+    let mut pages = good.clone();
+    pages[4096..].fill(0xAA);
+    let mut schema = good.clone();
+    schema[100..200].fill(0);
+    for damage in [None, Some(vec![]), Some(header), Some(pages), Some(schema), Some(good[..good.len() / 2].to_vec())] {
+        match damage {
+            None => fs::remove_file(index(dir.path())).unwrap(),
+            Some(bytes) => fs::write(index(dir.path()), bytes).unwrap(),
+        }
+        let ledger = open(dir.path()).await;
+        assert_eq!(one(&*ledger, "in", created("more 199", "m199")).await, Decision::Nothing);
+        let back = one(&*ledger, "out", created("2", "s")).await;
+        assert!(matches!(back, Decision::Record(Entry::Moved { key: same, .. }) if same == key));
+        assert_eq!(ledger.totals().await.unwrap(), totals);
+    }
+    // Somebody put older segments back: they are the ledger, not the index.
+    let text = fs::read_to_string(segment(dir.path())).unwrap();
+    let first = text.lines().next().unwrap();
+    fs::write(segment(dir.path()), format!("{first}\nnot a line of ours\n")).unwrap();
+    let ledger = open(dir.path()).await;
+    assert_eq!(ledger.totals().await.unwrap().messages, 1);
+    assert_eq!(one(&*ledger, "in", created("1", "s")).await, Decision::Nothing);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_writer_is_refused_until_the_first_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = open(dir.path()).await;
+    let catalog = LocalCatalog::open(dir.path()).unwrap();
+    let error = catalog.open(&mailbox()).await.err().unwrap();
+    assert!(error.locked && error.to_string().contains("a@example.com/lock is held by another process"), "{error}");
+    let other = Mailbox { address: Address::new("b@example.com"), ..mailbox() };
+    catalog.open(&other).await.map(drop).unwrap();
+    drop(first);
+    catalog.open(&mailbox()).await.map(drop).unwrap();
+}
+
+#[tokio::test]
+async fn a_catalog_that_cannot_be_opened_says_where() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = LocalCatalog::open(dir.path()).unwrap();
+    fs::write(dir.path().join("data/acme"), "in the way").unwrap();
+    let error = catalog.open(&mailbox()).await.err().unwrap();
+    assert!(
+        !error.locked && error.to_string().starts_with("opening the catalog of a@example.com failed") && error.hint.is_some(),
+        "{error}"
+    );
+    assert!(LocalCatalog::open(&dir.path().join("missing")).unwrap_err().hint.is_some());
+    let ledger = open(tempfile::tempdir().unwrap().path()).await;
+    let bad = Entry::Moved { key: Key("no key".into()), listed: item("1", "s", 0) };
+    ledger.commit(&folder("in"), vec![bad]).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn hundred_thousand_messages_are_looked_up_and_rebuilt() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path()).await;
+    let page = |n: usize| -> Vec<Change> { (n * 1000..(n + 1) * 1000).map(|n| created(&format!("{n:0>152}"), &n.to_string())).collect() };
+    for n in 0..100 {
+        let decisions = ledger.identify(&folder("in"), &page(n)).await.unwrap();
+        let entries = decisions.into_iter().map(|decision| match decision {
+            Decision::Fetch { listed, key } => stored(&key, &listed),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(ledger.commit(&folder("in"), entries.collect()).await.unwrap(), 1000);
+    }
+    drop(ledger);
+    fs::remove_file(index(dir.path())).unwrap();
+    let ledger = open(dir.path()).await;
+    assert_eq!(ledger.totals().await.unwrap().messages, 100_000);
+    let known = ledger.identify(&folder("in"), &page(57)).await.unwrap();
+    assert!(known.iter().all(|decision| *decision == Decision::Nothing));
+    // What a folder leaves behind comes in portions.
+    let mut left = 0;
+    loop {
+        let entries = ledger.folder_gone(&folder("in").id).await.unwrap();
+        assert!(entries.len() <= super::super::SWEEP);
+        if entries.is_empty() {
+            break;
+        }
+        left += ledger.commit(&folder("in"), entries).await.unwrap();
+    }
+    assert_eq!(left, 100_000);
+}

@@ -1,0 +1,35 @@
+//! The client for everything but EWS.
+
+use std::{fs, time::Duration};
+
+use reqwest::{Certificate, Client, redirect};
+
+use super::{USER_AGENT, roots};
+
+/// A client over rustls that honours `HTTPS_PROXY` and `NO_PROXY`, trusts the system's authorities and those in `SSL_CERT_FILE`, follows no redirect
+/// (they would carry credentials elsewhere), connects within 30 s and gives up on a server silent for 60 s. `Err` is a setting's fault.
+pub fn client() -> Result<Client, String> {
+    let mut builder = Client::builder()
+        .user_agent(USER_AGENT)
+        .redirect(redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(30))
+        .read_timeout(Duration::from_secs(60));
+    if let Some(pem) = roots::extra()? {
+        // The platform's verifier reads this variable too, but then instead of the system's bundle: put both in.
+        let system = roots::system().and_then(|path| fs::read(path).ok()).unwrap_or_default();
+        for bundle in [pem, system] {
+            for certificate in Certificate::from_pem_bundle(&bundle).map_err(|error| format!("{}: {error}", roots::SSL_CERT_FILE))? {
+                builder = builder.add_root_certificate(certificate);
+            }
+        }
+    }
+    builder.build().map_err(|error| format!("cannot set up TLS: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_client_can_be_built() {
+        assert!(super::client().is_ok());
+    }
+}

@@ -148,7 +148,10 @@ async fn drain(response: Response<Incoming>, limit: Duration) -> Result<(), Tran
             }
             Ok(Some(Err(error))) => return Err(broke(&error)),
             Err(_) => {
-                return Err(TransportError::new(Kind::Timeout(Phase::Body), format!("the body of a 401 stopped for {} s", limit.as_secs())));
+                return Err(TransportError::new(
+                    Kind::Timeout(Phase::Body),
+                    format!("the body of a 401 stopped for {} s", limit.as_secs()),
+                ));
             }
         }
     }

@@ -84,7 +84,7 @@ impl Pool {
         let (pool, retire) = (Arc::downgrade(self), self.retire);
         tokio::spawn(async move {
             loop {
-                sleep(retire).await;
+                sleep(retire / 4).await;
                 let Some(pool) = pool.upgrade() else { return };
                 let mut idle = pool.idle();
                 let now = Instant::now();

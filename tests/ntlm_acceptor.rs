@@ -13,7 +13,7 @@ use exchange_sync::{
     auth::{Login, Secret},
     exchange::ews::transport::{Credentials, Kind, Outgoing, Settings, Transport, TransportError},
 };
-use openssl::{asn1::Asn1Time, hash::MessageDigest, pkey::PKey, rsa::Rsa, x509::X509};
+use openssl::{asn1::Asn1Time, bn::BigNum, hash::MessageDigest, pkey::PKey, rsa::Rsa, x509::X509};
 use tempfile::TempDir;
 
 const PASSWORD: &str = "Pässwörd€𝄞日本";
@@ -64,6 +64,7 @@ fn certificate(files: &TempDir, digest: MessageDigest) -> (PathBuf, PathBuf) {
     let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
     let mut builder = X509::builder().unwrap();
     builder.set_version(2).unwrap();
+    builder.set_serial_number(&BigNum::from_u32(1).unwrap().to_asn1_integer().unwrap()).unwrap();
     builder.set_pubkey(&key).unwrap();
     builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
     builder.set_not_after(&Asn1Time::days_from_now(9).unwrap()).unwrap();

@@ -182,9 +182,19 @@ impl Inner {
         let (mut fresh, mut renewed) = (false, false);
         loop {
             let bearer = self.bearer().await?;
-            let connection = if fresh { place.reconnect().await? } else { place.connect().await? };
+            let logged_in = if fresh { place.start_afresh() } else { place.reuse() };
+            // Asked for before the connection is opened: it may be a while until it is our turn.
+            let permission = match &self.credentials {
+                Credentials::Basic(_) => Some(self.guard.permission().await?),
+                Credentials::Ntlm(_) if !logged_in => Some(self.guard.permission().await?),
+                _ => None,
+            };
+            let connection = place.connect().await?;
             let retry = connection.used && !fresh;
-            let response = match self.attempt(connection, outgoing, id, bearer.as_ref()).await {
+            let outcome = self.attempt(connection, outgoing, id, bearer.as_ref()).await;
+            // By now the guard knows how the login went.
+            drop(permission);
+            let response = match outcome {
                 Err(error) if retry && matches!(error.kind, Kind::Cut | Kind::Protocol) => {
                     tracing::debug!(id, %error, "a connection used before broke; trying a fresh one");
                     fresh = true;
@@ -216,9 +226,6 @@ impl Inner {
             if status.is_redirection() {
                 return Err(redirect::judge(&self.settings.endpoint, status.as_u16(), response.headers()));
             }
-            if !matches!(self.credentials, Credentials::Ntlm(_)) {
-                self.guard.worked();
-            }
             let (head, incoming) = response.into_parts();
             let place = status.is_success().then_some(place);
             let body = Body::new(incoming, place, self.limit(outgoing), id);
@@ -236,23 +243,26 @@ impl Inner {
     ) -> Result<Response<Incoming>, TransportError> {
         let details = Details { anchor: outgoing.anchor.as_deref(), id, cookies: &self.cookies };
         let (body, limit) = (outgoing.body.clone(), self.limit(outgoing));
-        let (authorization, permission) = match &self.credentials {
+        let authorization = match &self.credentials {
             Credentials::Ntlm(login) if !connection.logged_in => {
                 let host = self.pool.dialer().host();
                 let legs = Legs { template: &self.template, details: &details, guard: &self.guard, login, host, limit };
                 return legs.run(connection, body).await;
             }
-            Credentials::Ntlm(_) => (None, None),
-            Credentials::Basic(login) => (basic::authorization(login), Some(self.guard.permission().await?)),
-            Credentials::OAuth(_) => (bearer.and_then(Bearer::authorization), None),
+            Credentials::Ntlm(_) => None,
+            Credentials::Basic(login) => basic::authorization(login),
+            Credentials::OAuth(_) => bearer.and_then(Bearer::authorization),
         };
         let response = connection.send(self.template.request(&details, body, authorization), limit).await?;
         self.cookies.keep(details.anchor, response.headers());
-        // Whoever waits for this login is to find its outcome.
-        if permission.is_some() && response.status() == StatusCode::UNAUTHORIZED {
-            return Err(self.unauthorized(response.headers()));
+        match (&self.credentials, response.status()) {
+            (Credentials::Basic(_), StatusCode::UNAUTHORIZED) => Err(self.unauthorized(response.headers())),
+            (Credentials::Ntlm(_), _) | (_, StatusCode::UNAUTHORIZED) => Ok(response),
+            _ => {
+                self.guard.worked();
+                Ok(response)
+            }
         }
-        Ok(response)
     }
 
     async fn bearer(&self) -> Result<Option<Bearer>, TransportError> {

@@ -35,7 +35,7 @@ pub struct Legs<'a> {
 }
 
 impl Legs<'_> {
-    /// Logs the connection in and sends the request with the last leg. An answer that comes back is not a 401.
+    /// Under the guard's permission, logs the connection in and sends the request with the last leg. An answer that comes back is not a 401.
     pub async fn run(&self, connection: &mut Connection, body: Bytes) -> Result<Response<Incoming>, TransportError> {
         let negotiate = Negotiate::new();
         let mut offered = Vec::new();
@@ -79,14 +79,12 @@ impl Legs<'_> {
         let nonces = Nonces::fresh().map_err(broken)?;
         let service = format!("HTTP/{}", self.host);
         let proof = authenticate(negotiate, &challenge, self.login, &service, connection.binding.as_ref(), &nonces);
-        let permission = self.guard.permission().await?;
         let response = self.leg(connection, body, scheme, &proof).await?;
         if response.status() == StatusCode::UNAUTHORIZED {
             let error = refusal::of_password("NTLM", self.login, response.headers(), self.guard.ever_worked());
             return Err(self.guard.refused(error));
         }
         self.guard.worked();
-        drop(permission);
         connection.logged_in = true;
         Ok(response)
     }

@@ -105,20 +105,21 @@ impl Pool {
 }
 
 impl Place {
-    /// A connection: an idle one, else a new one.
-    pub async fn connect(&mut self) -> Result<&mut Connection, TransportError> {
+    /// Takes an idle connection if there is one. Tells whether the server knows us on it already.
+    pub fn reuse(&mut self) -> bool {
         self.connection = self.pool.take();
-        self.connect_if_none().await
+        self.connection.as_ref().is_some_and(|connection| connection.logged_in)
     }
 
-    /// A new connection. The idle ones go too: what broke one has most likely broken them all.
-    pub async fn reconnect(&mut self) -> Result<&mut Connection, TransportError> {
+    /// Does without old connections: what broke one has most likely broken them all. Tells that the server does not know us yet.
+    pub fn start_afresh(&mut self) -> bool {
         self.connection = None;
         self.pool.idle().connections.clear();
-        self.connect_if_none().await
+        false
     }
 
-    async fn connect_if_none(&mut self) -> Result<&mut Connection, TransportError> {
+    /// The connection; a new one if none was taken.
+    pub async fn connect(&mut self) -> Result<&mut Connection, TransportError> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => Connection::open(&self.pool.dialer).await?,

@@ -148,3 +148,22 @@ fn pss_hash(der: &[u8]) -> MessageDigest {
         _ => MessageDigest::sha256(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_of_a_pss_signature_stands_in_its_parameters() {
+        // An AlgorithmIdentifier of RSASSA-PSS with SHA-384 and MGF1 over it (RFC 8017, appendix A.2.3), behind one with SHA-512.
+        let identifier = |which: u8| {
+            let pss = "300d06092a864886f70d01010a3034a00f300d06096086480165030402";
+            hex::decode(format!("{pss}{which:02x}0500a11c301a06092a864886f70d010108300d06096086480165030402{which:02x}0500a203020130"))
+                .unwrap()
+        };
+        assert!(pss_hash(&[identifier(3), vec![0; 300], identifier(2), vec![0; 256]].concat()) == MessageDigest::sha384());
+        assert!(pss_hash(&identifier(1)) == MessageDigest::sha256());
+        assert!(pss_hash(&hex::decode("06092a864886f70d01010a3000").unwrap()) == MessageDigest::sha256(), "SHA-1, the default, is raised");
+        assert!(pss_hash(&[]) == MessageDigest::sha256());
+    }
+}

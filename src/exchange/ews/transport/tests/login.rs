@@ -70,6 +70,17 @@ async fn a_wrong_password_is_tried_once_however_many_ask() {
 }
 
 #[tokio::test]
+async fn many_at_once_share_the_first_login_and_the_connections() {
+    let server = Scripted::start(|heard| respond(heard, "NTLM", "200 OK")).await;
+    let transport = transport(Settings { connections: 4, ..settings(&server) }, Credentials::Ntlm(login()));
+    let outcomes = futures::future::join_all((0..40).map(|_| ask(&transport))).await;
+    assert!(outcomes.iter().all(Result::is_ok));
+    let logins = server.heard().iter().filter(|heard| leg(heard) == Some(3)).count();
+    assert!((1..=4).contains(&logins), "{logins}");
+    assert_eq!(server.heard().len(), 40 + logins);
+}
+
+#[tokio::test]
 async fn a_login_that_ran_out_is_renewed_on_a_new_connection() {
     let server = Scripted::start(|heard| match (heard.connection, heard.turn) {
         (0, 2) => reply("401 No", &[("WWW-Authenticate", "NTLM")], ""),

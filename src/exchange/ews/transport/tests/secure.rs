@@ -5,7 +5,7 @@ use openssl::{
     hash::MessageDigest,
     pkey::{PKey, Private},
     rsa::Rsa,
-    ssl::{SslContext, SslContextBuilder, SslMethod},
+    ssl::{SslContext, SslContextBuilder, SslMethod, SslVersion},
     x509::{X509, X509NameBuilder, extension::SubjectAlternativeName},
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -97,6 +97,24 @@ async fn a_server_without_tls_is_told_from_one_that_is_not_trusted() {
     });
     let error = ask(&transport(secure(port), Credentials::Basic(login()))).await.unwrap_err();
     assert_eq!(error.kind, Kind::Tls(TlsFault::Protocol), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_of_tls_1_0_is_reached_by_a_cipher_list_of_level_0() {
+    let (key, certificate) = certificate("localhost", MessageDigest::sha1());
+    let mut old = SslContextBuilder::new(SslMethod::tls_server()).unwrap();
+    old.set_security_level(0);
+    old.set_min_proto_version(Some(SslVersion::TLS1)).unwrap();
+    old.set_max_proto_version(Some(SslVersion::TLS1)).unwrap();
+    old.set_private_key(&key).unwrap();
+    old.set_certificate(&certificate).unwrap();
+    let server = Scripted::listen(Some(old.build()), |_| reply("200 OK", &[], "x")).await;
+    let settings = Settings { verify: false, ..secure(server.address.port()) };
+    let error = ask(&transport(settings.clone(), Credentials::Basic(login()))).await.unwrap_err();
+    assert_eq!(error.kind, Kind::Tls(TlsFault::Protocol), "{error}");
+    assert!(error.to_string().contains("ews_ssl_ciphers"), "{error}");
+    let lower = Settings { ciphers: Some("DEFAULT@SECLEVEL=0".to_owned()), ..settings };
+    assert_eq!(ask(&transport(lower, Credentials::Basic(login()))).await.unwrap(), "x");
 }
 
 #[test]

@@ -48,6 +48,9 @@ impl Dialer {
             "http" => None,
             other => return Err(wrong(format!("it begins with {other}://, but EWS is reached by https:// or http://"))),
         };
+        if !endpoint.username().is_empty() || endpoint.password().is_some() {
+            return Err(wrong("it holds a login, which belongs into auth_user and auth_password".to_owned()));
+        }
         let host = endpoint.host_str().filter(|host| !host.is_empty()).ok_or_else(|| wrong("it names no host".to_owned()))?;
         let port = endpoint.port_or_known_default().unwrap_or(443);
         let proxy = proxy::proxy_for(endpoint, variable)?;

@@ -174,9 +174,21 @@ async fn nobody_there_and_no_such_name() {
     }
 }
 
+#[tokio::test]
+async fn a_long_rest_behind_an_accepted_answer_costs_its_connection() {
+    let server = Scripted::start(|_| reply("200 OK", &[], &" ".repeat(70_000))).await;
+    let transport = basic(&server);
+    transport.send(outgoing()).await.unwrap().body.accept().await.unwrap();
+    transport.send(outgoing()).await.unwrap();
+    assert_eq!(connections(&server), [0, 1]);
+}
+
 #[test]
 fn impossible_endpoints_are_refused() {
-    let settings = Settings::new(Url::parse("ftp://mail.example.com/").unwrap());
-    let error = Transport::with_environment(settings, Credentials::Basic(login()), |_| None).unwrap_err();
-    assert_eq!(error.setting, "ews_endpoint");
+    for url in ["ftp://mail.example.com/", "https://svc:hunter2@mail.example.com/EWS/Exchange.asmx"] {
+        let settings = Settings::new(Url::parse(url).unwrap());
+        let error = Transport::with_environment(settings, Credentials::Basic(login()), |_| None).unwrap_err();
+        assert_eq!(error.setting, "ews_endpoint");
+        assert!(!error.to_string().contains("hunter2"));
+    }
 }

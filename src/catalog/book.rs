@@ -172,6 +172,17 @@ impl Book {
         self.mending(|index, _, _, _| Ok(index.totals))
     }
 
+    /// All messages that are live, for comparison with a model.
+    #[cfg(test)]
+    pub(super) fn live_rows(&mut self) -> Vec<Row> {
+        let folders = 0..10;
+        let rows = self.mending(|index, _, _, _| {
+            let found = folders.clone().map(|folder| index.in_folder(folder, State::Live, i64::MAX, SWEEP));
+            Ok(found.collect::<rusqlite::Result<Vec<_>>>()?.concat())
+        });
+        rows.unwrap()
+    }
+
     /// Does a piece of work with the index up to date. An index that turns out damaged is rebuilt, and the work is done once more.
     fn mending<T>(
         &mut self,

@@ -6,18 +6,18 @@ use crate::{
     sink::Stored,
 };
 
-fn mailbox() -> Mailbox {
+pub(super) fn mailbox() -> Mailbox {
     let bucket = Bucket { owner: "acme".into(), name: "mail".into() };
     Mailbox { address: Address::new("a@example.com"), bucket, archive: false }
 }
 
-fn folder(id: &str) -> Folder {
+pub(super) fn folder(id: &str) -> Folder {
     let path = vec!["Top".into(), id.into()];
     Folder { id: FolderId(id.into()), path, class: None, well_known: None, archive: false, hidden: false, total: None, stamp: None }
 }
 
 /// An item listed with a search key; flags: 1 read, 8 draft, 0x20 from me.
-fn item(id: &str, search_key: &str, flags: u32) -> Listed {
+pub(super) fn item(id: &str, search_key: &str, flags: u32) -> Listed {
     Listed {
         received: chrono::DateTime::from_timestamp(1_700_000_000, 5),
         size: Some(10),
@@ -28,11 +28,11 @@ fn item(id: &str, search_key: &str, flags: u32) -> Listed {
     }
 }
 
-fn created(id: &str, search_key: &str) -> Change {
+pub(super) fn created(id: &str, search_key: &str) -> Change {
     Change::Created(item(id, search_key, 0))
 }
 
-fn stored(key: &Key, listed: &Listed) -> Entry {
+pub(super) fn stored(key: &Key, listed: &Listed) -> Entry {
     Entry::Stored {
         key: key.clone(),
         listed: listed.clone(),
@@ -46,7 +46,7 @@ fn gone(id: &str) -> Change {
     Change::Deleted(ItemId(id.into()))
 }
 
-async fn open(dir: &Path) -> Box<dyn Ledger> {
+pub(super) async fn open(dir: &Path) -> Box<dyn Ledger> {
     LocalCatalog::open(dir).unwrap().open(&mailbox()).await.unwrap()
 }
 
@@ -70,11 +70,11 @@ async fn record(ledger: &dyn Ledger, at: &str, change: Change) -> Entry {
     entry
 }
 
-fn segment(dir: &Path) -> PathBuf {
+pub(super) fn segment(dir: &Path) -> PathBuf {
     dir.join("data/acme/mail/a@example.com/catalog/00000001.jsonl")
 }
 
-fn index(dir: &Path) -> PathBuf {
+pub(super) fn index(dir: &Path) -> PathBuf {
     dir.join("state/acme/mail/a@example.com/index.sqlite")
 }
 

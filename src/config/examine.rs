@@ -212,8 +212,11 @@ fn graph(raw: &RawConfig, report: &Report) {
 
 fn ciphers(raw: &RawConfig, layers: &Layers<'_>, report: &Report) -> Option<String> {
     let ciphers = layers.value("ews_ssl_ciphers", raw.ews_ssl_ciphers.clone(), None)?;
-    let known = SslContextBuilder::new(SslMethod::tls_client()).and_then(|mut context| context.set_cipher_list(&ciphers.value));
-    if known.is_err() {
+    // OpenSSL takes a C string, and its binding panics at a zero byte.
+    let text = Some(ciphers.value.as_str()).filter(|text| !text.contains('\0'));
+    let known = text
+        .is_some_and(|text| SslContextBuilder::new(SslMethod::tls_client()).and_then(|mut context| context.set_cipher_list(text)).is_ok());
+    if !known {
         report.fault(
             ciphers.at,
             format!("{} names no cipher that OpenSSL knows", endpoint::quoted(&ciphers.value)),

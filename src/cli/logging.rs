@@ -2,6 +2,7 @@
 
 use std::{fmt, io::IsTerminal as _};
 
+use tracing::Subscriber;
 use tracing_appender::{
     non_blocking::{NonBlockingBuilder, WorkerGuard},
     rolling::{RollingFileAppender, Rotation},
@@ -37,6 +38,16 @@ pub fn start<W>(args: &LogArgs, env: &Env, writer: W) -> Result<Option<WorkerGua
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
+    let (subscriber, guard) = assemble(args, env, writer)?;
+    subscriber.try_init().map_err(|_| Error("starting the logs failed: they were started before".into()))?;
+    Ok(guard)
+}
+
+/// All of it but the start.
+fn assemble<W>(args: &LogArgs, env: &Env, writer: W) -> Result<(impl Subscriber + Send + Sync + use<W>, Option<WorkerGuard>), Error>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let colours = env.var("NO_COLOR").is_none() && std::io::stderr().is_terminal();
     let mut layers = vec![lines(args.log_format, writer, colours)];
     let mut guard = None;
@@ -52,9 +63,7 @@ where
         layers.push(lines(args.log_format, files, false));
         guard = Some(keep);
     }
-    let started = Registry::default().with(layers).with(filter(args.debug_level, env)?).try_init();
-    started.map_err(|_| Error("starting the logs failed: they were started before".into()))?;
-    Ok(guard)
+    Ok((Registry::default().with(layers).with(filter(args.debug_level, env)?), guard))
 }
 
 /// What is logged: RUST_LOG if set, else by level.
@@ -139,6 +148,22 @@ mod tests {
         assert_eq!(heard(2, &Env::from_iter([("RUST_LOG", "other=debug")])), ["other warns", "other debugs"]);
         let wrong = filter(1, &Env::from_iter([("RUST_LOG", "exchange_sync=loud")])).unwrap_err();
         assert!(wrong.to_string().starts_with("RUST_LOG \"exchange_sync=loud\" is not a log filter: "), "{wrong}");
+    }
+
+    #[test]
+    fn a_folder_receives_what_is_logged() {
+        let folder = tempfile::tempdir().unwrap();
+        let args = LogArgs { debug_level: 1, log_format: LogFormat::Json, log_dir: Some(folder.path().join("logs")) };
+        let (subscriber, guard) = assemble(&args, &Env::default(), std::io::sink).unwrap();
+        tracing::subscriber::with_default(subscriber, || tracing::warn!(target: "exchange_sync::run", mailbox = "a@example.com", "slow"));
+        drop(guard);
+        let [file] = &std::fs::read_dir(folder.path().join("logs")).unwrap().map(|entry| entry.unwrap()).collect::<Vec<_>>()[..] else {
+            panic!()
+        };
+        let name = file.file_name().into_string().unwrap();
+        assert!(name.starts_with("exchange-sync.2") && name.ends_with(".log"), "{name}");
+        let line: serde_json::Value = serde_json::from_slice(&std::fs::read(file.path()).unwrap()).unwrap();
+        assert_eq!((&line["message"], &line["mailbox"], &line["level"]), (&"slow".into(), &"a@example.com".into(), &"WARN".into()));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod login;
 mod mailboxes;
 mod object;
 mod pem;
+mod placeholders;
 mod raw;
 mod report;
 mod schema;

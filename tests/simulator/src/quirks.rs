@@ -1,0 +1,99 @@
+//! Habits of lenient or odd servers, each off unless asked for. The profile `lenient` switches on all that belong to it.
+
+use std::collections::BTreeSet;
+use std::sync::{PoisonError, RwLock};
+
+/// One habit: its name, what it does, and whether the profile `lenient` has it.
+#[derive(Debug)]
+pub struct Quirk {
+    /// How it is asked for.
+    pub name: &'static str,
+    /// What the server then does.
+    pub meaning: &'static str,
+    /// Part of the profile `lenient`.
+    pub lenient: bool,
+}
+
+const fn quirk(name: &'static str, meaning: &'static str, lenient: bool) -> Quirk {
+    Quirk { name, meaning, lenient }
+}
+
+/// Every habit there is, room by room. A name not listed here is refused when the server starts.
+pub const KNOWN: &[Quirk] = &[quirk("control-references", "control characters of subjects are sent as character references", false)];
+
+/// The habits that are on.
+#[derive(Debug, Default)]
+pub struct Quirks {
+    on: RwLock<BTreeSet<&'static str>>,
+}
+
+impl Quirks {
+    /// Switches on the named habits and profiles.
+    ///
+    /// # Errors
+    /// A text naming the unknown habit and the known ones.
+    pub fn new<S: AsRef<str>>(names: &[S]) -> Result<Self, String> {
+        let quirks = Self::default();
+        for name in names {
+            quirks.switch(name.as_ref(), true)?;
+        }
+        Ok(quirks)
+    }
+
+    /// Whether a habit is on.
+    pub fn has(&self, name: &str) -> bool {
+        self.on.read().unwrap_or_else(PoisonError::into_inner).contains(name)
+    }
+
+    /// The habits that are on.
+    pub fn all(&self) -> Vec<&'static str> {
+        self.on.read().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+
+    /// Switches one habit, or the profile `lenient`, on or off while the server runs.
+    ///
+    /// # Errors
+    /// A text naming the unknown habit and the known ones.
+    pub fn switch(&self, name: &str, on: bool) -> Result<(), String> {
+        let names: Vec<&'static str> =
+            KNOWN.iter().filter(|quirk| quirk.name == name || (name == "lenient" && quirk.lenient)).map(|quirk| quirk.name).collect();
+        if names.is_empty() && name != "lenient" {
+            let known: Vec<&str> = KNOWN.iter().map(|quirk| quirk.name).collect();
+            return Err(format!("unknown quirk {name:?}: known are lenient, {}", known.join(", ")));
+        }
+        let mut set = self.on.write().unwrap_or_else(PoisonError::into_inner);
+        for name in names {
+            if on {
+                set.insert(name);
+            } else {
+                set.remove(name);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_names_are_refused() {
+        let error = Quirks::new(&["no-such-habit"]).unwrap_err();
+        assert!(error.contains("no-such-habit") && error.contains("control-references"), "{error}");
+    }
+
+    #[test]
+    fn habits_switch_on_and_off() {
+        let quirks = Quirks::new(&["control-references"]).unwrap();
+        assert!(quirks.has("control-references"));
+        quirks.switch("control-references", false).unwrap();
+        assert!(!quirks.has("control-references"));
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let names: BTreeSet<_> = KNOWN.iter().map(|quirk| quirk.name).collect();
+        assert_eq!(names.len(), KNOWN.len());
+    }
+}

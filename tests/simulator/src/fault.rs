@@ -8,8 +8,14 @@ mod action;
 mod book;
 mod rule;
 mod soap;
+mod text;
+mod wire;
 
 pub use action::{Action, CutFraming, EwsFault, Shape, WireFault};
 pub use book::{Faults, RuleId};
 pub use rule::Rule;
 pub use soap::{soap_fault, throttled_message};
+pub(crate) use wire::{damage, delay, replacement, second_response};
+
+#[cfg(test)]
+mod tests;

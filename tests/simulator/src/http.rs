@@ -20,6 +20,7 @@ mod write;
 pub use connection::{Limits, Peer, Service};
 pub use date::http_date;
 pub use headers::Headers;
+pub(crate) use headers::is_secret;
 pub use request::{ConnectionId, Request, form_pairs, percent_decode};
 pub use response::{Body, Ending, Framing, Response, Wire};
 pub use server::{Server, ServerHandle};

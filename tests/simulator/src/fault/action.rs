@@ -4,6 +4,7 @@ use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What a fault does, written in a world as `action = { kind = "delay", ms = 500 }`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -176,21 +177,21 @@ pub enum WireFault {
     NoDeclaration,
     /// Text behind the end of the document.
     Junk,
-    /// The document comes twice in one body.
+    /// A second document, a fault, follows in the same body.
     SecondEnvelope,
-    /// A raw control byte inside the document's text.
+    /// A raw control byte at the beginning of every subject and display name; an answer with neither stays whole.
     RawControl {
         /// The byte's value; 0x1F if absent.
         #[serde(default)]
         byte: Option<u8>,
     },
-    /// A character reference XML 1.0 forbids inside the document's text, split over two chunks.
+    /// A character reference XML 1.0 forbids, there too, split over two chunks.
     IllegalReference {
         /// The reference; `&#x1F;` if absent.
         #[serde(default)]
         reference: Option<String>,
     },
-    /// A byte that is no UTF-8 inside the document's text.
+    /// A byte that is no UTF-8, there too.
     InvalidUtf8,
     /// The body comes in chunks of 1 to this many bytes.
     TinyChunks {
@@ -223,6 +224,16 @@ pub enum CutFraming {
     Chunked,
     /// Not at all: the end of the connection is the end of the body.
     Close,
+}
+
+impl EwsFault {
+    /// The wait this fault asks the client for, if it names one.
+    pub(super) fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::ResponseError { back_off_ms, .. } | Self::ItemError { back_off_ms, .. } => back_off_ms.map(Duration::from_millis),
+            _ => None,
+        }
+    }
 }
 
 impl From<EwsFault> for Action {

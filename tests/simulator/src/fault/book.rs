@@ -1,9 +1,11 @@
 //! The rules in force and how often each has struck.
 
-use super::{Action, EwsFault, Rule, WireFault};
+use super::{Action, EwsFault, Rule, WireFault, wire};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// Names a rule for as long as the simulator runs.
@@ -22,6 +24,7 @@ pub struct Faults {
 struct Book {
     next: u64,
     entries: Vec<Entry>,
+    waits: HashMap<String, Instant>,
 }
 
 #[derive(Debug)]
@@ -71,18 +74,38 @@ impl Faults {
 
     /// The faults in the meaning of the answer that strike this request. To be asked once a request, by the operation.
     pub fn for_operation(&self, operation: &str, mailbox: Option<&str>) -> Vec<EwsFault> {
-        self.strike(operation, mailbox, |action| match action {
+        let faults = self.strike(operation, mailbox, |action| match action {
             Action::Ews(fault) => Some(fault.clone()),
             Action::Wire(_) => None,
-        })
+        });
+        self.note_wait(mailbox, faults.iter().find_map(EwsFault::wait));
+        faults
     }
 
     /// The faults on the wire that strike this request. To be asked once a request, by the front.
     pub fn for_wire(&self, operation: &str, mailbox: Option<&str>) -> Vec<WireFault> {
-        self.strike(operation, mailbox, |action| match action {
+        let faults = self.strike(operation, mailbox, |action| match action {
             Action::Wire(fault) => Some(fault.clone()),
             Action::Ews(_) => None,
-        })
+        });
+        self.note_wait(mailbox, wire::wait(&faults));
+        faults
+    }
+
+    /// Whether a fault has told this mailbox's client to wait, and the wait has not ended yet.
+    pub fn is_waiting(&self, mailbox: &str) -> bool {
+        let until = self.book().waits.get(&mailbox.to_lowercase()).copied();
+        until.is_some_and(|until| until > Instant::now())
+    }
+
+    fn note_wait(&self, mailbox: Option<&str>, wait: Option<Duration>) {
+        if let (Some(mailbox), Some(wait)) = (mailbox, wait) {
+            // A wait beyond reason is part of the fault; a year is as good as for ever.
+            let until = Instant::now() + wait.min(Duration::from_secs(365 * 24 * 3600));
+            let mut book = self.book();
+            book.waits.retain(|_, until| *until > Instant::now());
+            book.waits.insert(mailbox.to_lowercase(), until);
+        }
     }
 
     fn strike<T>(&self, operation: &str, mailbox: Option<&str>, family: impl Fn(&Action) -> Option<T>) -> Vec<T> {

@@ -76,6 +76,8 @@ pub struct Wire {
     pub timeout_notice: Option<Duration>,
     /// End the connection after this response, and say so in `Connection: close`.
     pub close: bool,
+    /// End the connection after this response without having said so.
+    pub vanish: bool,
 }
 
 /// A response. Build it with [`Response::new`] and the methods that follow it.

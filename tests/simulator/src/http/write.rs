@@ -75,7 +75,7 @@ impl<'a> Outlet<'a> {
             self.put(epilogue).await?;
             self.flush().await?;
         }
-        Ok(if keep_alive { Fate::KeepAlive } else { Fate::Close })
+        Ok(if keep_alive && !wire.vanish { Fate::KeepAlive } else { Fate::Close })
     }
 
     /// Sends the body; false when it was stopped before its end.

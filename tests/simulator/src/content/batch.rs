@@ -95,13 +95,17 @@ impl Batch {
 
     /// The item of an ordinal; 0 is the oldest.
     pub fn make(&self, ordinal: u64) -> NewItem {
+        self.make_at(ordinal, self.date(ordinal))
+    }
+
+    /// The item of an ordinal, at another date than the folder's spread gives it.
+    pub fn make_at(&self, ordinal: u64, date: DateTime<Utc>) -> NewItem {
         let mut rng = Rng::of(&[self.seed, ordinal]);
         let (size, big) = self.size(ordinal, &mut rng);
         let kinds = if self.kinds.is_empty() { Kind::MAIL } else { &self.kinds };
         let drawn = kinds.get(rng.weighted(kinds.iter().map(|(_, weight)| *weight))).map_or(Kind::Text, |(kind, _)| *kind);
         let kind = if big { Kind::Attachment } else { drawn };
         let seed = rng.next_u64();
-        let date = self.date(ordinal);
         let charset = rng.below(words::CHARSETS.len() as u64) as usize;
         let subject = match kind {
             Kind::MissingHeaders => None,
@@ -156,7 +160,7 @@ impl Batch {
             received: received.then_some(date),
             created: Some(date),
             sent: received.then(|| date - TimeDelta::seconds(3)),
-            read: ordinal < self.count - self.unread(),
+            read: ordinal < self.count.saturating_sub(self.unread()),
             draft: self.role == Role::Drafts,
             from_me: self.role == Role::Sent,
             importance: if rng.chance(4) { Importance::High } else { Importance::Normal },

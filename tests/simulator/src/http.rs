@@ -25,3 +25,8 @@ pub use request::{ConnectionId, Request, form_pairs, percent_decode};
 pub use response::{Body, Ending, Framing, Response, Wire};
 pub use server::{Server, ServerHandle};
 pub(crate) use write::body_stream;
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

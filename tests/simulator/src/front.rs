@@ -20,6 +20,8 @@ use futures::StreamExt;
 use std::time::Duration;
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 /// The path of EWS.

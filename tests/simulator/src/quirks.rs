@@ -19,7 +19,19 @@ const fn quirk(name: &'static str, meaning: &'static str, lenient: bool) -> Quir
 }
 
 /// Every habit there is, room by room. A name not listed here is refused when the server starts.
-pub const KNOWN: &[Quirk] = &[quirk("control-references", "control characters of subjects are sent as character references", false)];
+pub const KNOWN: &[Quirk] = &[
+    quirk("account-lock", "five wrong passwords lock an account for a minute", true),
+    quirk("double-response", "a SOAP fault is followed by a second response nobody asked for", true),
+    quirk("faults-under-200", "SOAP faults come with status 200", true),
+    quirk("idle-408", "408 is sent unasked after 179 seconds of idleness", true),
+    quirk("mid-size-requests-poison", "a request of 64 to 512 KiB is answered well, but 400 follows and the connection ends", true),
+    quirk("negotiate-only", "NTLM is offered and answered under the name Negotiate alone", true),
+    quirk("no-chunked-requests", "requests in chunks are refused with 400", true),
+    quirk("only-x5t", "the token endpoint knows certificates by their SHA-1 thumbprint (x5t) alone", false),
+    quirk("plain-headers", "text/xml without charset, and none of the fields and cookies of Exchange's front end", true),
+    quirk("unchallenged-405", "GET and HEAD are refused before anybody is asked who they are", true),
+    quirk("control-references", "control characters of subjects are sent as character references", false),
+];
 
 /// The habits that are on.
 #[derive(Debug, Default)]

@@ -10,6 +10,6 @@ pub use acceptor::{Challenge, Claim, Realm, Refusal};
 pub use message::{is_ntlm, message_type};
 
 #[cfg(test)]
-mod client;
+pub(crate) mod client;
 #[cfg(test)]
 mod tests;

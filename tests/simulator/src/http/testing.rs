@@ -164,3 +164,15 @@ pub(crate) async fn tls(address: SocketAddr, ca_pem: &str, name: &str) -> io::Re
     let socket = TcpStream::connect(address).await?;
     tokio_rustls::TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(name.to_owned()).unwrap(), socket).await
 }
+
+impl Wire {
+    /// Reads so many bytes away.
+    pub(crate) async fn skip(&mut self, length: usize) {
+        self.exactly(length).await.unwrap();
+    }
+
+    /// Reads to the end of the connection: true if no last chunk came before it.
+    pub(crate) async fn chunk_or_rest(&mut self) -> bool {
+        self.rest().await.map_or(true, |rest| !rest.ends_with(b"0\r\n\r\n") && !rest.ends_with(b"</s:Envelope>"))
+    }
+}

@@ -15,3 +15,4 @@ pub mod oauth;
 pub mod record;
 pub mod state;
 pub mod world;
+pub mod ews;

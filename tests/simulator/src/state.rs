@@ -2,6 +2,7 @@
 
 use crate::accounts::Accounts;
 use crate::counters::Counters;
+use crate::ews::Subscriptions;
 use crate::fault::Faults;
 use crate::front::Gate;
 use crate::options::Options;
@@ -25,4 +26,6 @@ pub struct State {
     pub counters: Counters,
     /// What the door remembers between requests.
     pub gate: Gate,
+    /// Who wants to hear of what happens.
+    pub subscriptions: Subscriptions,
 }

@@ -4,12 +4,17 @@
 //! the logs.
 
 mod args;
+pub mod console;
 pub mod check;
 pub mod config;
 mod exit;
+pub mod demo;
 pub mod logging;
+pub mod mask;
 mod parse;
+pub mod progress;
 mod size;
+pub mod summary;
 #[cfg(test)]
 mod tests;
 mod unbuilt;

@@ -63,9 +63,9 @@ fn other_verbs_arrive() {
     assert_eq!(asked("reinfer-ews config show --config /c"), Ok(Command::Config(ConfigCommand::Show(ShowArgs { source }))));
     assert_eq!(asked("config sample"), Ok(Command::Config(ConfigCommand::Sample)));
     assert_eq!(asked("config schema"), Ok(Command::Config(ConfigCommand::Schema)));
-    let Ok(Command::Demo(demo)) = asked("demo --mailboxes 2 --messages 3 --keep --dir /d --progress none") else { panic!() };
+    let Ok(Command::Demo(demo)) = asked("demo --mailboxes 2 --messages 3 --dir /d --progress none") else { panic!() };
     assert_eq!(
-        (demo.mailboxes, demo.messages, demo.keep, demo.dir.as_deref(), demo.progress),
+        (demo.mailboxes, demo.messages, demo.dir.as_deref(), demo.progress),
         (2, 3, true, Some(Path::new("/d")), Progress::None)
     );
 }

@@ -144,7 +144,7 @@ impl Book {
             let unseen = if whole && walk > 0 { present(index, number, walk)? } else { Vec::new() };
             if unseen.is_empty() && walk > 0 {
                 if !whole {
-                    tracing::warn!("a listing's marks were lost with the index; what was deleted before it is not recorded this time");
+                    tracing::info!("a listing was not marked from its beginning, so what it did not show is not taken for deleted");
                 }
                 let batch = index.batch(true)?;
                 batch.rest(number)?;

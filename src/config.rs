@@ -28,7 +28,6 @@ mod written;
 pub use env::Env;
 pub use examine::{Examination, Purpose, examine};
 pub use fault::Fault;
-pub use folders::;
 pub use layer::{Origin, Setting};
 pub use load::{Loaded, Refused, inspect, load};
 pub use schema::{SAMPLE, schema};

@@ -4,11 +4,11 @@
 //! the logs.
 
 mod args;
-pub mod console;
 pub mod check;
 pub mod config;
-mod exit;
+pub mod console;
 pub mod demo;
+mod exit;
 pub mod logging;
 pub mod mask;
 mod parse;

@@ -25,12 +25,12 @@ mod source;
 mod tests;
 mod written;
 
+pub use crate::auth::Secret;
 pub use env::Env;
 pub use examine::{Examination, Purpose, examine};
 pub use fault::Fault;
 pub use layer::{Origin, Setting};
 pub use load::{Loaded, Refused, inspect, load};
 pub use schema::{SAMPLE, schema};
-pub use crate::auth::Secret;
 pub use settings::{Access, Api, Auth, Config, Credential, FolderPath, Login, MailboxSettings, OAuth, Pace, Participants, StartFrom, Tls};
 pub use source::Source;

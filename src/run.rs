@@ -81,7 +81,12 @@ impl Unready {
 
 /// Copies mailboxes until they are read to their end (`once`), or until `shutdown` is ready. What is under way at shutdown is dropped: it was not yet
 /// recorded, so the next run fetches it again.
-pub async fn run(args: &RunArgs, config: &Config, terminal: &MultiProgress, shutdown: impl Future<Output = ()>) -> Result<Outcome, Unready> {
+pub async fn run(
+    args: &RunArgs,
+    config: &Config,
+    terminal: &MultiProgress,
+    shutdown: impl Future<Output = ()>,
+) -> Result<Outcome, Unready> {
     let events = Events::new();
     let exchange = exchange(config, &events)?;
     let folder = args.local_files_prefix.as_path();

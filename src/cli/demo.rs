@@ -44,9 +44,10 @@ async fn demonstrate(args: &DemoArgs, terminal: &MultiProgress, shutdown: impl F
     launch.options.admin = Some(launch.options.listen);
     let server = Simulator::start(launch).await?;
     let admin = server.admin_url().ok_or("the test server has no admin API")?;
-    let mailboxes: Vec<String> = server.state().store.mailboxes().iter().map(|mailbox| mailbox.address().to_owned()).collect();
+    let mailboxes: Vec<(String, bool)> =
+        server.state().store.mailboxes().iter().map(|mailbox| (mailbox.address().to_owned(), mailbox.has_archive())).collect();
     let file = folder.join("config").join("demo.json");
-    write_config(&file, &server.ews_url(), &mailboxes, args)?;
+    write_config(&file, &server.ews_url(), &mailboxes)?;
     println!("A test Exchange server with {} mailboxes listens at {}", mailboxes.len(), server.ews_url());
     println!("It is copied into {} by the configuration {}", folder.display(), file.display());
 
@@ -80,10 +81,12 @@ fn folder(args: &DemoArgs) -> Result<PathBuf, Failure> {
 }
 
 /// A configuration as a person would write it for this server. The pause between messages is off: nobody else uses this server.
-fn write_config(file: &Path, endpoint: &str, mailboxes: &[String], args: &DemoArgs) -> Result<(), Failure> {
+fn write_config(file: &Path, endpoint: &str, mailboxes: &[(String, bool)]) -> Result<(), Failure> {
     let mailboxes: serde_json::Map<String, Value> = mailboxes
         .iter()
-        .map(|address| (address.clone(), json!({"bucket": {"owner": "demo", "name": "mail"}, "start_from": "bucket", "archive": args.mailboxes.is_none()})))
+        .map(|(address, archive)| {
+            (address.clone(), json!({"bucket": {"owner": "demo", "name": "mail"}, "start_from": "bucket", "archive": archive}))
+        })
         .collect();
     let config = json!({
         "ews_endpoint": endpoint,
@@ -112,7 +115,7 @@ fn run_args(args: &DemoArgs, folder: &Path, source: Source) -> RunArgs {
 }
 
 /// Lets things happen on the server, as they would between two passes.
-async fn stir(admin: &str, mailboxes: &[String]) -> Result<String, Failure> {
+async fn stir(admin: &str, mailboxes: &[(String, bool)]) -> Result<String, Failure> {
     let client = reqwest::Client::builder().no_proxy().build().map_err(|error| error.to_string())?;
     let call = async |path: &str, body: Value| -> Result<(), Failure> {
         let answer = client.post(format!("{admin}{path}")).json(&body).send().await.map_err(|error| error.to_string())?;
@@ -122,11 +125,11 @@ async fn stir(admin: &str, mailboxes: &[String]) -> Result<String, Failure> {
         }
     };
     let some = mailboxes.get(..3).unwrap_or(mailboxes);
-    for mailbox in some {
-        call("/deliver", json!({"mailbox": mailbox, "folder": "inbox", "count": 5})).await?;
+    for (mailbox, _) in some {
         call("/read", json!({"mailbox": mailbox, "folder": "inbox", "count": 3, "read": true})).await?;
         call("/move", json!({"mailbox": mailbox, "from": "inbox", "to": "junkemail", "count": 2})).await?;
         call("/delete", json!({"mailbox": mailbox, "folder": "inbox", "count": 1, "how": "hard"})).await?;
+        call("/deliver", json!({"mailbox": mailbox, "folder": "inbox", "count": 5})).await?;
     }
     Ok(format!("in each of {} mailboxes 5 messages arrived, 3 were read, 2 moved and 1 deleted", some.len()))
 }

@@ -186,8 +186,7 @@ mod tests {
         let none = FilterSet::default();
         assert!(!none.admits(&hidden, &all) && !none.admits(&settings, &all) && !none.admits(&issues, &all));
         assert!(none.admits(&lookalike, &all));
-        let named =
-            FilterSet { allow: vec![path(&["hidden"]), FolderName::WellKnown("SyncIssues".into())], deny: vec![] };
+        let named = FilterSet { allow: vec![path(&["hidden"]), FolderName::WellKnown("SyncIssues".into())], deny: vec![] };
         assert!(named.admits(&hidden, &all) && named.admits(&issues, &all) && !named.admits(&settings, &all));
         assert!(named.admits(&all[1], &all), "what lies below a well-known folder is covered");
     }

@@ -51,7 +51,14 @@ impl From<TransportError> for PostError {
             Some(id) => format!("{} (client-request-id {id})", error.cause),
             None => error.cause.clone(),
         };
-        Self { retry: error.passing(), verdict: verdict(error.kind), code: Some(name(error.kind).to_owned()), text, hint: error.hint, wait: error.retry_after }
+        Self {
+            retry: error.passing(),
+            verdict: verdict(error.kind),
+            code: Some(name(error.kind).to_owned()),
+            text,
+            hint: error.hint,
+            wait: error.retry_after,
+        }
     }
 }
 

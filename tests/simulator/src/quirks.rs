@@ -35,7 +35,11 @@ pub const KNOWN: &[Quirk] = &[
     quirk("missing-folders-sync-empty", "synchronising the items of a folder that is gone says that nothing changed", true),
     quirk("ignore-is-ignored", "the Ignore list of SyncFolderItems has no effect", true),
     quirk("children-counted-deep", "ChildFolderCount counts the folders at every depth", true),
-    quirk("folder-subscriptions-narrow", "a subscription to folders hears of arrivals and of the folder's change, and of nothing else", true),
+    quirk(
+        "folder-subscriptions-narrow",
+        "a subscription to folders hears of arrivals and of the folder's change, and of nothing else",
+        true,
+    ),
     quirk("subscription-ids-count", "subscription ids are numbers that begin again with the server", true),
     quirk("no-watermarks", "pull subscriptions and their events have no watermarks", true),
     quirk("queries-ignored", "the QueryString of FindItem has no effect", true),

@@ -104,11 +104,8 @@ pub(super) fn decode(body: &Bytes) -> Result<String, EwsError> {
 pub(super) fn parse(text: &str) -> Result<Document<'_>, EwsError> {
     Document::parse(text).map_err(|error| {
         let position = error.pos();
-        let violation = schema::Violation {
-            text: format!("the document is not well-formed: {error}."),
-            line: position.row,
-            column: position.col,
-        };
+        let violation =
+            schema::Violation { text: format!("the document is not well-formed: {error}."), line: position.row, column: position.col };
         violation.into()
     })
 }
@@ -131,9 +128,7 @@ pub(super) fn read<'a, 'input>(document: &'a Document<'input>) -> Result<Envelop
     let body = next
         .filter(|node| node.has_tag_name((SOAP, "Body")))
         .ok_or_else(|| Refused::Soap("Client", "The envelope has no body.".to_owned()))?;
-    let operation = body
-        .first_element_child()
-        .ok_or_else(|| Refused::Soap("Client", "The body of the envelope is empty.".to_owned()))?;
+    let operation = body.first_element_child().ok_or_else(|| Refused::Soap("Client", "The body of the envelope is empty.".to_owned()))?;
     match schema::known(operation) {
         Known::Offered => schema::check_operation(operation).map_err(EwsError::from)?,
         Known::Unoffered => {
@@ -184,9 +179,7 @@ fn read_version(entry: Node<'_, '_>) -> Result<usize, EwsError> {
     VERSIONS
         .iter()
         .position(|known| *known == version)
-        .ok_or_else(|| {
-            EwsError::new("ErrorInvalidServerVersion", "The specified server version is invalid.")
-        })
+        .ok_or_else(|| EwsError::new("ErrorInvalidServerVersion", "The specified server version is invalid."))
 }
 
 fn read_connecting(entry: Node<'_, '_>) -> Option<ConnectingAs> {
@@ -202,8 +195,7 @@ fn read_connecting(entry: Node<'_, '_>) -> Option<ConnectingAs> {
 
 /// A child element by namespace and name.
 fn element<'a, 'input>(node: Node<'a, 'input>, namespace: &str, name: &str) -> Option<Node<'a, 'input>> {
-    node.children()
-        .find(|child| child.is_element() && child.has_tag_name((namespace, name)))
+    node.children().find(|child| child.is_element() && child.has_tag_name((namespace, name)))
 }
 
 /// A child of an operation's element, of the messages namespace.
@@ -223,10 +215,7 @@ pub(super) fn elements<'a, 'input>(node: Node<'a, 'input>) -> impl Iterator<Item
 
 /// All the text directly in an element.
 pub(super) fn text(node: Node<'_, '_>) -> String {
-    node.children()
-        .filter(Node::is_text)
-        .filter_map(|child| child.text())
-        .collect()
+    node.children().filter(Node::is_text).filter_map(|child| child.text()).collect()
 }
 
 /// The text of a child of the types namespace.

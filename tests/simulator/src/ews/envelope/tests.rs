@@ -3,9 +3,7 @@ use super::*;
 const OPERATION: &str = "<m:GetFolder><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape></m:FolderShape><m:FolderIds><t:DistinguishedFolderId Id=\"inbox\"/></m:FolderIds></m:GetFolder>";
 
 fn envelope(soap: &str, head: &str, body: &str) -> String {
-    format!(
-        "<s:Envelope xmlns:s=\"{soap}\" xmlns:m=\"{MESSAGES}\" xmlns:t=\"{TYPES}\">{head}<s:Body>{body}</s:Body></s:Envelope>"
-    )
+    format!("<s:Envelope xmlns:s=\"{soap}\" xmlns:m=\"{MESSAGES}\" xmlns:t=\"{TYPES}\">{head}<s:Body>{body}</s:Body></s:Envelope>")
 }
 
 fn read_head_of(text: &str) -> Result<Head, Refused> {

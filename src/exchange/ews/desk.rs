@@ -5,8 +5,12 @@ use std::sync::{Mutex, PoisonError};
 use super::{
     envelope::{Dialect, VERSIONS},
     gate::Gate,
+    trouble::Trouble,
 };
-use crate::{event::Events, mail::Address};
+use crate::{
+    event::{Event, Events},
+    mail::Address,
+};
 
 /// One mailbox's desk: its gate, and what its server turned out to understand.
 pub struct Desk {
@@ -85,6 +89,11 @@ impl Desk {
             }
             _ => false,
         })
+    }
+
+    /// Tells that a request is made again.
+    pub fn tell_retry(&self, trouble: &Trouble) {
+        self.events.tell(Event::RequestRetried { mailbox: self.mailbox.clone(), reason: trouble.reason() });
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Learned) -> T) -> T {

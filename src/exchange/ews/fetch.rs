@@ -13,6 +13,7 @@ use futures::{
     stream::{self, BoxStream},
 };
 use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 
 use self::{
     outbox::{Outbox, Tap},
@@ -41,29 +42,33 @@ const WAITING: usize = 4;
 const TRIES: u32 = 4;
 
 impl Session {
-    /// The parts of `messages`. Nothing happens unless the stream is polled, and all of it ends when the stream is dropped.
+    /// The parts of `messages`. Nothing happens before the stream is polled, and all of it ends when the stream is dropped. In between the
+    /// download goes on by itself, a few parts ahead of its taker.
     pub fn fetch(self, messages: Vec<Listed>) -> BoxStream<'static, Result<Part, Error>> {
-        let (sender, receiver) = mpsc::channel(WAITING);
-        let work = async move {
-            let outbox = Outbox::new(sender);
-            let attempt = format!("downloading {} messages of {}", messages.len(), self.desk.mailbox);
-            if let Err(failed) = Work::new(self, messages, outbox.clone()).run().await {
-                outbox.fail(failed.into_error(Scope::Items, attempt)).await;
-            }
-        };
-        stream::unfold((receiver, Some(Box::pin(work))), |(mut receiver, mut work)| async move {
-            loop {
-                let Some(working) = work.as_mut() else {
-                    return receiver.recv().await.map(|part| (part, (receiver, work)));
-                };
-                tokio::select! {
-                    biased;
-                    part = receiver.recv() => return part.map(|part| (part, (receiver, work))),
-                    () = working => work = None,
+        let begun = async move {
+            // Asked for here, in the order of first polls, and held to the end, through every retry: of two downloads in order the second
+            // must never keep the first from going on.
+            let pass = self.desk.gate.pass(Kind::Fetch).await;
+            let (sender, receiver) = mpsc::channel(WAITING);
+            let task = tokio::spawn(async move {
+                let _pass = pass;
+                let outbox = Outbox::new(sender);
+                let attempt = format!("downloading {} messages of {}", messages.len(), self.desk.mailbox);
+                if let Err(failed) = Work::new(self, messages, outbox.clone()).run().await {
+                    outbox.fail(failed.into_error(Scope::Items, attempt)).await;
                 }
-            }
-        })
-        .boxed()
+            });
+            stream::unfold((receiver, AbortOnDropHandle::new(task)), |(mut receiver, task)| async move {
+                match receiver.recv().await {
+                    Some(part) => Some((part, (receiver, task))),
+                    None => match task.await {
+                        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                        _ => None,
+                    },
+                }
+            })
+        };
+        stream::once(begun).flatten().boxed()
     }
 }
 
@@ -93,25 +98,30 @@ impl Work {
     }
 
     async fn run(mut self) -> Result<(), Failed> {
-        // Held to the end, through every retry: of two downloads in order the second must never keep the first from going on.
-        let _pass = self.session.desk.gate.pass(Kind::Fetch).await;
         while !self.queue.is_empty() {
             let batch = plan::batch(&self.queue, &self.messages, &self.notes, self.most);
             let open = self.queue.len();
             let result = self.download(&batch).await;
-            for (index, failure) in std::mem::take(&mut self.hopeless) {
-                self.by_properties(index, failure).await?;
-            }
+            self.write_hopeless().await?;
             if self.queue.len() < open {
                 self.patience.renew();
             }
             if let Err(trouble) = result {
                 self.overcome(trouble, &batch).await?;
+                self.write_hopeless().await?;
             }
             let progressed = self.queue.len() < open;
             if let Some(refusal) = self.pause.take().filter(|refusal| refusal.wait.is_some() || !progressed) {
                 self.wait_out(Trouble::Refused(refusal), &batch).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Writes the items without MIME from their properties; not before, since one request at a time is under way.
+    async fn write_hopeless(&mut self) -> Result<(), Failed> {
+        for (index, failure) in std::mem::take(&mut self.hopeless) {
+            self.by_properties(index, failure).await?;
         }
         Ok(())
     }
@@ -184,14 +194,17 @@ impl Work {
     /// Deals with trouble that concerned a whole request.
     async fn overcome(&mut self, trouble: Trouble, batch: &[usize]) -> Result<(), Failed> {
         let open: Vec<usize> = batch.iter().copied().filter(|index| self.queue.contains(index)).collect();
+        if trouble.action() == Some(Action::Smaller) && open.len() > 1 {
+            self.most = open.len() / 2;
+            return Ok(());
+        }
         let Trouble::Refused(refusal) = &trouble else {
             return self.wait_out(trouble, &open).await;
         };
         let (refusal, action) = (refusal.clone(), trouble.action());
         let failed = Failed { trouble, action };
         match (action, open.as_slice()) {
-            (Some(Action::Smaller), [_, _, ..]) => self.most = open.len() / 2,
-            _ if failed.wants_fewer() && open.iter().all(|index| self.notes[*index].level < FEWEST) => {
+            _ if failed.wants_fewer() && !open.is_empty() && open.iter().all(|index| self.notes[*index].level < FEWEST) => {
                 let level = open.first().map_or(0, |first| self.notes[*first].level) + 1;
                 for index in &open {
                     self.notes[*index].level = level;
@@ -217,7 +230,12 @@ impl Work {
 
     /// Waits and lets the request be made again, or finds who is to blame once patience is over.
     async fn wait_out(&mut self, trouble: Trouble, open: &[usize]) -> Result<(), Failed> {
-        let failed = match self.patience.after(trouble, &self.session.desk).await {
+        let desk = &self.session.desk;
+        let waited = match trouble.action() {
+            Some(Action::Smaller) => self.patience.back_off(trouble, desk).await,
+            _ => self.patience.after(trouble, desk).await,
+        };
+        let failed = match waited {
             Ok(()) => return Ok(()),
             Err(failed) => failed,
         };

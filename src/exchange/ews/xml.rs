@@ -90,7 +90,7 @@ fn keep(element: &mut Element, bytes: &[u8], literal: Option<&mut bool>, most: u
         None => text,
     };
     let room = most.saturating_sub(element.text.len());
-    let end = text.floor_char_boundary(room);
+    let end = (0..=room.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
     element.cut |= end < text.len();
     element.text.push_str(&text[..end]);
 }

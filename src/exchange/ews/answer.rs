@@ -64,7 +64,7 @@ impl Answer {
         }
         // Whatever follows the envelope does not concern this answer, but the connection is no longer to be trusted.
         if matches!(self.xml.next(Text::Skip).await, Ok(Some(Token::Eof))) && self.sound {
-            self.xml.accept();
+            self.xml.accept().await;
         }
         Ok(())
     }

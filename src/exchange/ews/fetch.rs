@@ -5,6 +5,7 @@ mod plan;
 mod settle;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use std::collections::VecDeque;
 
@@ -230,6 +231,7 @@ impl Work {
 
     /// Waits and lets the request be made again, or finds who is to blame once patience is over.
     async fn wait_out(&mut self, trouble: Trouble, open: &[usize]) -> Result<(), Failed> {
+        self.session.reconsider(&trouble);
         let desk = &self.session.desk;
         let waited = match trouble.action() {
             Some(Action::Smaller) => self.patience.back_off(trouble, desk).await,

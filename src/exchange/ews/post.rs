@@ -14,6 +14,9 @@ pub trait Post: Send + Sync + 'static {
     /// Posts one envelope on behalf of `anchor`, the mailbox it concerns (HTTP header X-AnchorMailbox, EWS "Impersonation and EWS in
     /// Exchange"). Returns once the answer's head is there, whatever its status.
     async fn post(&self, anchor: Option<&str>, envelope: Bytes) -> Result<Reply, PostError>;
+
+    /// Forgets what ties `anchor` to one server (cookies), since that server no longer has the mailbox.
+    fn forget(&self, _anchor: Option<&str>) {}
 }
 
 /// An answer whose body is still to be read.
@@ -27,9 +30,10 @@ pub struct Reply {
 }
 
 /// A body, and with it the connection it arrives on. Dropping it closes the connection.
+#[async_trait]
 pub trait Body: Stream<Item = io::Result<Bytes>> + Send + Unpin {
     /// Tells that the answer was the one asked for and was read to its end, so the connection may serve again.
-    fn accept(self: Box<Self>);
+    async fn accept(self: Box<Self>);
 }
 
 /// Why no answer came.

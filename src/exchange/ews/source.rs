@@ -41,8 +41,8 @@ impl Source {
     }
 
     /// Gives the connection back.
-    pub fn accept(self) {
-        self.body.accept();
+    pub async fn accept(self) {
+        self.body.accept().await;
     }
 }
 

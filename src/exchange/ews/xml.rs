@@ -168,8 +168,8 @@ impl Xml {
     }
 
     /// Gives the connection back.
-    pub fn accept(self) {
-        self.reader.into_inner().accept();
+    pub async fn accept(self) {
+        self.reader.into_inner().accept().await;
     }
 
     /// The next token, text before it going to `text`. None when `text` has chunks to be sent on first; call again.
@@ -235,13 +235,13 @@ impl Xml {
         }
     }
 
-    /// The rest of the element that `start` opened, as a tree. MimeContent goes to `intake`, and nowhere without one.
+    /// The rest of the element that `start` opened, as a tree. The content of items and attachments goes to `intake`, and nowhere without one.
     pub async fn tree(&mut self, start: Element, limits: Limits, mut intake: Option<&mut Intake<'_>>) -> Result<Element, Malformed> {
         let mut open = vec![start];
         let mut spent = 0;
         loop {
             let Some(top) = open.last_mut() else { return Err(Malformed("an element closed twice".into())) };
-            if top.name == "MimeContent" {
+            if top.name == "MimeContent" || top.name == "Content" {
                 match intake.as_deref_mut() {
                     Some(intake) => self.mime(intake).await?,
                     None => self.skip().await?,

@@ -180,6 +180,38 @@ async fn an_item_without_mime_is_written_from_its_properties() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_written_message_carries_its_attachments() {
+    let attached = |id: &str| format!("<t:FileAttachment><t:AttachmentId Id=\"{id}\"/><t:Name>{id}.bin</t:Name></t:FileAttachment>");
+    let item = format!(
+        "<m:Items><t:Message><t:ItemId Id=\"1\"/><t:Subject>s</t:Subject><t:Attachments>{}{}{}</t:Attachments></t:Message></m:Items>",
+        attached("big"),
+        attached("bad"),
+        attached("empty")
+    );
+    let content = |content: &str| {
+        let file = format!(
+            "<m:Attachments><t:FileAttachment><t:AttachmentId Id=\"x\"/><t:Content>{content}</t:Content></t:FileAttachment></m:Attachments>"
+        );
+        answer("GetAttachment", &success("GetAttachment", &file))
+    };
+    let big = vec![b'z'; 150_000];
+    let bad = answer("GetAttachment", &refusal("GetAttachment", "ErrorCannotOpenFileAttachment", "<m:Attachments/>"));
+    let mut cut = content(&encoded(&big));
+    cut.body.truncate(100_000);
+    let broken = answer(OP, &refused("ErrorItemCorrupt", ""));
+    let answers = vec![broken, answer(OP, &success(OP, &item)), cut, content(&encoded(&big)), bad, content(&encoded(&big)), content("")];
+    let (parts, error, script) = fetch(&["1"], answers).await;
+    assert_eq!((outcome(&parts, 1), error, script.left()), (vec!["written s".to_owned()], None, 0));
+    let restarted = parts.iter().rposition(|part| matches!(part, Part::Restarted { .. })).unwrap();
+    let chunks = parts[restarted..].iter().filter_map(|part| if let Part::Mime { chunk, .. } = part { Some(&chunk[..]) } else { None });
+    let message = String::from_utf8(chunks.collect::<Vec<_>>().concat()).unwrap();
+    let big_part = message.split("filename*=utf-8''big.bin").nth(1).unwrap().split("\r\n\r\n").nth(1).unwrap();
+    assert_eq!(STANDARD.decode(big_part.split("\r\n--").next().unwrap().replace("\r\n", "")).unwrap(), big);
+    assert!(big_part.lines().all(|line| line.len() <= 76));
+    assert!(message.contains("empty.bin") && !message.contains("utf-8''bad.bin"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn absent_empty_and_junk_mime_is_asked_for_once_more() {
     let absent = success(OP, "<m:Items><t:Message><t:ItemId Id=\"1\"/></t:Message></m:Items>");
     for strange in [absent, item("1", ""), item("1", "  "), item("1", "not base64!"), item("1", &(encoded(&[7; 60_000]) + "#"))] {

@@ -1,6 +1,9 @@
 //! What is remembered about one mailbox between requests.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use super::{
     envelope::{Dialect, VERSIONS},
@@ -21,6 +24,7 @@ pub struct Desk {
     /// Where trouble is told.
     pub events: Events,
     learned: Mutex<Learned>,
+    answered: AtomicBool,
 }
 
 /// What was learned by refusals.
@@ -47,7 +51,7 @@ impl Desk {
     /// A desk for `mailbox`, to be spoken to in `dialect` until it refuses.
     pub fn new(mailbox: Address, gate: Gate, events: Events, dialect: Dialect) -> Self {
         let learned = Learned { dialect, folder_level: 0, item_level: 0, message_level: 0 };
-        Self { mailbox, gate, events, learned: Mutex::new(learned) }
+        Self { mailbox, gate, events, learned: Mutex::new(learned), answered: AtomicBool::new(false) }
     }
 
     /// How to speak to this mailbox's server.
@@ -89,6 +93,16 @@ impl Desk {
             }
             _ => false,
         })
+    }
+
+    /// Remembers that an EWS server answered.
+    pub fn heard(&self) {
+        self.answered.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether one ever did.
+    pub fn answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
     }
 
     /// Tells that a request is made again.

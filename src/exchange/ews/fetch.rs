@@ -1,6 +1,7 @@
 //! Downloads: a batch of items as a stream of parts, whatever happens to connections, servers and single items on the way.
 
 mod outbox;
+mod overcome;
 mod plan;
 mod settle;
 #[cfg(test)]
@@ -21,14 +22,14 @@ use self::{
     plan::Note,
 };
 use super::{
+    desk::Set,
     gate::Kind,
-    items::apart,
-    operation::get_item::{self, FEWEST, Shape},
+    operation::get_item::{self, Shape},
     refusal::Refusal,
     retry::{Failed, Patience},
     session::{Session, miscounted},
     trouble::Trouble,
-    verdict::{Action, Scope},
+    verdict::Scope,
     xml::{Intake, Limits},
 };
 use crate::{
@@ -86,16 +87,29 @@ struct Work {
     patience: Patience,
     /// Items without usable MIME, to be written from their properties once the answer under way has been read.
     hopeless: Vec<(usize, Failure)>,
+    /// The end of a message that nobody took in time, to be sent once no connection waits for it.
+    late: Option<Part>,
     /// A refusal that asks for a pause, if only where nothing was achieved.
     pause: Option<Refusal>,
 }
 
 impl Work {
     fn new(session: Session, messages: Vec<Listed>, outbox: Outbox) -> Self {
-        let level = session.desk.level(super::desk::Set::Messages);
+        let level = session.desk.level(Set::Messages);
         let notes = vec![Note { level, ..Note::default() }; messages.len()];
         let queue = (0..messages.len()).collect();
-        Self { session, messages, outbox, queue, notes, most: plan::MOST, patience: Patience::default(), hopeless: Vec::new(), pause: None }
+        Self {
+            session,
+            messages,
+            outbox,
+            queue,
+            notes,
+            most: plan::MOST,
+            patience: Patience::default(),
+            hopeless: Vec::new(),
+            late: None,
+            pause: None,
+        }
     }
 
     async fn run(mut self) -> Result<(), Failed> {
@@ -103,6 +117,9 @@ impl Work {
             let batch = plan::batch(&self.queue, &self.messages, &self.notes, self.most);
             let open = self.queue.len();
             let result = self.download(&batch).await;
+            if let Some(part) = self.late.take() {
+                self.outbox.part(part).await;
+            }
             self.write_hopeless().await?;
             if self.queue.len() < open {
                 self.patience.renew();
@@ -143,7 +160,13 @@ impl Work {
                 Ok(Some(message)) => message,
                 broken => {
                     drop(answer);
-                    self.cut(index, bytes > 0).await;
+                    if bytes > 0 {
+                        self.outbox.part(Part::Restarted { index }).await;
+                        // A stall is the taker's; a cut may be the item's, which then must not hold up the others.
+                        if !stalled {
+                            self.last(index);
+                        }
+                    }
                     let trouble = broken.err().unwrap_or_else(|| miscounted(batch.len(), refused.len()));
                     return Err(if stalled { Trouble::Stalled } else { trouble });
                 }
@@ -166,14 +189,6 @@ impl Work {
         self.refused(refused).await
     }
 
-    /// The transfer broke within an item, or before it.
-    async fn cut(&mut self, index: usize, begun: bool) {
-        if begun {
-            self.outbox.part(Part::Restarted { index }).await;
-            self.last(index);
-        }
-    }
-
     /// Puts an item behind the others, to be asked for alone.
     fn last(&mut self, index: usize) {
         self.notes[index].alone = true;
@@ -190,85 +205,5 @@ impl Work {
         | Part::Gone { index }) = part;
         self.queue.retain(|queued| *queued != index);
         self.outbox.part(part).await;
-    }
-
-    /// Deals with trouble that concerned a whole request.
-    async fn overcome(&mut self, trouble: Trouble, batch: &[usize]) -> Result<(), Failed> {
-        let open: Vec<usize> = batch.iter().copied().filter(|index| self.queue.contains(index)).collect();
-        if trouble.action() == Some(Action::Smaller) && open.len() > 1 {
-            self.most = open.len() / 2;
-            return Ok(());
-        }
-        let Trouble::Refused(refusal) = &trouble else {
-            return self.wait_out(trouble, &open).await;
-        };
-        let (refusal, action) = (refusal.clone(), trouble.action());
-        let failed = Failed { trouble, action };
-        match (action, open.as_slice()) {
-            _ if failed.wants_fewer() && !open.is_empty() && open.iter().all(|index| self.notes[*index].level < FEWEST) => {
-                let level = open.first().map_or(0, |first| self.notes[*first].level) + 1;
-                for index in &open {
-                    self.notes[*index].level = level;
-                }
-                // A violation of the schema is the server's, not the items'.
-                if action != Some(Action::FewerProperties) {
-                    self.session.desk.learn(super::desk::Set::Messages, level);
-                    self.notes.iter_mut().for_each(|note| note.level = note.level.max(level));
-                }
-            }
-            (
-                None
-                | Some(Action::Retry | Action::Suspect | Action::Throttle | Action::Again | Action::OlderVersion | Action::PrimaryAddress),
-                _,
-            ) => return self.wait_out(failed.trouble, &open).await,
-            (action, _) if !apart(action) => return Err(failed),
-            (_, [index]) => self.refused(vec![(*index, refusal)]).await.map_err(|trouble| Failed { action: trouble.action(), trouble })?,
-            // One of them is meant; alone it will show.
-            _ => self.most = 1,
-        }
-        Ok(())
-    }
-
-    /// Waits and lets the request be made again, or finds who is to blame once patience is over.
-    async fn wait_out(&mut self, trouble: Trouble, open: &[usize]) -> Result<(), Failed> {
-        self.session.reconsider(&trouble);
-        let desk = &self.session.desk;
-        let waited = match trouble.action() {
-            Some(Action::Smaller) => self.patience.back_off(trouble, desk).await,
-            _ => self.patience.after(trouble, desk).await,
-        };
-        let failed = match waited {
-            Ok(()) => return Ok(()),
-            Err(failed) => failed,
-        };
-        let blamable = match &failed.trouble {
-            Trouble::Broken(_) => true,
-            Trouble::Refused(_) => apart(failed.action),
-            _ => false,
-        };
-        let open: Vec<usize> = open.iter().copied().filter(|index| self.queue.contains(index)).collect();
-        match open.as_slice() {
-            _ if !blamable => Err(failed),
-            [index] => {
-                let index = *index;
-                self.patience.renew();
-                match failed.trouble {
-                    Trouble::Refused(refusal) => self.by_properties(index, Failure { code: refusal.code, text: refusal.text }).await,
-                    // The rest of the server must be well before one item is blamed for a broken transfer.
-                    trouble => {
-                        let id = self.messages[index].id.clone();
-                        self.session.items_within(&[&id], Shape::Properties, FEWEST, Limits::LEAN).await?;
-                        let failure = Failure { code: "TransferCut".into(), text: trouble.text().to_owned() };
-                        self.end(Part::Unreadable { index, failure }).await;
-                        Ok(())
-                    }
-                }
-            }
-            _ => {
-                self.most = 1;
-                self.patience.renew();
-                Ok(())
-            }
-        }
     }
 }

@@ -77,7 +77,10 @@ impl Patience {
     /// Waits a little longer each time, a few times.
     pub async fn back_off(&mut self, trouble: Trouble, desk: &Desk) -> Result<(), Failed> {
         if self.tries >= TRIES {
-            return Err(Failed { action: trouble.action(), trouble });
+            // Servers say 404 while they restart; where there never was anything else, the address is wrong.
+            let misdirected = matches!(trouble, Trouble::Http { status: 404, .. }) && !desk.answered();
+            let action = if misdirected { Some(Action::Configuration) } else { trouble.action() };
+            return Err(Failed { trouble, action });
         }
         desk.tell_retry(&trouble);
         let ceiling = (STEP * 2u32.pow(self.tries.min(10))).min(CAP);

@@ -66,7 +66,9 @@ impl Session {
         self.desk.gate.clock().open().await;
         let dialect = self.desk.dialect();
         let reply = self.post.post(Some(dialect.address.as_str()), dialect.envelope(&request.body)).await?;
-        Answer::open(reply, request.operation).await
+        let answer = Answer::open(reply, request.operation).await?;
+        self.desk.heard();
+        Ok(answer)
     }
 
     /// Lets go of a server that says that the mailbox is elsewhere now.

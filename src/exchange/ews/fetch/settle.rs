@@ -39,8 +39,15 @@ impl Work {
             properties.created = properties.created.or(listed.created);
             properties.size = properties.size.or(listed.size);
             properties.read = properties.read.or(listed.read());
-            self.end(Part::Read { index, properties: Box::new(properties), origin: Origin::Mime }).await;
-            return Ok(());
+            self.queue.retain(|queued| *queued != index);
+            let read = Part::Read { index, properties: Box::new(properties), origin: Origin::Mime };
+            return match self.outbox.soon(read).await {
+                Ok(()) => Ok(()),
+                Err(read) => {
+                    self.late = Some(*read);
+                    Err(Trouble::Stalled)
+                }
+            };
         }
         // Seen as a passing weakness: asked for once more, alone, before the item is taken to have no content.
         self.notes[index].tries += 1;

@@ -341,6 +341,36 @@ async fn a_taker_who_stands_still_costs_a_connection_but_no_message() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn many_small_messages_survive_a_taker_who_stands_still() {
+    let ids: Vec<String> = (0..20).map(|id| id.to_string()).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    for taken in 1..12 {
+        let batch = |from: usize| answer(OP, &ids[from..].iter().map(|id| item(id, &encoded(id.as_bytes()))).collect::<String>());
+        // How far it gets before it stands still decides what is asked for next; every possible rest of the batch is offered.
+        let (mut parts, mut next) = (Vec::new(), 0);
+        for from in 0..20 {
+            let script = Script::new([batch(0), batch(from)]);
+            let (ews, _) = ews(&script);
+            let mut stream = ews.fetch(&mailbox(), listed(&ids));
+            parts = Vec::new();
+            for _ in 0..taken {
+                parts.push(stream.next().await.unwrap().unwrap());
+            }
+            tokio::time::sleep(std::time::Duration::from_secs(300)).await;
+            while let Some(Ok(part)) = stream.next().await {
+                parts.push(part);
+            }
+            next = script.asked().len();
+            if outcome(&parts, 20).iter().all(|line| line != "open") {
+                break;
+            }
+        }
+        let expected: Vec<String> = ids.iter().map(|id| format!("{id} of {id}")).collect();
+        assert_eq!((outcome(&parts, 20), next), (expected, 2), "after {taken} parts");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_dropped_stream_stops_and_gives_its_place_back() {
     let whole = answer(OP, &item("1", &encoded(&[b'y'; 1_000_000])));
     let script = Script::new(vec![whole; 10]);
@@ -374,6 +404,18 @@ async fn lookups_answer_for_each_id_in_order() {
     assert_eq!((one.subject.as_deref(), one.from.as_deref()), (Some("of 1"), Some("f@example.com")));
     assert_eq!((three.subject.as_deref(), four.code.as_str()), (Some("of 3"), "ErrorAccessDenied"));
     assert!(ews.lookup(&mailbox(), &[]).await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn lookups_outlast_a_busy_server_and_a_fault_over_one_id() {
+    let message = |id: &str| success(OP, &format!("<m:Items><t:Message><t:ItemId Id=\"{id}\"/></t:Message></m:Items>"));
+    let fault =
+        Canned::new("<s:Envelope xmlns:s=\"x\"><s:Body><s:Fault><faultcode>ErrorInvalidId</faultcode></s:Fault></s:Body></s:Envelope>");
+    let busy = answer(OP, &refused("ErrorServerBusy", ""));
+    let script = Script::new([fault.clone(), busy, answer(OP, &message("1")), fault]);
+    let (ews, _) = ews(&script);
+    let found = ews.lookup(&mailbox(), &[ItemId("1".into()), ItemId("2".into())]).await.unwrap();
+    assert!(matches!(found.as_slice(), [Lookup::Found(_), Lookup::Unreadable(two)] if two.code == "ErrorInvalidId"), "{found:?}");
 }
 
 proptest! {

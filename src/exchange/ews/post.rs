@@ -23,6 +23,8 @@ pub trait Post: Send + Sync + 'static {
 pub struct Reply {
     /// HTTP status.
     pub status: u16,
+    /// The `client-request-id` under which the server logged the request.
+    pub request_id: Option<String>,
     /// What the Retry-After header asks for, already as a duration from now.
     pub retry_after: Option<Duration>,
     /// The body, free of transfer coding. A body that breaks off before its announced end yields an error, not an end.

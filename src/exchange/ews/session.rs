@@ -66,9 +66,15 @@ impl Session {
         self.desk.gate.clock().open().await;
         let dialect = self.desk.dialect();
         let reply = self.post.post(Some(dialect.address.as_str()), dialect.envelope(&request.body)).await?;
-        let answer = Answer::open(reply, request.operation).await?;
-        self.desk.heard();
-        Ok(answer)
+        let id = reply.request_id.clone();
+        let answer = Answer::open(reply, request.operation).await;
+        match &answer {
+            Ok(_) => self.desk.heard(),
+            Err(trouble) => {
+                tracing::debug!(mailbox = %self.desk.mailbox, operation = request.operation, client_request_id = id, %trouble, "no answer");
+            }
+        }
+        answer
     }
 
     /// Lets go of a server that says that the mailbox is elsewhere now.

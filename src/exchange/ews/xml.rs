@@ -74,9 +74,9 @@ impl Xml {
         self.depth
     }
 
-    /// The first kilobyte of the body.
-    pub fn head(&self) -> String {
-        self.reader.get_ref().head()
+    /// The first kilobyte of the body. Nothing can be parsed afterwards.
+    pub async fn head(&mut self) -> String {
+        self.reader.get_mut().head().await
     }
 
     /// Gives the connection back.

@@ -96,7 +96,7 @@ impl Post for Script {
             pieces.push_back(Err(io::Error::new(io::ErrorKind::UnexpectedEof, "end of file before the announced length")));
         }
         let body = Box::new(Pieces { pieces, accepted: self.accepted.clone() });
-        Ok(Reply { status: canned.status, retry_after: canned.retry_after, body })
+        Ok(Reply { status: canned.status, request_id: None, retry_after: canned.retry_after, body })
     }
 
     fn forget(&self, _: Option<&str>) {

@@ -151,7 +151,8 @@ impl Inner {
         let stored = |number: &u64| self.items.get(number).map_or(DateTime::<Utc>::MIN_UTC, |stored| stored.item.sort_date());
         let mut others: Vec<(DateTime<Utc>, u64)> = node.extras.values().map(|number| (stored(number), *number)).collect();
         others.sort();
-        let made = (0..node.generated()).filter(|ordinal| !node.gone.contains(ordinal)).map(move |ordinal| generated_number(folder, ordinal));
+        let made =
+            (0..node.generated()).filter(|ordinal| !node.gone.contains(ordinal)).map(move |ordinal| generated_number(folder, ordinal));
         let made_date = |number: u64| node.batch.as_ref().map_or(DateTime::<Utc>::MIN_UTC, |batch| batch.date(ordinal(number)));
         if newest_first {
             Box::new(merge(made.rev(), others.into_iter().rev(), move |number, date| made_date(number) > date))

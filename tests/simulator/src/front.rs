@@ -67,7 +67,11 @@ impl<R: Rooms> Service for Front<R> {
             .map(|response| ("Token", response))
             .or_else(|| autodiscover::handle(&request, |address| rooms.has_mailbox(address)).map(|response| ("Autodiscover", response)))
         else {
-            return manners::dress(Response::html(404, "<html><head><title>404</title></head><body><h2>404 - File or directory not found.</h2></body></html>"), &request, &doors);
+            return manners::dress(
+                Response::html(404, "<html><head><title>404</title></head><body><h2>404 - File or directory not found.</h2></body></html>"),
+                &request,
+                &doors,
+            );
         };
         let faults = rooms.faults().for_wire(operation, None);
         tokio::time::sleep(fault::delay(&faults)).await;
@@ -91,7 +95,10 @@ async fn ews<R: Rooms>(rooms: &R, request: &Request, peer: &Peer, login: &mut Lo
         Err(response) => return record(&doors, operation, request, manners::dress(*response, request, &doors), false),
     };
     if request.method != "POST" {
-        let response = Response::html(405, "<html><head><title>405</title></head><body><h2>405 - HTTP verb used to access this page is not allowed.</h2></body></html>");
+        let response = Response::html(
+            405,
+            "<html><head><title>405</title></head><body><h2>405 - HTTP verb used to access this page is not allowed.</h2></body></html>",
+        );
         return record(&doors, operation, request, manners::dress(response.header("Allow", "POST"), request, &doors), false);
     }
     let owner = match (&seen.impersonated, &proven.identity) {
@@ -102,11 +109,12 @@ async fn ews<R: Rooms>(rooms: &R, request: &Request, peer: &Peer, login: &mut Lo
     note_anchor(&doors, request, seen.impersonated.as_deref());
     let waiting = rooms.faults().is_waiting(&owner);
     let faults = rooms.faults().for_wire(operation, Some(&owner));
-    tokio::time::sleep(doors.gate.next_delay().saturating_add(fault::delay(&faults))).await;
     let (entered, early) = doors.gate.budgets.enter(&owner, operation);
     if early || waiting {
         doors.counters.add("ews.early_requests", 1);
     }
+    // The budget is charged while the answer takes its time, as it is on a server at work.
+    tokio::time::sleep(doors.gate.next_delay().saturating_add(fault::delay(&faults))).await;
     let mut response = match (fault::replacement(&faults), entered) {
         (Some(response), _) => {
             if response.status == 401 {

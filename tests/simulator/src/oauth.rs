@@ -9,10 +9,10 @@ mod metadata;
 mod token;
 mod tokens;
 
-pub use token::Replays;
 pub(crate) use token::EXCHANGE;
-pub(crate) use tokens::{guid, random};
+pub use token::Replays;
 pub use tokens::{Audience, Grant, Tokens};
+pub(crate) use tokens::{guid, random};
 
 use crate::auth::Doors;
 use crate::http::{Request, Response};

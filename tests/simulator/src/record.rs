@@ -36,8 +36,9 @@ impl Recorder {
     /// # Errors
     /// When it cannot be made.
     pub fn new(folder: &Path) -> io::Result<Self> {
-        std::fs::create_dir_all(folder)
-            .map_err(|error| io::Error::new(error.kind(), format!("cannot make the folder {} for the record: {error}", folder.display())))?;
+        std::fs::create_dir_all(folder).map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot make the folder {} for the record: {error}", folder.display()))
+        })?;
         Ok(Self { folder: folder.to_owned(), next: AtomicU64::new(1) })
     }
 

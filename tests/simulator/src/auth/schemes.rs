@@ -25,7 +25,11 @@ enum Stage {
     #[default]
     Nobody,
     Challenged(Challenge),
-    Known { identity: Identity, name: String, generation: u64 },
+    Known {
+        identity: Identity,
+        name: String,
+        generation: u64,
+    },
 }
 
 /// A request whose origin is proven.
@@ -187,7 +191,10 @@ fn offers(doors: &Doors<'_>, scheme: AuthScheme) -> bool {
 
 fn unauthorized(doors: &Doors<'_>) -> Response {
     doors.counters.add("http.401", 1);
-    Response::html(401, "<html><head><title>401 - Unauthorized</title></head><body>Access is denied due to invalid credentials.</body></html>")
+    Response::html(
+        401,
+        "<html><head><title>401 - Unauthorized</title></head><body>Access is denied due to invalid credentials.</body></html>",
+    )
 }
 
 /// The 401 that lists every way to log in. `why` says what was wrong with a token.

@@ -30,9 +30,7 @@ pub(super) fn open(token: &[u8]) -> Token<'_> {
     if is_ntlm(token) {
         return Token::Raw(token);
     }
-    open_initial(token)
-        .or_else(|| open_response(token))
-        .unwrap_or(Token::Unusable)
+    open_initial(token).or_else(|| open_response(token)).unwrap_or(Token::Unusable)
 }
 
 /// NegTokenInit: the mechanisms a client offers, and the first one's token.
@@ -98,9 +96,7 @@ fn element(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
         0..=0x7f => (usize::from(first), rest),
         0x81..=0x84 => {
             let (length, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            let length = length
-                .iter()
-                .fold(0usize, |sum, byte| sum << 8 | usize::from(*byte));
+            let length = length.iter().fold(0usize, |sum, byte| sum << 8 | usize::from(*byte));
             (length, rest)
         }
         _ => return None,
@@ -125,10 +121,7 @@ mod tests {
     use super::*;
 
     fn initial(mechanisms: &[&[u8]], token: &[u8]) -> Vec<u8> {
-        let list: Vec<u8> = mechanisms
-            .iter()
-            .flat_map(|it| tagged(OBJECT, it))
-            .collect();
+        let list: Vec<u8> = mechanisms.iter().flat_map(|it| tagged(OBJECT, it)).collect();
         let mut fields = tagged(0xa0, &tagged(SEQUENCE, &list));
         fields.extend(tagged(0xa2, &tagged(OCTETS, token)));
         let mut outer = tagged(OBJECT, SPNEGO);

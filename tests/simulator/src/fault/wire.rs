@@ -56,7 +56,9 @@ fn instead(fault: &WireFault) -> Option<Response> {
             response
         }
         WireFault::EmptyBody => Response::new(200).header("Content-Type", "text/xml; charset=utf-8"),
-        WireFault::HtmlPage => Response::html(200, "<!DOCTYPE html><html><head><title>Sign in</title></head><body><form>Sign in</form></body></html>"),
+        WireFault::HtmlPage => {
+            Response::html(200, "<!DOCTYPE html><html><head><title>Sign in</title></head><body><form>Sign in</form></body></html>")
+        }
         _ => return None,
     })
 }

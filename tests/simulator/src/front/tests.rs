@@ -34,7 +34,9 @@ async fn an_answer_wears_what_exchange_s_front_end_adds() {
         assert_eq!(answer.header(name), value);
     }
     let cookies: Vec<_> = answer.headers.all("set-cookie").collect();
-    assert!(cookies.iter().any(|it| it.starts_with("exchangecookie=")) && cookies.iter().any(|it| it.starts_with("X-BackEndOverrideCookie=")));
+    assert!(
+        cookies.iter().any(|it| it.starts_with("exchangecookie=")) && cookies.iter().any(|it| it.starts_with("X-BackEndOverrideCookie="))
+    );
     assert_eq!(rooms.counters.value("http.requests"), 1);
 }
 
@@ -117,13 +119,30 @@ async fn a_status_comes_instead_of_an_answer() {
     let answer = struck(fault).await;
     assert_eq!((answer.status, answer.header("retry-after"), answer.header("connection")), (503, "7", "close"));
     assert_eq!(answer.header("x-caserrorcode"), "Busy");
-    let dated = WireFault::Status { status: 429, body: None, headers: Default::default(), retry_after_s: Some(60), retry_after_date: true, close: false };
+    let dated = WireFault::Status {
+        status: 429,
+        body: None,
+        headers: Default::default(),
+        retry_after_s: Some(60),
+        retry_after_date: true,
+        close: false,
+    };
     assert!(struck(dated).await.header("retry-after").ends_with(" GMT"));
 }
 
 #[tokio::test]
 async fn a_401_in_the_middle_forgets_the_connection() {
-    let rules = vec![Rule { nth: Some(2), ..Rule::always(WireFault::Status { status: 401, body: None, headers: Default::default(), retry_after_s: None, retry_after_date: false, close: false }) }];
+    let rules = vec![Rule {
+        nth: Some(2),
+        ..Rule::always(WireFault::Status {
+            status: 401,
+            body: None,
+            headers: Default::default(),
+            retry_after_s: None,
+            retry_after_date: false,
+            close: false,
+        })
+    }];
     let (_rooms, server) = Lobby::with_faults(rules).serve().await;
     let mut wire = Wire::open(server.address()).await;
     for status in [200, 401, 200] {
@@ -157,9 +176,17 @@ async fn the_text_of_an_answer_is_damaged_as_asked() {
         (WireFault::TinyChunks { max: 5 }, whole.clone().into()),
         (
             WireFault::Prefixes,
-            whole.replace("<s:", "<SOAP-ENV:").replace("</s:", "</SOAP-ENV:").replace("xmlns:s=", "xmlns:SOAP-ENV=")
-                .replace("<m:", "<ns7:").replace("</m:", "</ns7:").replace("xmlns:m=", "xmlns:ns7=")
-                .replace("<t:", "<_q:").replace("</t:", "</_q:").replace("xmlns:t=", "xmlns:_q=").into(),
+            whole
+                .replace("<s:", "<SOAP-ENV:")
+                .replace("</s:", "</SOAP-ENV:")
+                .replace("xmlns:s=", "xmlns:SOAP-ENV=")
+                .replace("<m:", "<ns7:")
+                .replace("</m:", "</ns7:")
+                .replace("xmlns:m=", "xmlns:ns7=")
+                .replace("<t:", "<_q:")
+                .replace("</t:", "</_q:")
+                .replace("xmlns:t=", "xmlns:_q=")
+                .into(),
         ),
     ];
     for (fault, expected) in cases {
@@ -177,7 +204,8 @@ async fn the_text_of_an_answer_is_damaged_as_asked() {
 /// The halves of an illegal reference must come in different chunks, since a filter that looks at one at a time would miss it.
 #[tokio::test]
 async fn an_illegal_reference_is_split_over_chunks() {
-    let (_rooms, server) = Lobby::with_faults(vec![Rule::always(WireFault::IllegalReference { reference: Some("&#x0;".into()) })]).serve().await;
+    let (_rooms, server) =
+        Lobby::with_faults(vec![Rule::always(WireFault::IllegalReference { reference: Some("&#x0;".into()) })]).serve().await;
     let mut wire = Wire::open(server.address()).await;
     wire.send(format!("POST {EWS} HTTP/1.1\r\nAuthorization: {}\r\nContent-Length: 0\r\n\r\n", basic())).await;
     wire.head().await.unwrap();
@@ -271,4 +299,20 @@ async fn autodiscover_and_the_record_are_at_hand() {
     call(&mut wire, CALL).await;
     let recorded = folder.path().join("traffic/00002-GetItem.response.xml");
     assert_eq!(std::fs::read_to_string(recorded).unwrap(), answer_of("ada@example.com"));
+}
+
+/// A slow answer is work under way: the budget must feel it.
+#[tokio::test]
+async fn a_delayed_answer_occupies_its_budget() {
+    let limits = Limits { max_concurrency: 1, ..Limits::default() };
+    let rule = Rule::always(WireFault::Delay { ms: 600_000 }).times(1);
+    let (rooms, server) = Lobby::new(Options::default(), &[], limits, vec![rule]).serve().await;
+    let mut slow = Wire::open(server.address()).await;
+    slow.send(format!("POST {EWS} HTTP/1.1\r\nAuthorization: {}\r\nContent-Length: 0\r\n\r\n", basic())).await;
+    while rooms.faults.list().iter().all(|(_, _, struck)| *struck == 0) {
+        tokio::task::yield_now().await;
+    }
+    let mut other = Wire::open(server.address()).await;
+    let answer = call(&mut other, CALL).await;
+    assert!(answer.status == 500 && answer.text().contains("ErrorExceededConnectionCount"), "{}", answer.text());
 }

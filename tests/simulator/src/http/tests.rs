@@ -193,7 +193,8 @@ async fn tiny_chunks_carry_the_same_body() {
 
 #[tokio::test]
 async fn a_second_response_arrives_unasked() {
-    let (_server, mut wire) = broken(|wire| wire.epilogue = Some(Bytes::from_static(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"))).await;
+    let (_server, mut wire) =
+        broken(|wire| wire.epilogue = Some(Bytes::from_static(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"))).await;
     assert_eq!(wire.post("/", &[], "").await.text(), "0123456789");
     assert_eq!(wire.post("/", &[], "").await.text(), "x", "the next request reads what nobody asked for");
 }
@@ -223,9 +224,11 @@ async fn a_stalled_answer_stays_open_until_the_client_leaves() {
 #[tokio::test]
 async fn tls_is_spoken_with_a_certificate_that_its_own_authority_vouches_for() {
     let certificate = Arc::new(Certificate::generate(&["mail.example.com".to_owned()]).unwrap());
-    let server = Server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap().with_tls(certificate.clone()).start(Arc::new(Answering(|request: Request| {
-        Response::text(200, if request.tls { "secret" } else { "plain" })
-    })));
+    let server = Server::bind("127.0.0.1:0".parse().unwrap())
+        .await
+        .unwrap()
+        .with_tls(certificate.clone())
+        .start(Arc::new(Answering(|request: Request| Response::text(200, if request.tls { "secret" } else { "plain" }))));
     for name in ["localhost", "127.0.0.1", "mail.example.com"] {
         let mut wire = Wire::over(super::testing::tls(server.address(), certificate.ca_pem(), name).await.unwrap());
         assert_eq!(wire.post("/", &[], "").await.text(), "secret", "{name}");

@@ -117,7 +117,9 @@ fn check_signature(head: &Head, signed: &[u8], signature: &[u8], expected: &Expe
                 continue;
             }
             let key = UnparsedPublicKey::new(algorithm, &certificate.public_key().subject_public_key.data);
-            return key.verify(signed, signature).map_err(|_| unknown("The key was found, but use of the key to verify the signature failed."));
+            return key
+                .verify(signed, signature)
+                .map_err(|_| unknown("The key was found, but use of the key to verify the signature failed."));
         }
     }
     Err(unknown("The key was not found."))
@@ -142,10 +144,7 @@ impl Thumbprint<'_> {
 
 fn check_claims(claims: &Claims, expected: &Expected<'_>) -> Result<(), Denial> {
     if claims.iss != claims.sub || !claims.sub.eq_ignore_ascii_case(expected.client_id) {
-        return Err(Denial::client(
-            700021,
-            "Client assertion application identifier doesn't match 'client_id' parameter.",
-        ));
+        return Err(Denial::client(700021, "Client assertion application identifier doesn't match 'client_id' parameter."));
     }
     if claims.aud != expected.endpoint {
         return Err(Denial::client(

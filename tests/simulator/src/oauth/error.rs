@@ -31,10 +31,7 @@ impl Denial {
     pub(super) fn response(&self) -> Response {
         let now = Utc::now().format("%Y-%m-%d %H:%M:%SZ").to_string();
         let (trace, correlation) = (super::tokens::guid(), super::tokens::guid());
-        let description = format!(
-            "AADSTS{}: {} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {now}",
-            self.code, self.text
-        );
+        let description = format!("AADSTS{}: {} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {now}", self.code, self.text);
         let body = json!({
             "error": self.error,
             "error_description": description,

@@ -109,7 +109,9 @@ async fn each_mistake_has_entra_s_code() {
 
 #[tokio::test]
 async fn a_token_for_graph_or_past_its_time_does_not_open_ews() {
-    for (scope, life, status) in [("https://graph.microsoft.com/.default", 600, 401), (EWS_SCOPE, 0, 401), ("http://localhost/.default", 600, 200)] {
+    for (scope, life, status) in
+        [("https://graph.microsoft.com/.default", 600, 401), (EWS_SCOPE, 0, 401), ("http://localhost/.default", 600, 200)]
+    {
         let options = Options { token_life: Duration::from_secs(life), ..Options::default() };
         let (_rooms, server) = Lobby::new(options, &[], Limits::default(), Vec::new()).serve().await;
         let mut wire = Wire::open(server.address()).await;
@@ -229,7 +231,11 @@ async fn client_libraries_find_the_endpoints() {
         wire.send(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n")).await;
         serde_json::from_slice(&wire.answer().await.unwrap().body).unwrap()
     };
-    let found = ask(&mut wire, &format!("/common/discovery/instance?api-version=1.1&authorization_endpoint=http://localhost/{TENANT}/oauth2/v2.0/authorize")).await;
+    let found = ask(
+        &mut wire,
+        &format!("/common/discovery/instance?api-version=1.1&authorization_endpoint=http://localhost/{TENANT}/oauth2/v2.0/authorize"),
+    )
+    .await;
     let next = found["tenant_discovery_endpoint"].as_str().unwrap().strip_prefix("http://localhost").unwrap().to_owned();
     let configuration = ask(&mut wire, &next).await;
     assert_eq!(configuration["token_endpoint"], format!("http://localhost{}", path()));

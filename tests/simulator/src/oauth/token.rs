@@ -146,7 +146,9 @@ fn plain(text: &str) -> String {
 fn find<'a>(doors: &Doors<'a>, client_id: &str, tenant: &str) -> Result<&'a App, Denial> {
     let accounts = doors.accounts;
     if !accounts.apps().iter().any(|app| app.tenant.eq_ignore_ascii_case(tenant)) {
-        let text = format!("Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.");
+        let text = format!(
+            "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud."
+        );
         return Err(Denial::request(90002, text));
     }
     accounts.app(client_id).filter(|app| app.tenant.eq_ignore_ascii_case(tenant)).ok_or_else(|| {
@@ -191,7 +193,11 @@ fn scope(scope: Option<&str>, request: &Request) -> Result<(String, Audience), D
         return Err(invalid());
     };
     let resource = only.strip_suffix("/.default").ok_or_else(invalid)?;
-    let host = resource.strip_prefix("https://").or(resource.strip_prefix("http://")).map(|rest| rest.trim_end_matches('/')).ok_or_else(invalid)?;
+    let host = resource
+        .strip_prefix("https://")
+        .or(resource.strip_prefix("http://"))
+        .map(|rest| rest.trim_end_matches('/'))
+        .ok_or_else(invalid)?;
     let own = request.header("host").unwrap_or_default();
     let own_name = own.rsplit_once(':').map_or(own, |(name, _)| name);
     let service = if host.eq_ignore_ascii_case(GRAPH) {

@@ -2,11 +2,9 @@
 
 use super::crypto::{hmac_md5, ntowf_v2, rc4, same, utf16};
 use super::message::{
-    ALWAYS_SIGN, AV_CHANNEL_BINDINGS, AV_COMPUTER, AV_DNS_COMPUTER, AV_DNS_DOMAIN, AV_DNS_TREE,
-    AV_DOMAIN, AV_FLAGS, AV_TARGET_NAME, AV_TIMESTAMP, AuthenticateMessage, ChallengeMessage,
-    EXTENDED_SECURITY, KEY_56, KEY_128, KEY_EXCHANGE, MIC, NTLM, OEM, REQUEST_TARGET, SEAL, SIGN,
-    TARGET_INFO, TARGET_IS_DOMAIN, UNICODE, VERSION, decode_pairs, encode_pairs, message_type,
-    negotiate_flags, u32_at, u64_at,
+    ALWAYS_SIGN, AV_CHANNEL_BINDINGS, AV_COMPUTER, AV_DNS_COMPUTER, AV_DNS_DOMAIN, AV_DNS_TREE, AV_DOMAIN, AV_FLAGS, AV_TARGET_NAME,
+    AV_TIMESTAMP, AuthenticateMessage, ChallengeMessage, EXTENDED_SECURITY, KEY_56, KEY_128, KEY_EXCHANGE, MIC, NTLM, OEM, REQUEST_TARGET,
+    SEAL, SIGN, TARGET_INFO, TARGET_IS_DOMAIN, UNICODE, VERSION, decode_pairs, encode_pairs, message_type, negotiate_flags, u32_at, u64_at,
 };
 use crate::auth::binding::{Binding, channel_binding};
 use crate::options::ExtendedProtection;
@@ -30,11 +28,7 @@ pub struct Realm {
 
 impl Default for Realm {
     fn default() -> Self {
-        Self {
-            domain: "EXAMPLE".to_owned(),
-            computer: "EXCH01".to_owned(),
-            dns_domain: "example.com".to_owned(),
-        }
+        Self { domain: "EXAMPLE".to_owned(), computer: "EXCH01".to_owned(), dns_domain: "example.com".to_owned() }
     }
 }
 
@@ -99,12 +93,7 @@ impl Challenge {
     ///
     /// # Errors
     /// [`Refusal::Malformed`] when `negotiate` is not one.
-    pub fn answer(
-        negotiate: &[u8],
-        realm: &Realm,
-        nonce: [u8; 8],
-        unix_nanos: u64,
-    ) -> Result<Self, Refusal> {
+    pub fn answer(negotiate: &[u8], realm: &Realm, nonce: [u8; 8], unix_nanos: u64) -> Result<Self, Refusal> {
         if message_type(negotiate) != Some(1) {
             return Err(Refusal::Malformed);
         }
@@ -114,26 +103,13 @@ impl Challenge {
             (AV_DOMAIN, utf16(&realm.domain)),
             (AV_COMPUTER, utf16(&realm.computer)),
             (AV_DNS_DOMAIN, utf16(&realm.dns_domain)),
-            (
-                AV_DNS_COMPUTER,
-                utf16(&format!("{}.{}", realm.computer.to_lowercase(), realm.dns_domain)),
-            ),
+            (AV_DNS_COMPUTER, utf16(&format!("{}.{}", realm.computer.to_lowercase(), realm.dns_domain))),
             (AV_DNS_TREE, utf16(&realm.dns_domain)),
             (AV_TIMESTAMP, now.to_le_bytes().to_vec()),
         ];
-        let message = ChallengeMessage {
-            flags: agree(asked),
-            challenge: nonce,
-            target: &realm.domain,
-            target_info: &encode_pairs(&pairs),
-        }
-        .encode();
-        Ok(Self {
-            negotiate: negotiate.to_vec(),
-            message,
-            nonce,
-            now,
-        })
+        let message =
+            ChallengeMessage { flags: agree(asked), challenge: nonce, target: &realm.domain, target_info: &encode_pairs(&pairs) }.encode();
+        Ok(Self { negotiate: negotiate.to_vec(), message, nonce, now })
     }
 
     /// The challenge message to send.
@@ -147,10 +123,7 @@ impl Challenge {
     /// [`Refusal::Malformed`] when it cannot be read.
     pub fn claim(&self, authenticate: &[u8]) -> Result<Claim, Refusal> {
         let message = AuthenticateMessage::decode(authenticate).ok_or(Refusal::Malformed)?;
-        Ok(Claim {
-            domain: message.domain,
-            user: message.user,
-        })
+        Ok(Claim { domain: message.domain, user: message.user })
     }
 
     /// Checks an answer against the password of the account it claims. `end_point` is the hash the channel binding must name; absent
@@ -169,10 +142,7 @@ impl Challenge {
         if message.nt_response.len() <= 24 {
             return Err(Refusal::OldVersion);
         }
-        let (proof, blob) = message
-            .nt_response
-            .split_at_checked(16)
-            .ok_or(Refusal::Malformed)?;
+        let (proof, blob) = message.nt_response.split_at_checked(16).ok_or(Refusal::Malformed)?;
         let key = ntowf_v2(password, &message.user, &message.domain);
         let expected = hmac_md5(&key, &[&self.nonce, blob]);
         if !same(proof, &expected) {
@@ -182,17 +152,12 @@ impl Challenge {
             return Err(Refusal::Malformed);
         }
         let clock = u64_at(blob, 8).ok_or(Refusal::Malformed)?;
-        let pairs = blob
-            .get(28..)
-            .and_then(decode_pairs)
-            .ok_or(Refusal::Malformed)?;
+        let pairs = blob.get(28..).and_then(decode_pairs).ok_or(Refusal::Malformed)?;
         if clock.abs_diff(self.now) > SKEW {
             return Err(Refusal::Clock);
         }
         let pair = |wanted: u16| pairs.iter().find(|(id, _)| *id == wanted).map(|(_, it)| *it);
-        let has_mic = pair(AV_FLAGS)
-            .and_then(|flags| u32_at(flags, 0))
-            .is_some_and(|flags| flags & 2 != 0);
+        let has_mic = pair(AV_FLAGS).and_then(|flags| u32_at(flags, 0)).is_some_and(|flags| flags & 2 != 0);
         if has_mic {
             let session = hmac_md5(&key, &[proof]);
             self.check_integrity(authenticate, &message, &session)?;
@@ -201,12 +166,7 @@ impl Challenge {
     }
 
     /// The integrity check covers all three messages, so that nobody between can have changed one.
-    fn check_integrity(
-        &self,
-        authenticate: &[u8],
-        message: &AuthenticateMessage<'_>,
-        session: &[u8],
-    ) -> Result<(), Refusal> {
+    fn check_integrity(&self, authenticate: &[u8], message: &AuthenticateMessage<'_>, session: &[u8]) -> Result<(), Refusal> {
         let exported = if message.flags & KEY_EXCHANGE != 0 {
             if message.session_key.len() != 16 {
                 return Err(Refusal::Malformed);
@@ -219,28 +179,14 @@ impl Challenge {
         let mut blank = authenticate.to_vec();
         blank.get_mut(MIC).ok_or(Refusal::Malformed)?.fill(0);
         let expected = hmac_md5(&exported, &[&self.negotiate, &self.message, &blank]);
-        if same(given, &expected) {
-            Ok(())
-        } else {
-            Err(Refusal::Integrity)
-        }
+        if same(given, &expected) { Ok(()) } else { Err(Refusal::Integrity) }
     }
 }
 
 /// The flags of the challenge: what the client asked for as far as it is known here, and what the server always says.
 fn agree(asked: u32) -> u32 {
-    let known = UNICODE
-        | OEM
-        | REQUEST_TARGET
-        | SIGN
-        | SEAL
-        | NTLM
-        | ALWAYS_SIGN
-        | EXTENDED_SECURITY
-        | VERSION
-        | KEY_128
-        | KEY_EXCHANGE
-        | KEY_56;
+    let known =
+        UNICODE | OEM | REQUEST_TARGET | SIGN | SEAL | NTLM | ALWAYS_SIGN | EXTENDED_SECURITY | VERSION | KEY_128 | KEY_EXCHANGE | KEY_56;
     let mut flags = asked & known | NTLM | TARGET_INFO | VERSION;
     if flags & UNICODE != 0 {
         flags &= !OEM;
@@ -263,9 +209,7 @@ fn protect(
     }
     let names_http = |target: &[u8]| {
         let wanted = utf16("http/");
-        target
-            .get(..wanted.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(&wanted))
+        target.get(..wanted.len()).is_some_and(|start| start.eq_ignore_ascii_case(&wanted))
     };
     if target.is_some_and(|target| !target.is_empty() && !names_http(target)) {
         return Err(Refusal::TargetName);

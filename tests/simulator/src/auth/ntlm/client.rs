@@ -22,12 +22,8 @@ impl Client<'_> {
     }
 
     pub(crate) fn authenticate(&self, negotiate: &[u8], challenge: &[u8]) -> Vec<u8> {
-        let number = |at: usize| {
-            u32::from_le_bytes(challenge[at..at + 4].try_into().unwrap()) as usize
-        };
-        let short = |bytes: &[u8], at: usize| {
-            usize::from(u16::from_le_bytes(bytes[at..at + 2].try_into().unwrap()))
-        };
+        let number = |at: usize| u32::from_le_bytes(challenge[at..at + 4].try_into().unwrap()) as usize;
+        let short = |bytes: &[u8], at: usize| usize::from(u16::from_le_bytes(bytes[at..at + 2].try_into().unwrap()));
         let info = &challenge[number(44)..number(44) + short(challenge, 40)];
         let mut time = [0; 8];
         let mut at = 0;
@@ -60,14 +56,7 @@ impl Client<'_> {
         let session = hmac_md5(&key, &[&proof]);
         let exported = [0x55; 16];
         let nt = [&proof[..], &blob].concat();
-        let fields = [
-            vec![0; 24],
-            nt,
-            utf16(self.domain),
-            utf16(self.user),
-            utf16("CLIENT"),
-            rc4(&session, &exported),
-        ];
+        let fields = [vec![0; 24], nt, utf16(self.domain), utf16(self.user), utf16("CLIENT"), rc4(&session, &exported)];
         let mut out = b"NTLMSSP\0\x03\0\0\0".to_vec();
         let mut place = 88;
         for field in &fields {

@@ -32,12 +32,7 @@ pub(super) fn ntowf_v2(password: &str, user: &str, domain: &str) -> Block {
 
 /// Whether two blocks are equal, in a time that does not depend on where they differ.
 pub(super) fn same(left: &[u8], right: &[u8]) -> bool {
-    left.len() == right.len()
-        && left
-            .iter()
-            .zip(right)
-            .fold(0, |difference, (left, right)| difference | (left ^ right))
-            == 0
+    left.len() == right.len() && left.iter().zip(right).fold(0, |difference, (left, right)| difference | (left ^ right)) == 0
 }
 
 /// RC4 over `data`, which both hides and reveals; used on the session key alone (MS-NLMP section 3.4.5.1). Its
@@ -46,9 +41,7 @@ pub(super) fn rc4(key: &[u8], data: &[u8]) -> Vec<u8> {
     let mut table: [u8; 256] = std::array::from_fn(|place| place as u8);
     let mut other = 0u8;
     for (place, key) in (0..=255u8).zip(key.iter().cycle()) {
-        other = other
-            .wrapping_add(table[usize::from(place)])
-            .wrapping_add(*key);
+        other = other.wrapping_add(table[usize::from(place)]).wrapping_add(*key);
         table.swap(usize::from(place), usize::from(other));
     }
     let (mut first, mut second) = (0u8, 0u8);

@@ -58,11 +58,7 @@ pub(super) struct ChallengeMessage<'a> {
 impl ChallengeMessage<'_> {
     /// The message's bytes.
     pub(super) fn encode(&self) -> Vec<u8> {
-        let target = if self.flags & UNICODE != 0 {
-            utf16(self.target)
-        } else {
-            self.target.as_bytes().to_vec()
-        };
+        let target = if self.flags & UNICODE != 0 { utf16(self.target) } else { self.target.as_bytes().to_vec() };
         let start = 56u32;
         let mut out = SIGNATURE.to_vec();
         out.extend(2u32.to_le_bytes());

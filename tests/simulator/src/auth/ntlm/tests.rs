@@ -113,12 +113,9 @@ fn extended_protection_asks_for_the_right_binding() {
 
 #[test]
 fn an_answer_made_for_another_service_is_refused() {
-    for (target, expected) in [
-        ("HTTP/mail.example.com", Ok(())),
-        ("http/127.0.0.1", Ok(())),
-        ("", Ok(())),
-        ("cifs/mail.example.com", Err(Refusal::TargetName)),
-    ] {
+    for (target, expected) in
+        [("HTTP/mail.example.com", Ok(())), ("http/127.0.0.1", Ok(())), ("", Ok(())), ("cifs/mail.example.com", Err(Refusal::TargetName))]
+    {
         assert_eq!(outcome(&Client { target: Some(target), ..client() }, Allowed, true), expected, "{target}");
     }
 }

@@ -63,7 +63,7 @@ pub async fn handle(state: &Arc<State>, request: &Request, identity: &Identity) 
 async fn answer(state: &Arc<State>, request: &Request, identity: &Identity) -> Result<Response, Refused> {
     let text = envelope::decode(&request.body)?;
     let document = envelope::parse(&text)?;
-    let read = envelope::read(&document)?;
+    let read = envelope::read(&document, !state.quirks.has("schema-unchecked"))?;
     let operation = read.operation;
     let name = operation.tag_name().name();
     state.counters.add(&format!("ews.{name}"), 1);
@@ -101,15 +101,11 @@ async fn run(session: &Session, operation: Node<'_, '_>) -> Result<Xml, Refused>
         "ConvertId" => directory::convert_id(session, operation),
         "ResolveNames" => directory::resolve_names(session, operation),
         "GetServerTimeZones" => directory::time_zones(session, operation),
-        other => Err(error::EwsError::invalid_operation(format!(
-            "The operation {other} is not offered by this server."
-        ))),
+        other => Err(error::EwsError::invalid_operation(format!("The operation {other} is not offered by this server."))),
     };
     match done {
         // A property that cannot be had is told once for each subject, as are errors of the subjects themselves.
-        Err(error) if error.code == "ErrorInvalidPropertyRequest" => {
-            Ok(session.batch(0..subjects(operation), |_, _| Err(error.clone())))
-        }
+        Err(error) if error.code == "ErrorInvalidPropertyRequest" => Ok(session.batch(0..subjects(operation), |_, _| Err(error.clone()))),
         other => other.map_err(Refused::from),
     }
 }

@@ -123,10 +123,7 @@ pub(super) fn importance(text: &str) -> Importance {
 
 /// The error of a message written without saying what becomes of it.
 pub(super) fn disposition_required() -> EwsError {
-    EwsError::new(
-        "ErrorMessageDispositionRequired",
-        "Message disposition must be specified for messages.",
-    )
+    EwsError::new("ErrorMessageDispositionRequired", "Message disposition must be specified for messages.")
 }
 
 /// DeleteItem: one response message for each id.

@@ -86,10 +86,7 @@ fn message_flags(node: Node<'_, '_>) -> Option<i64> {
     elements(node)
         .filter(|child| child.tag_name().name() == "ExtendedProperty")
         .find(|property| {
-            typed(*property, "ExtendedFieldURI")
-                .and_then(|path| path.attribute("PropertyTag"))
-                .and_then(parse_property_tag)
-                == Some(0x0E07)
+            typed(*property, "ExtendedFieldURI").and_then(|path| path.attribute("PropertyTag")).and_then(parse_property_tag) == Some(0x0E07)
         })
         .and_then(|property| typed_text(property, "Value"))
         .and_then(|value| value.trim().parse().ok())
@@ -116,9 +113,9 @@ fn mime_of(node: Node<'_, '_>, owner: Option<&str>) -> Result<Bytes, EwsError> {
         return Ok(compose(node, owner).into());
     };
     let compact: String = text(given).split_ascii_whitespace().collect();
-    let bytes = STANDARD.decode(compact).map_err(|_| {
-        EwsError::new("ErrorMimeContentInvalidBase64String", "The MIME content contains an invalid Base64 string.")
-    })?;
+    let bytes = STANDARD
+        .decode(compact)
+        .map_err(|_| EwsError::new("ErrorMimeContentInvalidBase64String", "The MIME content contains an invalid Base64 string."))?;
     if bytes.is_empty() {
         return Err(EwsError::new("ErrorMimeContentInvalid", "The MIME content is invalid."));
     }
@@ -195,9 +192,5 @@ fn encoded_word(value: &str) -> String {
         word.push(letter);
     }
     words.push(word);
-    words
-        .iter()
-        .map(|word| format!("=?utf-8?B?{}?=", STANDARD.encode(word)))
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.iter().map(|word| format!("=?utf-8?B?{}?=", STANDARD.encode(word))).collect::<Vec<_>>().join(" ")
 }

@@ -104,17 +104,14 @@ pub(super) fn decode(body: &Bytes) -> Result<String, EwsError> {
 pub(super) fn parse(text: &str) -> Result<Document<'_>, EwsError> {
     Document::parse(text).map_err(|error| {
         let position = error.pos();
-        let violation = schema::Violation {
-            text: format!("the document is not well-formed: {error}."),
-            line: position.row,
-            column: position.col,
-        };
+        let violation =
+            schema::Violation { text: format!("the document is not well-formed: {error}."), line: position.row, column: position.col };
         violation.into()
     })
 }
 
-/// Reads the headers and finds the operation.
-pub(super) fn read<'a, 'input>(document: &'a Document<'input>) -> Result<Envelope<'a, 'input>, Refused> {
+/// Reads the headers and finds the operation. A lenient server (`strict` false) looks neither at the schema nor at the version's name.
+pub(super) fn read<'a, 'input>(document: &'a Document<'input>, strict: bool) -> Result<Envelope<'a, 'input>, Refused> {
     let root = document.root_element();
     if root.tag_name().name() != "Envelope" || root.tag_name().namespace() != Some(SOAP) {
         let found = root.tag_name().namespace().unwrap_or_default();
@@ -123,18 +120,17 @@ pub(super) fn read<'a, 'input>(document: &'a Document<'input>) -> Result<Envelop
     }
     let mut parts = root.children().filter(Node::is_element);
     let mut next = parts.next();
-    let mut head = Head::default();
+    let mut head = Head { version: (!strict).then_some(VERSIONS.len()), ..Head::default() };
     if let Some(header) = next.filter(|node| node.has_tag_name((SOAP, "Header"))) {
-        head = read_head(header)?;
+        head = read_head(header, strict)?;
         next = parts.next();
     }
     let body = next
         .filter(|node| node.has_tag_name((SOAP, "Body")))
         .ok_or_else(|| Refused::Soap("Client", "The envelope has no body.".to_owned()))?;
-    let operation = body
-        .first_element_child()
-        .ok_or_else(|| Refused::Soap("Client", "The body of the envelope is empty.".to_owned()))?;
+    let operation = body.first_element_child().ok_or_else(|| Refused::Soap("Client", "The body of the envelope is empty.".to_owned()))?;
     match schema::known(operation) {
+        Known::Offered if !strict => {}
         Known::Offered => schema::check_operation(operation).map_err(EwsError::from)?,
         Known::Unoffered => {
             let name = operation.tag_name().name();
@@ -149,7 +145,7 @@ pub(super) fn read<'a, 'input>(document: &'a Document<'input>) -> Result<Envelop
     Ok(Envelope { head, operation })
 }
 
-fn read_head(header: Node<'_, '_>) -> Result<Head, Refused> {
+fn read_head(header: Node<'_, '_>, strict: bool) -> Result<Head, Refused> {
     let mut head = Head::default();
     let mut seen: Vec<&str> = Vec::new();
     for entry in header.children().filter(Node::is_element) {
@@ -167,7 +163,7 @@ fn read_head(header: Node<'_, '_>) -> Result<Head, Refused> {
         }
         seen.push(name);
         match name {
-            "RequestServerVersion" => head.version = Some(read_version(entry)?),
+            "RequestServerVersion" if strict => head.version = Some(read_version(entry)?),
             "ExchangeImpersonation" => {
                 schema::check_as(entry, "impersonation").map_err(EwsError::from)?;
                 head.connecting_as = read_connecting(entry);
@@ -175,6 +171,9 @@ fn read_head(header: Node<'_, '_>) -> Result<Head, Refused> {
             "DateTimePrecision" => head.milliseconds = text(entry).trim() == "Milliseconds",
             _ => {}
         }
+    }
+    if !strict {
+        head.version = Some(VERSIONS.len());
     }
     Ok(head)
 }
@@ -184,9 +183,7 @@ fn read_version(entry: Node<'_, '_>) -> Result<usize, EwsError> {
     VERSIONS
         .iter()
         .position(|known| *known == version)
-        .ok_or_else(|| {
-            EwsError::new("ErrorInvalidServerVersion", "The specified server version is invalid.")
-        })
+        .ok_or_else(|| EwsError::new("ErrorInvalidServerVersion", "The specified server version is invalid."))
 }
 
 fn read_connecting(entry: Node<'_, '_>) -> Option<ConnectingAs> {
@@ -202,8 +199,7 @@ fn read_connecting(entry: Node<'_, '_>) -> Option<ConnectingAs> {
 
 /// A child element by namespace and name.
 fn element<'a, 'input>(node: Node<'a, 'input>, namespace: &str, name: &str) -> Option<Node<'a, 'input>> {
-    node.children()
-        .find(|child| child.is_element() && child.has_tag_name((namespace, name)))
+    node.children().find(|child| child.is_element() && child.has_tag_name((namespace, name)))
 }
 
 /// A child of an operation's element, of the messages namespace.
@@ -223,10 +219,7 @@ pub(super) fn elements<'a, 'input>(node: Node<'a, 'input>) -> impl Iterator<Item
 
 /// All the text directly in an element.
 pub(super) fn text(node: Node<'_, '_>) -> String {
-    node.children()
-        .filter(Node::is_text)
-        .filter_map(|child| child.text())
-        .collect()
+    node.children().filter(Node::is_text).filter_map(|child| child.text()).collect()
 }
 
 /// The text of a child of the types namespace.

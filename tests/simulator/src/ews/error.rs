@@ -21,12 +21,7 @@ pub(super) struct EwsError {
 impl EwsError {
     /// An error with this code and sentence.
     pub fn new(code: &str, text: impl Into<String>) -> Self {
-        Self {
-            code: code.to_owned(),
-            text: text.into(),
-            values: Vec::new(),
-            warning: false,
-        }
+        Self { code: code.to_owned(), text: text.into(), values: Vec::new(), warning: false }
     }
 
     /// Adds a named value.
@@ -68,22 +63,16 @@ impl EwsError {
 
     /// A sync state that is damaged, of another folder or too old.
     pub fn invalid_sync_state() -> Self {
-        Self::new(
-            "ErrorInvalidSyncStateData",
-            "Synchronization state data is corrupt or otherwise invalid.",
-        )
+        Self::new("ErrorInvalidSyncStateData", "Synchronization state data is corrupt or otherwise invalid.")
     }
 }
 
 impl From<Violation> for EwsError {
     fn from(violation: Violation) -> Self {
-        Self::new(
-            "ErrorSchemaValidation",
-            format!("The request failed schema validation: {}", violation.text),
-        )
-        .with("LineNumber", violation.line)
-        .with("LinePosition", violation.column)
-        .with("Violation", violation.text)
+        Self::new("ErrorSchemaValidation", format!("The request failed schema validation: {}", violation.text))
+            .with("LineNumber", violation.line)
+            .with("LinePosition", violation.column)
+            .with("Violation", violation.text)
     }
 }
 
@@ -93,15 +82,13 @@ impl From<StoreError> for EwsError {
             StoreError::ItemNotFound => Self::item_not_found(),
             StoreError::FolderNotFound => Self::folder_not_found(),
             StoreError::FolderExists => Self::new("ErrorFolderExists", "A folder with the specified name already exists."),
-            StoreError::WellKnownFolder => Self::new(
-                "ErrorDeleteDistinguishedFolder",
-                "Distinguished folders cannot be deleted, renamed or moved.",
-            ),
+            StoreError::WellKnownFolder => {
+                Self::new("ErrorDeleteDistinguishedFolder", "Distinguished folders cannot be deleted, renamed or moved.")
+            }
             StoreError::FolderCycle => Self::new("ErrorMoveCopyFailed", "A folder cannot be moved below itself."),
-            StoreError::SearchFolder => Self::new(
-                "ErrorInvalidFolderTypeForOperation",
-                "The operation cannot be performed on a search folder.",
-            ),
+            StoreError::SearchFolder => {
+                Self::new("ErrorInvalidFolderTypeForOperation", "The operation cannot be performed on a search folder.")
+            }
             StoreError::PositionUnknown => Self::invalid_sync_state(),
         }
     }

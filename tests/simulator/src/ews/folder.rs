@@ -31,9 +31,7 @@ impl FolderWriter<'_> {
         xml.open(name);
         write_id(xml, "t:FolderId", folder.id, folder.change);
         self.write_base(xml, folder);
-        if self.wants("folder:UnreadCount", DEFAULT)
-            && matches!(folder.kind, FolderKind::Plain | FolderKind::Search | FolderKind::Tasks)
-        {
+        if self.wants("folder:UnreadCount", DEFAULT) && matches!(folder.kind, FolderKind::Plain | FolderKind::Search | FolderKind::Tasks) {
             xml.value("t:UnreadCount", folder.unread);
         }
         xml.close(name);

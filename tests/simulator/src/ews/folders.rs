@@ -36,14 +36,11 @@ pub(super) fn find(session: &Session, operation: Node<'_, '_>) -> Result<Xml, Ew
     Ok(session.batch(parents, |xml, id| {
         let (mailbox, parent) = session.folder(id)?;
         let deep = traversal == "Deep";
-        if deep && matches!(parent.well_known.as_deref(), Some("root" | "archiveroot")) {
+        let closed = deep && !session.quirk("root-traversal-allowed");
+        if closed && matches!(parent.well_known.as_deref(), Some("root" | "archiveroot")) {
             return Err(EwsError::new("ErrorAccessDenied", "Not allowed to access Non IPM folder."));
         }
-        let mut folders = if traversal == "SoftDeleted" {
-            Vec::new()
-        } else {
-            mailbox.folders_below(parent.id, deep)?
-        };
+        let mut folders = if traversal == "SoftDeleted" { Vec::new() } else { mailbox.folders_below(parent.id, deep)? };
         if let Some(restriction) = &restriction {
             folders.retain(|folder| restriction.admits(folder));
         }
@@ -65,9 +62,9 @@ pub(super) fn create(session: &Session, operation: Node<'_, '_>) -> Result<Xml, 
     let folders = part(operation, "Folders").into_iter().flat_map(elements);
     Ok(session.batch(folders, |xml, node| {
         let (mailbox, parent) = parent.clone()?;
-        let name = typed_text(node, "DisplayName").filter(|name| !name.is_empty()).ok_or_else(|| {
-            EwsError::new("ErrorFolderSave", "Folder save failed due to a missing display name.")
-        })?;
+        let name = typed_text(node, "DisplayName")
+            .filter(|name| !name.is_empty())
+            .ok_or_else(|| EwsError::new("ErrorFolderSave", "Folder save failed due to a missing display name."))?;
         let class = typed_text(node, "FolderClass").unwrap_or_else(|| {
             match node.tag_name().name() {
                 "CalendarFolder" => "IPF.Appointment",
@@ -108,10 +105,7 @@ fn rename(mailbox: &Mailbox, folder: &Folder, update: Node<'_, '_>) -> Result<()
             mailbox.rename_folder(folder.id, &name)?;
             Ok(())
         }
-        _ => Err(EwsError::new(
-            "ErrorInvalidPropertySet",
-            "Of a folder only its display name can be set on this server.",
-        )),
+        _ => Err(EwsError::new("ErrorInvalidPropertySet", "Of a folder only its display name can be set on this server.")),
     }
 }
 

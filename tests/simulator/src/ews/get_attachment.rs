@@ -119,16 +119,8 @@ fn write_inner(session: &Session, xml: &mut Xml, shape: &Shape, mailbox: &Mailbo
         details: None,
         mime: new.mime,
     };
-    let writer = ItemWriter {
-        shape,
-        listing: false,
-        precision: session.precision(),
-        owner: mailbox.display_name(),
-        disguised: false,
-    };
-    let mime = shape.mime.then(|| {
-        PromisedMime::Part(MimePart { content: Content::bytes_of(mime), layout: Layout::default() })
-    });
+    let writer = ItemWriter { shape, listing: false, precision: session.precision(), owner: mailbox.display_name(), disguised: false };
+    let mime = shape.mime.then(|| PromisedMime::Part(MimePart { content: Content::bytes_of(mime), layout: Layout::default() }));
     writer.write(xml, &inner, Extra { mime, ..Extra::default() });
 }
 

@@ -29,9 +29,7 @@ pub(super) async fn get(session: &Session, operation: Node<'_, '_>) -> Result<Xm
     shape.refuse_prefix(false)?;
     let mut prepared = Vec::new();
     for node in part(operation, "ItemIds").into_iter().flat_map(elements) {
-        let found = session
-            .item_id(node)
-            .and_then(|(mailbox, id)| Ok((mailbox.item(id)?, mailbox)));
+        let found = session.item_id(node).and_then(|(mailbox, id)| Ok((mailbox.item(id)?, mailbox)));
         prepared.push(match found {
             Ok((item, mailbox)) => {
                 let extra = read_extra(&shape, &item).await;

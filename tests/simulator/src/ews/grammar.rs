@@ -17,11 +17,7 @@ pub(super) const OPERATIONS: &[Row] = &[
         "Traversal!:folder-traversal",
         "m:FolderShape/folder-shape m:IndexedPageFolderView/indexed-view|m:FractionalPageFolderView/fractional-view? m:Restriction/restriction? m:ParentFolderIds/folder-ids",
     ),
-    (
-        "SyncFolderHierarchy",
-        "",
-        "m:FolderShape/folder-shape m:SyncFolderId/target-folder? m:SyncState/string?",
-    ),
+    ("SyncFolderHierarchy", "", "m:FolderShape/folder-shape m:SyncFolderId/target-folder? m:SyncState/string?"),
     (
         "SyncFolderItems",
         "",
@@ -33,23 +29,11 @@ pub(super) const OPERATIONS: &[Row] = &[
         "m:ItemShape/item-shape m:IndexedPageItemView/indexed-view|m:FractionalPageItemView/fractional-view|m:SeekToConditionPageItemView/any|m:CalendarView/calendar-view|m:ContactsView/any? m:GroupBy/any|m:DistinguishedGroupBy/any? m:Restriction/restriction? m:SortOrder/sort-order? m:ParentFolderIds/folder-ids m:QueryString/query-string?",
     ),
     ("GetItem", "", "m:ItemShape/item-shape m:ItemIds/item-ids"),
-    (
-        "GetAttachment",
-        "",
-        "m:AttachmentShape/attachment-shape? m:AttachmentIds/attachment-ids",
-    ),
-    (
-        "Subscribe",
-        "",
-        "m:PullSubscriptionRequest/pull|m:PushSubscriptionRequest/push|m:StreamingSubscriptionRequest/streaming",
-    ),
+    ("GetAttachment", "", "m:AttachmentShape/attachment-shape? m:AttachmentIds/attachment-ids"),
+    ("Subscribe", "", "m:PullSubscriptionRequest/pull|m:PushSubscriptionRequest/push|m:StreamingSubscriptionRequest/streaming"),
     ("Unsubscribe", "", "m:SubscriptionId/nonempty"),
     ("GetEvents", "", "m:SubscriptionId/nonempty m:Watermark/nonempty"),
-    (
-        "GetStreamingEvents",
-        "",
-        "m:SubscriptionIds/subscription-ids m:ConnectionTimeout/stream-minutes",
-    ),
+    ("GetStreamingEvents", "", "m:SubscriptionIds/subscription-ids m:ConnectionTimeout/stream-minutes"),
     ("ConvertId", "DestinationFormat!:id-format", "m:SourceIds/alternate-ids"),
     (
         "ResolveNames",
@@ -58,28 +42,12 @@ pub(super) const OPERATIONS: &[Row] = &[
     ),
     ("CreateFolder", "", "m:ParentFolderId/target-folder m:Folders/folders"),
     ("DeleteFolder", "DeleteType!:disposal", "m:FolderIds/folder-ids"),
-    (
-        "EmptyFolder",
-        "DeleteType!:disposal DeleteSubFolders!:bool",
-        "m:FolderIds/folder-ids",
-    ),
+    ("EmptyFolder", "DeleteType!:disposal DeleteSubFolders!:bool", "m:FolderIds/folder-ids"),
     ("UpdateFolder", "", "m:FolderChanges/folder-changes"),
     ("MoveFolder", "", "m:ToFolderId/target-folder m:FolderIds/folder-ids"),
-    (
-        "CreateItem",
-        "MessageDisposition:disposition SendMeetingInvitations:string",
-        "m:SavedItemFolderId/target-folder? m:Items/items",
-    ),
-    (
-        "MoveItem",
-        "",
-        "m:ToFolderId/target-folder m:ItemIds/item-ids m:ReturnNewItemIds/bool?",
-    ),
-    (
-        "CopyItem",
-        "",
-        "m:ToFolderId/target-folder m:ItemIds/item-ids m:ReturnNewItemIds/bool?",
-    ),
+    ("CreateItem", "MessageDisposition:disposition SendMeetingInvitations:string", "m:SavedItemFolderId/target-folder? m:Items/items"),
+    ("MoveItem", "", "m:ToFolderId/target-folder m:ItemIds/item-ids m:ReturnNewItemIds/bool?"),
+    ("CopyItem", "", "m:ToFolderId/target-folder m:ItemIds/item-ids m:ReturnNewItemIds/bool?"),
     (
         "UpdateItem",
         "ConflictResolution!:conflict MessageDisposition:disposition SendMeetingInvitationsOrCancellations:string SuppressReadReceipts:bool",
@@ -90,16 +58,8 @@ pub(super) const OPERATIONS: &[Row] = &[
         "DeleteType!:disposal SendMeetingCancellations:string AffectedTaskOccurrences:string SuppressReadReceipts:bool",
         "m:ItemIds/item-ids",
     ),
-    (
-        "SendItem",
-        "SaveItemToFolder!:bool",
-        "m:ItemIds/item-ids m:SavedItemFolderId/target-folder?",
-    ),
-    (
-        "GetServerTimeZones",
-        "ReturnFullTimeZoneData:bool",
-        "m:Ids/zone-ids?",
-    ),
+    ("SendItem", "SaveItemToFolder!:bool", "m:ItemIds/item-ids m:SavedItemFolderId/target-folder?"),
+    ("GetServerTimeZones", "ReturnFullTimeZoneData:bool", "m:Ids/zone-ids?"),
 ];
 
 /// Operations the schema knows and the simulator does not offer.
@@ -120,11 +80,7 @@ pub(super) const TYPES: &[Row] = &[
         "",
         "t:BaseShape/shape t:IncludeMimeContent/bool? t:BodyType/body-type? t:UniqueBodyType/body-type? t:NormalizedBodyType/body-type? t:FilterHtmlContent/bool? t:ConvertHtmlCodePageToUTF8/bool? t:InlineImageUrlTemplate/string? t:BlockExternalImages/bool? t:AddBlankTargetToLinks/bool? t:MaximumBodySize/int? t:AdditionalProperties/paths?",
     ),
-    (
-        "attachment-shape",
-        "",
-        "t:IncludeMimeContent/bool? t:BodyType/body-type? t:FilterHtmlContent/bool? t:AdditionalProperties/paths?",
-    ),
+    ("attachment-shape", "", "t:IncludeMimeContent/bool? t:BodyType/body-type? t:FilterHtmlContent/bool? t:AdditionalProperties/paths?"),
     ("paths", "", "$path+"),
     ("field", "FieldURI!:field-uri", ""),
     ("indexed-field", "FieldURI!:string FieldIndex!:string", ""),
@@ -141,31 +97,15 @@ pub(super) const TYPES: &[Row] = &[
         "t:Name/string? t:EmailAddress/nonempty? t:RoutingType/nonempty? t:MailboxType/mailbox-type? t:ItemId/item-id? t:OriginalDisplayName/string?",
     ),
     ("folder-ids", "", "t:FolderId/folder-id|t:DistinguishedFolderId/distinguished-id+"),
-    (
-        "target-folder",
-        "",
-        "t:FolderId/folder-id|t:DistinguishedFolderId/distinguished-id|t:AddressListId/any",
-    ),
+    ("target-folder", "", "t:FolderId/folder-id|t:DistinguishedFolderId/distinguished-id|t:AddressListId/any"),
     ("item-id", "Id!:string ChangeKey:string", ""),
     ("item-ids", "", "$item-id+"),
     ("ignored-ids", "", "$item-id+"),
     ("attachment-ids", "", "t:AttachmentId/attachment-id+"),
     ("attachment-id", "Id!:string", ""),
-    (
-        "indexed-view",
-        "MaxEntriesReturned:positive Offset!:int BasePoint!:base-point",
-        "",
-    ),
-    (
-        "fractional-view",
-        "MaxEntriesReturned:positive Numerator!:int Denominator!:int",
-        "",
-    ),
-    (
-        "calendar-view",
-        "MaxEntriesReturned:positive StartDate!:date-time EndDate!:date-time",
-        "",
-    ),
+    ("indexed-view", "MaxEntriesReturned:positive Offset!:int BasePoint!:base-point", ""),
+    ("fractional-view", "MaxEntriesReturned:positive Numerator!:int Denominator!:int", ""),
+    ("calendar-view", "MaxEntriesReturned:positive StartDate!:date-time EndDate!:date-time", ""),
     ("restriction", "", "$search"),
     ("search-list", "", "$search+"),
     ("search-one", "", "$search"),
@@ -174,45 +114,21 @@ pub(super) const TYPES: &[Row] = &[
     ("compare", "", "$path t:FieldURIOrConstant/operand"),
     ("operand", "", "$path|t:Constant/constant"),
     ("constant", "Value!:string", ""),
-    (
-        "contains",
-        "ContainmentMode:containment-mode ContainmentComparison:containment-comparison",
-        "$path t:Constant/constant",
-    ),
+    ("contains", "ContainmentMode:containment-mode ContainmentComparison:containment-comparison", "$path t:Constant/constant"),
     ("sort-order", "", "t:FieldOrder/field-order+"),
     ("field-order", "Order!:direction", "$path"),
-    (
-        "query-string",
-        "ResetCache:bool ReturnHighlightTerms:bool ReturnDeletedItems:bool",
-        "=string",
-    ),
-    (
-        "pull",
-        "SubscribeToAllFolders:bool",
-        "t:FolderIds/folder-ids? t:EventTypes/event-types t:Watermark/nonempty? t:Timeout/pull-minutes",
-    ),
+    ("query-string", "ResetCache:bool ReturnHighlightTerms:bool ReturnDeletedItems:bool", "=string"),
+    ("pull", "SubscribeToAllFolders:bool", "t:FolderIds/folder-ids? t:EventTypes/event-types t:Watermark/nonempty? t:Timeout/pull-minutes"),
     (
         "push",
         "SubscribeToAllFolders:bool",
         "t:FolderIds/folder-ids? t:EventTypes/event-types t:Watermark/nonempty? t:StatusFrequency/pull-minutes t:URL/string t:CallerData/string?",
     ),
-    (
-        "streaming",
-        "SubscribeToAllFolders:bool",
-        "t:FolderIds/folder-ids? t:EventTypes/event-types",
-    ),
+    ("streaming", "SubscribeToAllFolders:bool", "t:FolderIds/folder-ids? t:EventTypes/event-types"),
     ("event-types", "", "t:EventType/event-type+"),
     ("subscription-ids", "", "t:SubscriptionId/nonempty+"),
-    (
-        "alternate-ids",
-        "",
-        "t:AlternateId/alternate-id|t:AlternatePublicFolderId/any|t:AlternatePublicFolderItemId/any+",
-    ),
-    (
-        "alternate-id",
-        "Format!:id-format Id!:string Mailbox!:nonempty IsArchive:bool",
-        "",
-    ),
+    ("alternate-ids", "", "t:AlternateId/alternate-id|t:AlternatePublicFolderId/any|t:AlternatePublicFolderItemId/any+"),
+    ("alternate-id", "Format!:id-format Id!:string Mailbox!:nonempty IsArchive:bool", ""),
     ("folders", "", "$folder+"),
     (
         "folder",
@@ -221,32 +137,16 @@ pub(super) const TYPES: &[Row] = &[
     ),
     ("extended-property", "", "t:ExtendedFieldURI/extended-field t:Value/string|t:Values/any"),
     ("folder-changes", "", "t:FolderChange/folder-change+"),
-    (
-        "folder-change",
-        "",
-        "t:FolderId/folder-id|t:DistinguishedFolderId/distinguished-id t:Updates/folder-updates",
-    ),
-    (
-        "folder-updates",
-        "",
-        "t:AppendToFolderField/folder-set|t:SetFolderField/folder-set|t:DeleteFolderField/exists+",
-    ),
+    ("folder-change", "", "t:FolderId/folder-id|t:DistinguishedFolderId/distinguished-id t:Updates/folder-updates"),
+    ("folder-updates", "", "t:AppendToFolderField/folder-set|t:SetFolderField/folder-set|t:DeleteFolderField/exists+"),
     ("folder-set", "", "$path $folder"),
     ("items", "", "$item+"),
     ("item-changes", "", "t:ItemChange/item-change+"),
     ("item-change", "", "$item-id t:Updates/item-updates t:CalendarActivityData/any?"),
-    (
-        "item-updates",
-        "",
-        "t:AppendToItemField/item-set|t:SetItemField/item-set|t:DeleteItemField/exists+",
-    ),
+    ("item-updates", "", "t:AppendToItemField/item-set|t:SetItemField/item-set|t:DeleteItemField/exists+"),
     ("item-set", "", "$path $item"),
     ("impersonation", "", "t:ConnectingSID/connecting-sid"),
-    (
-        "connecting-sid",
-        "",
-        "t:PrincipalName/nonempty|t:SID/nonempty|t:PrimarySmtpAddress/nonempty|t:SmtpAddress/nonempty",
-    ),
+    ("connecting-sid", "", "t:PrincipalName/nonempty|t:SID/nonempty|t:PrimarySmtpAddress/nonempty|t:SmtpAddress/nonempty"),
     ("item", "", ITEM),
     ("message", "", MESSAGE),
     ("mime", "CharacterSet:string", "=string"),
@@ -280,22 +180,13 @@ t:ReceivedBy/recipient? t:ReceivedRepresenting/recipient?";
 
 /// Groups of alternatives.
 pub(super) const GROUPS: &[(&str, &str)] = &[
-    (
-        "path",
-        "t:FieldURI/field|t:IndexedFieldURI/indexed-field|t:ExtendedFieldURI/extended-field",
-    ),
-    (
-        "item-id",
-        "t:ItemId/item-id|t:OccurrenceItemId/any|t:RecurringMasterItemId/any|t:RecurringMasterItemIdRanges/any",
-    ),
+    ("path", "t:FieldURI/field|t:IndexedFieldURI/indexed-field|t:ExtendedFieldURI/extended-field"),
+    ("item-id", "t:ItemId/item-id|t:OccurrenceItemId/any|t:RecurringMasterItemId/any|t:RecurringMasterItemIdRanges/any"),
     (
         "search",
         "t:Exists/exists|t:Excludes/excludes|t:IsEqualTo/compare|t:IsNotEqualTo/compare|t:IsGreaterThan/compare|t:IsGreaterThanOrEqualTo/compare|t:IsLessThan/compare|t:IsLessThanOrEqualTo/compare|t:Contains/contains|t:Not/search-one|t:And/search-list|t:Or/search-list",
     ),
-    (
-        "folder",
-        "t:Folder/folder|t:CalendarFolder/folder|t:ContactsFolder/folder|t:SearchFolder/folder|t:TasksFolder/folder",
-    ),
+    ("folder", "t:Folder/folder|t:CalendarFolder/folder|t:ContactsFolder/folder|t:SearchFolder/folder|t:TasksFolder/folder"),
     (
         "item",
         "t:Item/item|t:Message/message|t:SharingMessage/message|t:CalendarItem/any|t:Contact/any|t:DistributionList/any|t:MeetingMessage/any|t:MeetingRequest/any|t:MeetingResponse/any|t:MeetingCancellation/any|t:Task/any|t:PostItem/any|t:ReplyToItem/any|t:ForwardItem/any|t:ReplyAllToItem/any|t:AcceptItem/any|t:TentativelyAcceptItem/any|t:DeclineItem/any|t:CancelCalendarItem/any|t:RemoveItem/any|t:SuppressReadReceipt/any|t:PostReplyItem/any",
@@ -318,30 +209,15 @@ pub(super) const ENUMERATIONS: &[(&str, &str)] = &[
     ("importance", "Low Normal High"),
     ("sensitivity", "Normal Personal Private Confidential"),
     ("id-format", "EwsLegacyId EwsId EntryId HexEntryId StoreId OwaId"),
-    (
-        "search-scope",
-        "ActiveDirectory ActiveDirectoryContacts Contacts ContactsActiveDirectory",
-    ),
-    (
-        "containment-mode",
-        "FullString Prefixed Substring PrefixOnWords ExactPhrase",
-    ),
+    ("search-scope", "ActiveDirectory ActiveDirectoryContacts Contacts ContactsActiveDirectory"),
+    ("containment-mode", "FullString Prefixed Substring PrefixOnWords ExactPhrase"),
     (
         "containment-comparison",
         "Exact IgnoreCase IgnoreNonSpacingCharacters Loose IgnoreCaseAndNonSpacingCharacters LooseAndIgnoreCase LooseAndIgnoreNonSpace LooseAndIgnoreCaseAndIgnoreNonSpace",
     ),
-    (
-        "event-type",
-        "CopiedEvent CreatedEvent DeletedEvent ModifiedEvent MovedEvent NewMailEvent FreeBusyChangedEvent",
-    ),
-    (
-        "mailbox-type",
-        "Unknown OneOff Mailbox PublicDL PrivateDL Contact PublicFolder GroupMailbox ImplicitContact",
-    ),
-    (
-        "property-set",
-        "Meeting Appointment Common PublicStrings Address InternetHeaders CalendarAssistant UnifiedMessaging Task Sharing",
-    ),
+    ("event-type", "CopiedEvent CreatedEvent DeletedEvent ModifiedEvent MovedEvent NewMailEvent FreeBusyChangedEvent"),
+    ("mailbox-type", "Unknown OneOff Mailbox PublicDL PrivateDL Contact PublicFolder GroupMailbox ImplicitContact"),
+    ("property-set", "Meeting Appointment Common PublicStrings Address InternetHeaders CalendarAssistant UnifiedMessaging Task Sharing"),
     (
         "property-type",
         "ApplicationTime ApplicationTimeArray Binary BinaryArray Boolean CLSID CLSIDArray Currency CurrencyArray Double DoubleArray Error Float FloatArray Integer IntegerArray Long LongArray Null Object ObjectArray Short ShortArray SystemTime SystemTimeArray String StringArray",

@@ -45,12 +45,7 @@ struct Encoder {
 
 impl Encoder {
     fn new(layout: Layout) -> Self {
-        Self {
-            layout,
-            carry: Vec::with_capacity(2),
-            column: 0,
-            sent: 0,
-        }
+        Self { layout, carry: Vec::with_capacity(2), column: 0, sent: 0 }
     }
 
     fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
@@ -64,11 +59,7 @@ impl Encoder {
 
     fn finish(&mut self, out: &mut Vec<u8>) {
         let rest = std::mem::take(&mut self.carry);
-        let text = if self.layout.unpadded {
-            STANDARD_NO_PAD.encode(&rest)
-        } else {
-            STANDARD.encode(&rest)
-        };
+        let text = if self.layout.unpadded { STANDARD_NO_PAD.encode(&rest) } else { STANDARD.encode(&rest) };
         self.lay(&text, out);
     }
 
@@ -104,11 +95,7 @@ struct Running {
 
 /// The bytes of a document, in chunks of about [`CHUNK`].
 pub(super) fn stream(pieces: Vec<Piece>) -> BoxStream<'static, io::Result<Bytes>> {
-    let running = Running {
-        pieces: pieces.into(),
-        current: None,
-        done: false,
-    };
+    let running = Running { pieces: pieces.into(), current: None, done: false };
     stream::try_unfold(running, |mut running| async move {
         let chunk = running.next_chunk().await?;
         Ok(chunk.map(|chunk| (chunk, running)))

@@ -49,11 +49,8 @@ pub(super) fn subscribe(session: &Session, operation: Node<'_, '_>) -> Result<Xm
             }
         };
         let (mailbox, folders) = watched(session, request)?;
-        let kinds: HashSet<String> = typed(request, "EventTypes")
-            .into_iter()
-            .flat_map(elements)
-            .map(|kind| text(kind).trim().to_owned())
-            .collect();
+        let kinds: HashSet<String> =
+            typed(request, "EventTypes").into_iter().flat_map(elements).map(|kind| text(kind).trim().to_owned()).collect();
         let subscription = session.state.subscriptions.add(
             &session.acting,
             &mailbox,
@@ -115,8 +112,7 @@ pub(super) fn events(session: &Session, operation: Node<'_, '_>) -> Result<Xml, 
         if subscription.delivery == Delivery::Streaming {
             return Err(EwsError::new("ErrorInvalidPullSubscriptionId", "The subscription is not one for pulling."));
         }
-        let since = parse_watermark(&mark)
-            .ok_or_else(|| EwsError::new("ErrorInvalidWatermark", "The watermark is invalid."))?;
+        let since = parse_watermark(&mark).ok_or_else(|| EwsError::new("ErrorInvalidWatermark", "The watermark is invalid."))?;
         let lost = drain(session, &subscription);
         let mut known = subscription.pulled();
         // The client has what came up to its watermark: it need not be kept.
@@ -170,10 +166,7 @@ fn drain(session: &Session, subscription: &Arc<Subscription>) -> bool {
 
 /// The subscription could not hold all that happened.
 pub(super) fn missed() -> EwsError {
-    EwsError::new(
-        "ErrorMissedNotificationEvents",
-        "Some events were missed; synchronize to learn of them.",
-    )
+    EwsError::new("ErrorMissedNotificationEvents", "Some events were missed; synchronize to learn of them.")
 }
 
 fn watermark(number: u64) -> String {

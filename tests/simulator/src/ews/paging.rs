@@ -38,9 +38,8 @@ impl Page {
     pub fn read(operation: Node<'_, '_>, indexed: &str, fractional: &str) -> Result<Self, EwsError> {
         if let Some(view) = part(operation, indexed) {
             let number = |name: &str| view.attribute(name).and_then(|text| text.trim().parse::<i64>().ok());
-            let offset = usize::try_from(number("Offset").unwrap_or(0)).map_err(|_| {
-                EwsError::new("ErrorInvalidIndexedPagingParameters", "Indexed paging: the offset cannot be negative.")
-            })?;
+            let offset = usize::try_from(number("Offset").unwrap_or(0))
+                .map_err(|_| EwsError::new("ErrorInvalidIndexedPagingParameters", "Indexed paging: the offset cannot be negative."))?;
             return Ok(Self::Indexed {
                 most: limit(number("MaxEntriesReturned")),
                 offset,
@@ -51,11 +50,9 @@ impl Page {
             let number = |name: &str| view.attribute(name).and_then(|text| text.trim().parse::<i64>().ok());
             let (above, below) = (number("Numerator").unwrap_or(0), number("Denominator").unwrap_or(1));
             return match (u64::try_from(above), u64::try_from(below)) {
-                (Ok(numerator), Ok(denominator)) if denominator > 0 && numerator <= denominator => Ok(Self::Fractional {
-                    most: limit(number("MaxEntriesReturned")),
-                    numerator,
-                    denominator,
-                }),
+                (Ok(numerator), Ok(denominator)) if denominator > 0 && numerator <= denominator => {
+                    Ok(Self::Fractional { most: limit(number("MaxEntriesReturned")), numerator, denominator })
+                }
                 _ => Err(EwsError::new(
                     "ErrorInvalidFractionalPagingParameters",
                     "Fractional paging: the fraction must lie between 0 and 1.",

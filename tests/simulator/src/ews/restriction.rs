@@ -67,12 +67,7 @@ pub(super) struct Restriction(Expression);
 enum Expression {
     Exists(Path),
     Compare(Relation, Path, Right),
-    Contains {
-        path: Path,
-        text: String,
-        mode: Containment,
-        ignore_case: bool,
-    },
+    Contains { path: Path, text: String, mode: Containment, ignore_case: bool },
     Excludes(Path, u32),
     Not(Box<Expression>),
     And(Vec<Expression>),
@@ -83,9 +78,7 @@ impl Restriction {
     /// Reads a Restriction element.
     pub fn read(node: Node<'_, '_>) -> Result<Self, EwsError> {
         let mut nodes = 0;
-        let inner = elements(node)
-            .next()
-            .ok_or_else(|| EwsError::invalid_request("The restriction is empty."))?;
+        let inner = elements(node).next().ok_or_else(|| EwsError::invalid_request("The restriction is empty."))?;
         Expression::read(inner, &mut nodes).map(Self)
     }
 
@@ -105,17 +98,12 @@ impl Expression {
     fn read(node: Node<'_, '_>, nodes: &mut usize) -> Result<Self, EwsError> {
         *nodes += 1;
         if *nodes > NODES {
-            return Err(EwsError::new(
-                "ErrorRestrictionTooLong",
-                format!("The restriction may not have more than {NODES} nodes."),
-            ));
+            return Err(EwsError::new("ErrorRestrictionTooLong", format!("The restriction may not have more than {NODES} nodes.")));
         }
         let name = node.tag_name().name();
         match name {
             "And" | "Or" => {
-                let parts = elements(node)
-                    .map(|part| Self::read(part, nodes))
-                    .collect::<Result<Vec<_>, _>>()?;
+                let parts = elements(node).map(|part| Self::read(part, nodes)).collect::<Result<Vec<_>, _>>()?;
                 return Ok(if name == "And" { Self::And(parts) } else { Self::Or(parts) });
             }
             "Not" => {
@@ -142,10 +130,7 @@ impl Expression {
             "IsLessThanOrEqualTo" => Relation::LessOrEqual,
             _ => return Err(EwsError::new("ErrorUnsupportedPathForQuery", format!("{name} is not supported in a restriction."))),
         };
-        let operand = parts
-            .next()
-            .and_then(|operand| elements(operand).next())
-            .ok_or_else(|| incomplete(name))?;
+        let operand = parts.next().and_then(|operand| elements(operand).next()).ok_or_else(|| incomplete(name))?;
         let right = match operand.tag_name().name() {
             "Constant" => Right::Constant(constant(operand)),
             _ => Right::Path(Path::read(operand)?),
@@ -265,18 +250,12 @@ fn parse_mask(text: &str) -> Option<u32> {
 }
 
 fn contains(value: &str, wanted: &str, mode: Containment, ignore_case: bool) -> bool {
-    let (value, wanted) = if ignore_case {
-        (value.to_lowercase(), wanted.to_lowercase())
-    } else {
-        (value.to_owned(), wanted.to_owned())
-    };
+    let (value, wanted) = if ignore_case { (value.to_lowercase(), wanted.to_lowercase()) } else { (value.to_owned(), wanted.to_owned()) };
     match mode {
         Containment::Whole => value == wanted,
         Containment::Prefix => value.starts_with(&wanted),
         Containment::Part => value.contains(&wanted),
-        Containment::WordPrefix => value
-            .split(|letter: char| !letter.is_alphanumeric())
-            .any(|word| word.starts_with(&wanted)),
+        Containment::WordPrefix => value.split(|letter: char| !letter.is_alphanumeric()).any(|word| word.starts_with(&wanted)),
     }
 }
 
@@ -373,7 +352,9 @@ mod tests {
     }
 
     fn compare(name: &str, field: &str, value: &str) -> String {
-        format!("<t:{name}><t:FieldURI FieldURI=\"{field}\"/><t:FieldURIOrConstant><t:Constant Value=\"{value}\"/></t:FieldURIOrConstant></t:{name}>")
+        format!(
+            "<t:{name}><t:FieldURI FieldURI=\"{field}\"/><t:FieldURIOrConstant><t:Constant Value=\"{value}\"/></t:FieldURIOrConstant></t:{name}>"
+        )
     }
 
     #[test]

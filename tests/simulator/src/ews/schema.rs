@@ -67,10 +67,7 @@ struct Grammar {
 static GRAMMAR: LazyLock<Grammar> = LazyLock::new(|| Grammar {
     operations: OPERATIONS.iter().map(parse_row).collect(),
     types: TYPES.iter().map(parse_row).collect(),
-    enumerations: ENUMERATIONS
-        .iter()
-        .map(|(name, values)| (*name, values.split_ascii_whitespace().collect()))
-        .collect(),
+    enumerations: ENUMERATIONS.iter().map(|(name, values)| (*name, values.split_ascii_whitespace().collect())).collect(),
 });
 
 fn parse_row(row: &'static Row) -> (&'static str, Type) {
@@ -78,11 +75,7 @@ fn parse_row(row: &'static Row) -> (&'static str, Type) {
     let attributes = attributes
         .split_ascii_whitespace()
         .filter_map(|entry| entry.split_once(':'))
-        .map(|(name, kind)| Attribute {
-            name: name.trim_end_matches('!'),
-            kind,
-            required: name.ends_with('!'),
-        })
+        .map(|(name, kind)| Attribute { name: name.trim_end_matches('!'), kind, required: name.ends_with('!') })
         .collect();
     let content = match content.strip_prefix('=') {
         Some(kind) => Content::Text(kind),
@@ -100,21 +93,13 @@ fn parse_particle(text: &'static str) -> Particle {
         _ => (1, 1),
     };
     let text = text.trim_end_matches(['?', '*', '+']);
-    Particle {
-        alternatives: parse_alternatives(text),
-        least,
-        most,
-    }
+    Particle { alternatives: parse_alternatives(text), least, most }
 }
 
 fn parse_alternatives(text: &'static str) -> Vec<Alternative> {
     text.split('|')
         .flat_map(|part| match part.strip_prefix('$') {
-            Some(group) => GROUPS
-                .iter()
-                .find(|(name, _)| *name == group)
-                .map(|(_, list)| parse_alternatives(list))
-                .unwrap_or_default(),
+            Some(group) => GROUPS.iter().find(|(name, _)| *name == group).map(|(_, list)| parse_alternatives(list)).unwrap_or_default(),
             None => parse_alternative(part).into_iter().collect(),
         })
         .collect()
@@ -123,11 +108,7 @@ fn parse_alternatives(text: &'static str) -> Vec<Alternative> {
 fn parse_alternative(part: &'static str) -> Option<Alternative> {
     let (name, kind) = part.split_once('/')?;
     let (prefix, name) = name.split_once(':')?;
-    Some(Alternative {
-        namespace: if prefix == "m" { MESSAGES } else { TYPES_NS },
-        name,
-        kind,
-    })
+    Some(Alternative { namespace: if prefix == "m" { MESSAGES } else { TYPES_NS }, name, kind })
 }
 
 /// Says what an element of the body is.
@@ -162,20 +143,13 @@ pub(super) fn check_as(node: Node<'_, '_>, kind: &str) -> Result<(), Violation> 
 pub(super) fn undeclared(node: Node<'_, '_>) -> Violation {
     let name = node.tag_name();
     let namespace = name.namespace().unwrap_or_default();
-    violation(
-        node,
-        format!("The '{namespace}:{}' element is not declared.", name.name()),
-    )
+    violation(node, format!("The '{namespace}:{}' element is not declared.", name.name()))
 }
 
 /// A violation at an element.
 pub(super) fn violation(node: Node<'_, '_>, text: String) -> Violation {
     let position = node.document().text_pos_at(node.range().start);
-    Violation {
-        text,
-        line: position.row,
-        column: position.col,
-    }
+    Violation { text, line: position.row, column: position.col }
 }
 
 fn check(node: Node<'_, '_>, kind: &str) -> Result<(), Violation> {
@@ -214,40 +188,23 @@ fn check_attributes(node: Node<'_, '_>, declared: &[Attribute]) -> Result<(), Vi
             violation(node, format!("The '{name}' attribute is invalid - {why}"))
         })?;
     }
-    match declared
-        .iter()
-        .find(|known| known.required && node.attribute(known.name).is_none())
-    {
-        Some(missing) => Err(violation(
-            node,
-            format!("The required attribute '{}' is missing.", missing.name),
-        )),
+    match declared.iter().find(|known| known.required && node.attribute(known.name).is_none()) {
+        Some(missing) => Err(violation(node, format!("The required attribute '{}' is missing.", missing.name))),
         None => Ok(()),
     }
 }
 
 fn check_text(node: Node<'_, '_>, kind: &str) -> Result<(), Violation> {
     if let Some(child) = node.children().find(Node::is_element) {
-        let text = format!(
-            "The element {} cannot contain child element {}. Its content must be text.",
-            quoted(node),
-            quoted(child)
-        );
+        let text = format!("The element {} cannot contain child element {}. Its content must be text.", quoted(node), quoted(child));
         return Err(violation(child, text));
     }
-    let value: String = node
-        .children()
-        .filter(Node::is_text)
-        .filter_map(|text| text.text())
-        .collect();
-    check_value(&value, kind)
-        .map_err(|why| violation(node, format!("The {} element is invalid - {why}", quoted(node))))
+    let value: String = node.children().filter(Node::is_text).filter_map(|text| text.text()).collect();
+    check_value(&value, kind).map_err(|why| violation(node, format!("The {} element is invalid - {why}", quoted(node))))
 }
 
 fn check_children(node: Node<'_, '_>, particles: &[Particle]) -> Result<(), Violation> {
-    let stray = node
-        .children()
-        .find(|child| child.is_text() && child.text().is_some_and(|text| !text.trim().is_empty()));
+    let stray = node.children().find(|child| child.is_text() && child.text().is_some_and(|text| !text.trim().is_empty()));
     if let Some(stray) = stray {
         let text = format!("The element {} cannot contain text.", quoted(node));
         return Err(violation(stray, text));
@@ -286,11 +243,7 @@ fn misplaced(node: Node<'_, '_>, child: Option<Node<'_, '_>>, expected: &[&str])
     };
     match child {
         Some(child) => {
-            let text = format!(
-                "The element {} has invalid child element {}.{expected}",
-                quoted(node),
-                quoted(child)
-            );
+            let text = format!("The element {} has invalid child element {}.{expected}", quoted(node), quoted(child));
             violation(child, text)
         }
         None => {
@@ -303,9 +256,7 @@ fn misplaced(node: Node<'_, '_>, child: Option<Node<'_, '_>>, expected: &[&str])
 impl Particle {
     fn matching(&self, node: Node<'_, '_>) -> Option<&Alternative> {
         let name = node.tag_name();
-        self.alternatives
-            .iter()
-            .find(|one| one.name == name.name() && name.namespace() == Some(one.namespace))
+        self.alternatives.iter().find(|one| one.name == name.name() && name.namespace() == Some(one.namespace))
     }
 }
 
@@ -313,11 +264,7 @@ fn check_value(value: &str, kind: &str) -> Result<(), String> {
     let trimmed = value.trim();
     let wrong = |what: &str| Err(format!("the value '{}' is {what}.", shorten(value)));
     if let Some(values) = GRAMMAR.enumerations.get(kind) {
-        return if values.contains(trimmed) {
-            Ok(())
-        } else {
-            wrong("not one of the enumeration")
-        };
+        return if values.contains(trimmed) { Ok(()) } else { wrong("not one of the enumeration") };
     }
     if let Some((_, least, most)) = NUMBERS.iter().find(|(name, ..)| *name == kind) {
         return match trimmed.parse::<i64>() {
@@ -360,11 +307,7 @@ pub(super) fn parse_date_time(text: &str) -> Option<DateTime<chrono::Utc>> {
     DateTime::parse_from_rfc3339(text)
         .map(|time| time.to_utc())
         .ok()
-        .or_else(|| {
-            NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")
-                .ok()
-                .map(|time| time.and_utc())
-        })
+        .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok().map(|time| time.and_utc()))
 }
 
 fn quoted(node: Node<'_, '_>) -> String {

@@ -50,17 +50,8 @@ impl Session {
     pub fn open(state: &Arc<State>, identity: &Identity, operation: &str, head: Head) -> Result<Self, Refused> {
         let acting = acting_as(state, identity, head.connecting_as.as_ref())?;
         let mailbox = state.store.mailbox(&acting);
-        let faults = state
-            .faults
-            .for_operation(operation, mailbox.as_ref().map(Mailbox::address));
-        Ok(Self {
-            state: state.clone(),
-            operation: operation.to_owned(),
-            head,
-            acting,
-            mailbox,
-            faults,
-        })
+        let faults = state.faults.for_operation(operation, mailbox.as_ref().map(Mailbox::address));
+        Ok(Self { state: state.clone(), operation: operation.to_owned(), head, acting, mailbox, faults })
     }
 
     /// An empty document that treats illegal characters as the server does now.
@@ -86,21 +77,12 @@ impl Session {
 
     /// The mailbox the request acts in.
     pub fn own(&self) -> Result<&Mailbox, EwsError> {
-        self.mailbox.as_ref().ok_or_else(|| {
-            EwsError::new(
-                "ErrorNonExistentMailbox",
-                "The SMTP address has no mailbox associated with it.",
-            )
-        })
+        self.mailbox.as_ref().ok_or_else(|| EwsError::new("ErrorNonExistentMailbox", "The SMTP address has no mailbox associated with it."))
     }
 
     fn may_open(&self, mailbox: &Mailbox) -> bool {
         let own = self.mailbox.as_ref().is_some_and(|own| own.guid() == mailbox.guid());
-        own || self
-            .state
-            .accounts
-            .of(&self.acting)
-            .is_some_and(|account| account.may_open(mailbox.address()))
+        own || self.state.accounts.of(&self.acting).is_some_and(|account| account.may_open(mailbox.address()))
     }
 
     /// The mailbox an identifier names, if the caller may open it.
@@ -117,20 +99,15 @@ impl Session {
 
     /// The mailbox of an address given in a request, if the caller may open it.
     fn mailbox_at(&self, address: &str) -> Result<Mailbox, EwsError> {
-        let mailbox = self.state.store.mailbox(address).ok_or_else(|| {
-            EwsError::new(
-                "ErrorNonExistentMailbox",
-                "No mailbox with such guid or address.",
-            )
-        })?;
+        let mailbox = self
+            .state
+            .store
+            .mailbox(address)
+            .ok_or_else(|| EwsError::new("ErrorNonExistentMailbox", "No mailbox with such guid or address."))?;
         if !mailbox.address().eq_ignore_ascii_case(address) {
             return Err(not_primary(&mailbox));
         }
-        if self.may_open(&mailbox) {
-            Ok(mailbox)
-        } else {
-            Err(EwsError::access_denied())
-        }
+        if self.may_open(&mailbox) { Ok(mailbox) } else { Err(EwsError::access_denied()) }
     }
 
     fn parse_id(&self, node: Node<'_, '_>) -> Result<AnyId, EwsError> {
@@ -154,10 +131,7 @@ impl Session {
         }
         match self.parse_id(node)? {
             AnyId::Item(id) => Ok((self.mailbox_of(id.mailbox)?, id)),
-            AnyId::Folder(_) => Err(EwsError::new(
-                "ErrorCannotUseFolderIdForItemId",
-                "Id must be an item id, and it is a folder id.",
-            )),
+            AnyId::Folder(_) => Err(EwsError::new("ErrorCannotUseFolderIdForItemId", "Id must be an item id, and it is a folder id.")),
         }
     }
 
@@ -166,10 +140,7 @@ impl Session {
         match node.tag_name().name() {
             "FolderId" => match self.parse_id(node)? {
                 AnyId::Folder(id) => self.folder_by_id(id),
-                AnyId::Item(_) => Err(EwsError::new(
-                    "ErrorCannotUseItemIdForFolderId",
-                    "Id must be a folder id, and it is an item id.",
-                )),
+                AnyId::Item(_) => Err(EwsError::new("ErrorCannotUseItemIdForFolderId", "Id must be a folder id, and it is an item id.")),
             },
             "DistinguishedFolderId" => self.distinguished(node),
             other => Err(EwsError::invalid_operation(format!("{other} is not supported here."))),
@@ -190,10 +161,7 @@ impl Session {
             None => self.own()?.clone(),
         };
         if name.starts_with("archive") && name != "archive" && !mailbox.has_archive() {
-            return Err(EwsError::new(
-                "ErrorArchiveMailboxNotEnabled",
-                "The archive mailbox is not enabled for this user.",
-            ));
+            return Err(EwsError::new("ErrorArchiveMailboxNotEnabled", "The archive mailbox is not enabled for this user."));
         }
         let id = mailbox.root_folder(name).ok_or_else(EwsError::folder_not_found)?;
         let folder = mailbox.folder(id)?;
@@ -219,9 +187,7 @@ impl Session {
     /// The error that a fault puts in place of one response message of a batch.
     fn fault_at(&self, position: usize) -> Option<EwsError> {
         self.faults.iter().find_map(|fault| match fault {
-            EwsFault::ItemError { code, message, back_off_ms, positions }
-                if positions.is_empty() || positions.contains(&position) =>
-            {
+            EwsFault::ItemError { code, message, back_off_ms, positions } if positions.is_empty() || positions.contains(&position) => {
                 Some(throttled(code, message.as_deref(), *back_off_ms, BackOffShape::Message))
             }
             EwsFault::BatchStopped { after } if position >= *after => Some(batch_stopped()),
@@ -230,11 +196,7 @@ impl Session {
     }
 
     /// One response message a subject, in order; faults strike here, and some errors stop the rest.
-    pub fn batch<T>(
-        &self,
-        subjects: impl IntoIterator<Item = T>,
-        mut work: impl FnMut(&mut Xml, T) -> Result<(), EwsError>,
-    ) -> Xml {
+    pub fn batch<T>(&self, subjects: impl IntoIterator<Item = T>, mut work: impl FnMut(&mut Xml, T) -> Result<(), EwsError>) -> Xml {
         let mut out = self.xml();
         let mut stopped = false;
         let everywhere = self.fault_for_all();
@@ -293,19 +255,12 @@ fn remainder(operation: &str) -> &'static str {
 
 /// How illegal characters are treated now.
 pub(super) fn illegal(state: &State) -> Illegal {
-    if state.quirks.has("control-references") {
-        Illegal::Referenced
-    } else {
-        Illegal::Replaced
-    }
+    if state.quirks.has("control-references") { Illegal::Referenced } else { Illegal::Replaced }
 }
 
 /// The warning in place of what was not processed.
 fn batch_stopped() -> EwsError {
-    let mut error = EwsError::new(
-        "ErrorBatchProcessingStopped",
-        "The batch was stopped by an earlier error; this was not processed.",
-    );
+    let mut error = EwsError::new("ErrorBatchProcessingStopped", "The batch was stopped by an earlier error; this was not processed.");
     error.warning = true;
     error
 }
@@ -329,10 +284,7 @@ fn throttled(code: &str, message: Option<&str>, back_off: Option<u64>, shape: Ba
         BackOffShape::Policy => EwsError::new(code, told)
             .with("Policy", "MaxConcurrency")
             .with("MaxConcurrencyLimit", 27)
-            .with(
-                "ErrorMessage",
-                format!("The budget allows no further request now. Suggested backoff time {wait} ms."),
-            ),
+            .with("ErrorMessage", format!("The budget allows no further request now. Suggested backoff time {wait} ms.")),
         BackOffShape::Inner => EwsError::new("ErrorInternalServerError", "An internal server error occurred. The operation failed.")
             .with("InnerErrorMessageText", told)
             .with("InnerErrorResponseCode", code)
@@ -363,10 +315,7 @@ fn acting_as(state: &State, identity: &Identity, wanted: Option<&ConnectingAs>) 
     if let Identity::User { account } = identity
         && !state.accounts.of(account).is_some_and(|account| account.impersonate)
     {
-        return Err(EwsError::new(
-            "ErrorImpersonateUserDenied",
-            "The account does not have permission to impersonate the requested user.",
-        ));
+        return Err(EwsError::new("ErrorImpersonateUserDenied", "The account does not have permission to impersonate the requested user."));
     }
     let mailbox = impersonated(state, wanted)?;
     if let Identity::App { client_id, .. } = identity
@@ -378,25 +327,16 @@ fn acting_as(state: &State, identity: &Identity, wanted: Option<&ConnectingAs>) 
 }
 
 fn impersonated(state: &State, wanted: &ConnectingAs) -> Result<Mailbox, EwsError> {
-    let absent = || {
-        EwsError::new(
-            "ErrorNonExistentMailbox",
-            "The SMTP address has no mailbox associated with it.",
-        )
-    };
+    let absent = || EwsError::new("ErrorNonExistentMailbox", "The SMTP address has no mailbox associated with it.");
     match wanted {
         ConnectingAs::Address(address) => state.store.mailbox(address).ok_or_else(absent),
         ConnectingAs::Primary(address) => {
             let mailbox = state.store.mailbox(address).ok_or_else(absent)?;
-            if mailbox.address().eq_ignore_ascii_case(address) {
-                Ok(mailbox)
-            } else {
-                Err(not_primary(&mailbox))
-            }
+            if mailbox.address().eq_ignore_ascii_case(address) { Ok(mailbox) } else { Err(not_primary(&mailbox)) }
         }
-        ConnectingAs::Principal(name) => state.store.mailbox(name).ok_or_else(|| {
-            EwsError::new("ErrorInvalidUserPrincipalName", "The user principal name is unknown.")
-        }),
+        ConnectingAs::Principal(name) => {
+            state.store.mailbox(name).ok_or_else(|| EwsError::new("ErrorInvalidUserPrincipalName", "The user principal name is unknown."))
+        }
         ConnectingAs::Sid(sid) => state
             .store
             .mailboxes()

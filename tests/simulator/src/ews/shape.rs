@@ -70,13 +70,7 @@ pub(super) struct Shape {
 impl Shape {
     /// Identifiers alone.
     pub fn id_only() -> Self {
-        Self {
-            base: Base::IdOnly,
-            additional: Vec::new(),
-            mime: false,
-            body: BodyForm::Best,
-            body_limit: None,
-        }
+        Self { base: Base::IdOnly, additional: Vec::new(), mime: false, body: BodyForm::Best, body_limit: None }
     }
 
     /// Reads an ItemShape, FolderShape or AttachmentShape.
@@ -99,23 +93,13 @@ impl Shape {
         }
         let mime = typed_text(node, "IncludeMimeContent").is_some_and(|text| is_true(&text))
             || additional.contains(&Path::Field("item:MimeContent".to_owned()));
-        let body_limit = typed_text(node, "MaximumBodySize")
-            .and_then(|text| text.trim().parse().ok())
-            .filter(|limit| *limit > 0);
-        Ok(Self {
-            base,
-            additional,
-            mime,
-            body,
-            body_limit,
-        })
+        let body_limit = typed_text(node, "MaximumBodySize").and_then(|text| text.trim().parse().ok()).filter(|limit| *limit > 0);
+        Ok(Self { base, additional, mime, body, body_limit })
     }
 
     /// Whether a field was named as an additional property.
     pub fn names(&self, field: &str) -> bool {
-        self.additional
-            .iter()
-            .any(|path| matches!(path, Path::Field(known) if known == field))
+        self.additional.iter().any(|path| matches!(path, Path::Field(known) if known == field))
     }
 
     /// The extended properties that were named.
@@ -143,14 +127,9 @@ impl Shape {
         if self.mime {
             return Err(property_not_valid("item:MimeContent"));
         }
-        for field in [
-            "item:Body",
-            "item:UniqueBody",
-            "item:NormalizedBody",
-            "item:TextBody",
-            "item:Attachments",
-            "item:InternetMessageHeaders",
-        ] {
+        for field in
+            ["item:Body", "item:UniqueBody", "item:NormalizedBody", "item:TextBody", "item:Attachments", "item:InternetMessageHeaders"]
+        {
             if self.names(field) {
                 return Err(property_not_valid(field));
             }
@@ -160,10 +139,7 @@ impl Shape {
 }
 
 fn property_not_valid(field: &str) -> EwsError {
-    EwsError::new(
-        "ErrorInvalidPropertyRequest",
-        format!("Property is not valid for this operation: {field}."),
-    )
+    EwsError::new("ErrorInvalidPropertyRequest", format!("Property is not valid for this operation: {field}."))
 }
 
 impl Path {
@@ -188,18 +164,12 @@ impl Extended {
         let both_sets = has("DistinguishedPropertySetId") && has("PropertySetId");
         let tag_with_more = by_tag && (set || has("PropertyName") || has("PropertyId"));
         if tag_with_more || both_sets || !(by_tag || by_name) {
-            return Err(EwsError::new(
-                "ErrorInvalidExtendedProperty",
-                "Extended property attribute combination is invalid.",
-            ));
+            return Err(EwsError::new("ErrorInvalidExtendedProperty", "Extended property attribute combination is invalid."));
         }
         Ok(Self {
             tag: node.attribute("PropertyTag").and_then(|text| parse_property_tag(text.trim())),
             kind: node.attribute("PropertyType").unwrap_or_default().to_owned(),
-            attributes: node
-                .attributes()
-                .map(|attribute| (attribute.name().to_owned(), attribute.value().to_owned()))
-                .collect(),
+            attributes: node.attributes().map(|attribute| (attribute.name().to_owned(), attribute.value().to_owned())).collect(),
         })
     }
 }

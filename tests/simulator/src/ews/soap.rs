@@ -11,13 +11,8 @@ use std::fmt::Write as _;
 pub(super) const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>";
 
 /// The server's build, as its answers state it: Exchange Server 2019.
-pub(super) const VERSION: [(&str, &str); 5] = [
-    ("MajorVersion", "15"),
-    ("MinorVersion", "2"),
-    ("MajorBuildNumber", "1544"),
-    ("MinorBuildNumber", "14"),
-    ("Version", "V2017_07_11"),
-];
+pub(super) const VERSION: [(&str, &str); 5] =
+    [("MajorVersion", "15"), ("MinorVersion", "2"), ("MajorBuildNumber", "1544"), ("MinorBuildNumber", "14"), ("Version", "V2017_07_11")];
 
 /// An envelope around the content of a body.
 pub(super) fn envelope(body: Xml) -> Xml {
@@ -51,10 +46,7 @@ pub(super) fn answer(operation: &str, messages: Xml) -> Xml {
 /// A SOAP fault. Exchange sends none of its own headers with one.
 pub(super) fn fault(refused: &Refused, illegal: Illegal) -> Xml {
     let mut out = Xml::new(illegal);
-    out.raw(DECLARATION)
-        .open_with("s:Envelope", &[("xmlns:s", SOAP)])
-        .open("s:Body")
-        .open("s:Fault");
+    out.raw(DECLARATION).open_with("s:Envelope", &[("xmlns:s", SOAP)]).open("s:Body").open("s:Fault");
     match refused {
         Refused::Soap(code, text) => {
             out.element("faultcode", &format!("s:{code}"))
@@ -96,9 +88,7 @@ pub(super) fn write_values(out: &mut Xml, values: &[(String, String)]) {
         if matches!(name.as_str(), "LineNumber" | "LinePosition" | "Violation") {
             out.element(&format!("t:{name}"), value);
         } else {
-            out.open_with("t:Value", &[("Name", name)])
-                .text(value)
-                .close("t:Value");
+            out.open_with("t:Value", &[("Name", name)]).text(value).close("t:Value");
         }
     }
 }
@@ -108,8 +98,7 @@ pub(super) fn open_message(out: &mut Xml, operation: &str, outcome: Result<(), &
     let name = message_name(operation);
     match outcome {
         Ok(()) => {
-            out.open_with(&name, &[("ResponseClass", "Success")])
-                .element("m:ResponseCode", "NoError");
+            out.open_with(&name, &[("ResponseClass", "Success")]).element("m:ResponseCode", "NoError");
         }
         Err(error) => {
             let class = if error.warning { "Warning" } else { "Error" };

@@ -3,6 +3,9 @@
 //! Source: documentation page "GetStreamingEvents operation". The connection opens with ConnectionStatus OK, tells events as they happen,
 //! sends a StatusEvent when nothing has happened for the time of a heartbeat, and ends with ConnectionStatus Closed when the time the
 //! client named is over.
+//!
+//! The schema puts the children of Notifications into the types namespace; the server and its clients use the messages namespace for them.
+//! Here the wire is followed: clients such as exchangelib find nothing otherwise.
 
 use super::envelope::{elements, part, text};
 use super::error::EwsError;
@@ -31,14 +34,8 @@ const GATHER: Duration = Duration::from_millis(50);
 
 /// GetStreamingEvents.
 pub(super) fn open(session: Session, operation: Node<'_, '_>) -> Result<Response, EwsError> {
-    let minutes: u64 = part(operation, "ConnectionTimeout")
-        .and_then(|node| text(node).trim().parse().ok())
-        .unwrap_or(1);
-    let ids: Vec<String> = part(operation, "SubscriptionIds")
-        .into_iter()
-        .flat_map(elements)
-        .map(|id| text(id).trim().to_owned())
-        .collect();
+    let minutes: u64 = part(operation, "ConnectionTimeout").and_then(|node| text(node).trim().parse().ok()).unwrap_or(1);
+    let ids: Vec<String> = part(operation, "SubscriptionIds").into_iter().flat_map(elements).map(|id| text(id).trim().to_owned()).collect();
     if let Some(error) = session.fault_for_all() {
         return Ok(refuse(&session, &error, &[]));
     }
@@ -78,8 +75,9 @@ fn error_envelope(session: &Session, error: &EwsError, ids: &[&str]) -> Bytes {
     soap::open_message(&mut xml, OPERATION, Err(error));
     if !ids.is_empty() {
         xml.open("m:ErrorSubscriptionIds");
+        let name = if session.quirk("error-ids-in-messages-namespace") { "m:SubscriptionId" } else { "t:SubscriptionId" };
         for id in ids {
-            xml.element("t:SubscriptionId", id);
+            xml.element(name, id);
         }
         xml.close("m:ErrorSubscriptionIds");
     }
@@ -235,10 +233,7 @@ impl Connection {
 
     fn give_way(&mut self, number: usize) -> Bytes {
         self.phase = Phase::Over;
-        let error = EwsError::new(
-            "ErrorNewEventStreamConnectionOpened",
-            "A newer connection was opened for the same subscription.",
-        );
+        let error = EwsError::new("ErrorNewEventStreamConnectionOpened", "A newer connection was opened for the same subscription.");
         let id = self.subscriptions.get(number).map(|subscription| subscription.id.as_str());
         error_envelope(&self.session, &error, id.as_slice())
     }
@@ -261,11 +256,7 @@ impl Connection {
         let mut xml = self.session.xml();
         xml.open("m:Notifications");
         for (number, subscription) in self.subscriptions.iter().enumerate() {
-            let mut events = words
-                .iter()
-                .filter(|(whose, _)| *whose == number)
-                .filter_map(|(_, event)| event.as_deref())
-                .peekable();
+            let mut events = words.iter().filter(|(whose, _)| *whose == number).filter_map(|(_, event)| event.as_deref()).peekable();
             if events.peek().is_none() {
                 continue;
             }
@@ -295,10 +286,7 @@ impl Connection {
         xml.open("m:Notifications");
         for subscription in &self.subscriptions {
             subscription.touch();
-            xml.open("m:Notification")
-                .element("t:SubscriptionId", &subscription.id)
-                .empty("t:StatusEvent", &[])
-                .close("m:Notification");
+            xml.open("m:Notification").element("t:SubscriptionId", &subscription.id).empty("t:StatusEvent", &[]).close("m:Notification");
         }
         xml.close("m:Notifications");
         self.envelope(xml)

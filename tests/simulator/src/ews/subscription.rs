@@ -155,10 +155,7 @@ impl Subscriptions {
         registry.sweep();
         let same = registry.by_id.values().filter(|known| known.mailbox.guid() == mailbox.guid());
         if same.count() >= MOST {
-            return Err(EwsError::new(
-                "ErrorExceededSubscriptionCount",
-                "You have exceeded the available subscriptions for your account.",
-            ));
+            return Err(EwsError::new("ErrorExceededSubscriptionCount", "You have exceeded the available subscriptions for your account."));
         }
         registry.made += 1;
         let id = new_id(mailbox, registry.made, counter_ids);
@@ -221,12 +218,8 @@ impl Subscriptions {
 impl Registry {
     fn sweep(&mut self) {
         let now = Instant::now();
-        let over: Vec<String> = self
-            .by_id
-            .values()
-            .filter(|subscription| subscription.is_over(now))
-            .map(|subscription| subscription.id.clone())
-            .collect();
+        let over: Vec<String> =
+            self.by_id.values().filter(|subscription| subscription.is_over(now)).map(|subscription| subscription.id.clone()).collect();
         for id in over {
             self.by_id.remove(&id);
             if self.lapsed.len() < LAPSED {

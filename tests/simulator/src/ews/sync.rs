@@ -44,9 +44,7 @@ pub(super) fn hierarchy(session: &Session, operation: Node<'_, '_>) -> Result<Xm
         };
         let page = mailbox.sync_hierarchy(root.id, since)?;
         let next = sync_state::encode(scope, root.id, root.epoch, &page.next.to_be_bytes());
-        xml.element("m:SyncState", &next)
-            .element("m:IncludesLastFolderInRange", "true")
-            .open("m:Changes");
+        xml.element("m:SyncState", &next).element("m:IncludesLastFolderInRange", "true").open("m:Changes");
         for change in page.changes {
             write_folder_change(session, xml, &shape, &mailbox, change);
         }
@@ -72,18 +70,13 @@ fn write_folder_change(session: &Session, xml: &mut Xml, shape: &Shape, mailbox:
 }
 
 fn number(place: &[u8]) -> Result<u64, EwsError> {
-    place
-        .try_into()
-        .map(u64::from_be_bytes)
-        .map_err(|_| EwsError::invalid_sync_state())
+    place.try_into().map(u64::from_be_bytes).map_err(|_| EwsError::invalid_sync_state())
 }
 
 /// The state a request carries, unless a fault loses it.
 fn state(session: &Session, operation: Node<'_, '_>) -> Option<String> {
     let lost = session.faults.contains(&EwsFault::SyncStartsOver);
-    part(operation, "SyncState")
-        .map(text)
-        .filter(|text| !text.trim().is_empty() && !lost)
+    part(operation, "SyncState").map(text).filter(|text| !text.trim().is_empty() && !lost)
 }
 
 /// The synchronising operations have a code of their own for a folder that is not there.
@@ -102,14 +95,9 @@ pub(super) fn items(session: &Session, operation: Node<'_, '_>) -> Result<Xml, E
         None => Shape::id_only(),
     };
     shape.refuse_prefix(false)?;
-    let most = part(operation, "MaxChangesReturned")
-        .and_then(|node| text(node).trim().parse::<usize>().ok())
-        .unwrap_or(512);
-    let ignored: Vec<String> = part(operation, "Ignore")
-        .into_iter()
-        .flat_map(elements)
-        .filter_map(|id| id.attribute("Id").map(str::to_owned))
-        .collect();
+    let most = part(operation, "MaxChangesReturned").and_then(|node| text(node).trim().parse::<usize>().ok()).unwrap_or(512).min(512);
+    let ignored: Vec<String> =
+        part(operation, "Ignore").into_iter().flat_map(elements).filter_map(|id| id.attribute("Id").map(str::to_owned)).collect();
     if ignored.len() > 512 {
         return Err(EwsError::invalid_request("Ignore may hold no more than 512 ids."));
     }
@@ -133,9 +121,7 @@ fn page(
     let (mailbox, folder) = match found {
         Err(error) if error.code == "ErrorSyncFolderNotFound" && session.quirk("missing-folders-sync-empty") => {
             let state = part(operation, "SyncState").map(text).unwrap_or_default();
-            xml.element("m:SyncState", &state)
-                .element("m:IncludesLastItemInRange", "true")
-                .empty("m:Changes", &[]);
+            xml.element("m:SyncState", &state).element("m:IncludesLastItemInRange", "true").empty("m:Changes", &[]);
             return Ok(());
         }
         other => other?,

@@ -53,18 +53,9 @@ pub(super) fn encode_items(associated: bool, folder: &Folder, position: Position
 }
 
 /// Reads the place inside a state, if it was made for this folder in its present life.
-pub(super) fn decode(
-    text: &str,
-    scope: Scope,
-    folder: FolderId,
-    epoch: u32,
-) -> Result<Vec<u8>, EwsError> {
-    let bytes = STANDARD
-        .decode(text.trim())
-        .map_err(|_| EwsError::invalid_sync_state())?;
-    let (body, sum) = bytes
-        .split_at_checked(bytes.len().saturating_sub(CHECKSUM))
-        .ok_or_else(EwsError::invalid_sync_state)?;
+pub(super) fn decode(text: &str, scope: Scope, folder: FolderId, epoch: u32) -> Result<Vec<u8>, EwsError> {
+    let bytes = STANDARD.decode(text.trim()).map_err(|_| EwsError::invalid_sync_state())?;
+    let (body, sum) = bytes.split_at_checked(bytes.len().saturating_sub(CHECKSUM)).ok_or_else(EwsError::invalid_sync_state)?;
     let whole = Sha256::digest(body);
     let intact = sum.len() == CHECKSUM && whole.iter().take(CHECKSUM).eq(sum.iter());
     match body.strip_prefix(prefix(scope, folder, epoch).as_slice()) {
@@ -74,11 +65,7 @@ pub(super) fn decode(
 }
 
 /// Reads the state of an item synchronisation.
-pub(super) fn decode_items(
-    text: &str,
-    associated: bool,
-    folder: &Folder,
-) -> Result<Position, EwsError> {
+pub(super) fn decode_items(text: &str, associated: bool, folder: &Folder) -> Result<Position, EwsError> {
     let scope = Scope::Items { associated };
     let place = decode(text, scope, folder.id, folder.epoch)?;
     Position::from_bytes(&place).ok_or_else(EwsError::invalid_sync_state)
@@ -102,11 +89,7 @@ mod tests {
     const TREE: Scope = Scope::Hierarchy { given: true };
 
     fn folder(number: u64) -> FolderId {
-        FolderId {
-            mailbox: Guid([7; 16]),
-            number,
-            generation: 0,
-        }
+        FolderId { mailbox: Guid([7; 16]), number, generation: 0 }
     }
 
     #[test]
@@ -114,11 +97,7 @@ mod tests {
         let state = encode(TREE, folder(3), 1, b"place");
         assert_eq!(decode(&state, TREE, folder(3), 1), Ok(b"place".to_vec()));
         let items = Scope::Items { associated: false };
-        for wrong in [
-            decode(&state, TREE, folder(4), 1),
-            decode(&state, TREE, folder(3), 2),
-            decode(&state, items, folder(3), 1),
-        ] {
+        for wrong in [decode(&state, TREE, folder(4), 1), decode(&state, TREE, folder(3), 2), decode(&state, items, folder(3), 1)] {
             assert_eq!(wrong, Err(EwsError::invalid_sync_state()));
         }
     }

@@ -52,12 +52,8 @@ fn world_with(quirks: &[&str]) -> World {
         let proxies = vec![format!("{name}.proxy@example.com")];
         assert!(store.add(Mailbox::new(1, &format!("{name}@example.com"), name, proxies, born)));
     }
-    let accounts = vec![
-        account("alice", false, &[]),
-        account("bob", false, &[ALICE]),
-        account("carol", false, &[]),
-        account("service", true, &[]),
-    ];
+    let accounts =
+        vec![account("alice", false, &[]), account("bob", false, &[ALICE]), account("carol", false, &[]), account("service", true, &[])];
     let alice = store.mailbox(ALICE).expect("was added");
     let state = State {
         store,

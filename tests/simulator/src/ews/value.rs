@@ -35,9 +35,7 @@ pub(super) fn filetime(ticks: u64) -> Option<DateTime<Utc>> {
     let epoch = Utc.with_ymd_and_hms(1601, 1, 1, 0, 0, 0).single()?;
     let micros = i64::try_from(ticks / 10).ok()?;
     let rest = i64::try_from(ticks % 10 * 100).ok()?;
-    epoch
-        .checked_add_signed(Duration::microseconds(micros))?
-        .checked_add_signed(Duration::nanoseconds(rest))
+    epoch.checked_add_signed(Duration::microseconds(micros))?.checked_add_signed(Duration::nanoseconds(rest))
 }
 
 /// The change key of the nth write, in the form Exchange gives them.
@@ -74,15 +72,8 @@ pub(super) fn write_extended(xml: &mut Xml, asked: &Extended, value: &PropertyVa
         (PropertyValue::Time(time), "SystemTime") => precision.time(*time),
         _ => return,
     };
-    let attributes: Vec<(&str, &str)> = asked
-        .attributes
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    xml.open("t:ExtendedProperty")
-        .empty("t:ExtendedFieldURI", &attributes)
-        .element("t:Value", &text)
-        .close("t:ExtendedProperty");
+    let attributes: Vec<(&str, &str)> = asked.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    xml.open("t:ExtendedProperty").empty("t:ExtendedFieldURI", &attributes).element("t:Value", &text).close("t:ExtendedProperty");
 }
 
 /// All rights: nobody sees a mailbox here who may not do everything in it.

@@ -41,10 +41,7 @@ pub(super) struct Xml {
 impl Xml {
     /// An empty document.
     pub fn new(illegal: Illegal) -> Self {
-        Self {
-            illegal,
-            ..Self::default()
-        }
+        Self { illegal, ..Self::default() }
     }
 
     /// Another empty document that treats characters the same way.
@@ -185,10 +182,7 @@ mod tests {
     fn markup_is_escaped_in_text_and_attributes() {
         let mut xml = Xml::default();
         xml.open_with("a", &[("b", "\"<&")]).text("x > y\r\n").close("a");
-        assert_eq!(
-            xml.into_text(),
-            "<a b=\"&quot;&lt;&amp;\">x &gt; y&#xD;\n</a>"
-        );
+        assert_eq!(xml.into_text(), "<a b=\"&quot;&lt;&amp;\">x &gt; y&#xD;\n</a>");
     }
 
     #[test]

@@ -91,7 +91,8 @@ pub(super) fn write_contact(writer: &ItemWriter<'_>, xml: &mut Xml, item: &Item)
             xml.element(element, value);
         }
     }
-    let by_index = |path: &Path| matches!(path, Path::Indexed(field, index) if field == "contacts:EmailAddress" && index == "EmailAddress1");
+    let by_index =
+        |path: &Path| matches!(path, Path::Indexed(field, index) if field == "contacts:EmailAddress" && index == "EmailAddress1");
     let wanted = writer.wants("contacts:EmailAddresses", DEFAULT) || writer.shape.additional.iter().any(by_index);
     if wanted && !email.is_empty() {
         xml.open("t:EmailAddresses")

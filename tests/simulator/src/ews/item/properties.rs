@@ -1,7 +1,7 @@
 //! The properties of ItemType and MessageType.
 
-use super::super::shape::{Base, BodyForm, Extended};
 use super::super::address::{write_mailbox, write_one};
+use super::super::shape::{Base, BodyForm, Extended};
 use super::super::value::{PropertyValue, change_key, write_extended, write_rights};
 use super::super::xml::Xml;
 use super::{Extra, ItemWriter, Kind, PromisedMime, write_id};
@@ -17,9 +17,7 @@ const ALL: Option<Base> = Some(Base::All);
 pub(super) fn write_item(writer: &ItemWriter<'_>, xml: &mut Xml, item: &Item, kind: Kind, extra: Extra) {
     match extra.mime {
         Some(PromisedMime::Part(part)) => {
-            xml.open_with("t:MimeContent", &[("CharacterSet", "UTF-8")])
-                .mime(part)
-                .close("t:MimeContent");
+            xml.open_with("t:MimeContent", &[("CharacterSet", "UTF-8")]).mime(part).close("t:MimeContent");
         }
         Some(PromisedMime::Empty) => {
             xml.empty("t:MimeContent", &[("CharacterSet", "UTF-8")]);
@@ -229,9 +227,7 @@ fn write_body(writer: &ItemWriter<'_>, xml: &mut Xml, name: &str, text: &str, fo
         None => whole.clone(),
     };
     let cut = (shown.len() < whole.len()).to_string();
-    xml.open_with(name, &[("BodyType", kind), ("IsTruncated", &cut)])
-        .text(&shown)
-        .close(name);
+    xml.open_with(name, &[("BodyType", kind), ("IsTruncated", &cut)]).text(&shown).close(name);
 }
 
 /// An attachment's description, without its content.
@@ -242,8 +238,7 @@ fn write_attachment(xml: &mut Xml, writer: &ItemWriter<'_>, item: &Item, number:
     };
     xml.open(name);
     write_attachment_facts(xml, item, number, attachment, size);
-    xml.element("t:LastModifiedTime", &writer.precision.time(item.modified))
-        .value("t:IsInline", attachment.inline);
+    xml.element("t:LastModifiedTime", &writer.precision.time(item.modified)).value("t:IsInline", attachment.inline);
     if name == "t:FileAttachment" {
         xml.value("t:IsContactPhoto", false);
     }
@@ -251,13 +246,7 @@ fn write_attachment(xml: &mut Xml, writer: &ItemWriter<'_>, item: &Item, number:
 }
 
 /// AttachmentType up to its size.
-pub(in super::super) fn write_attachment_facts(
-    xml: &mut Xml,
-    item: &Item,
-    number: usize,
-    attachment: &Attachment,
-    size: usize,
-) {
+pub(in super::super) fn write_attachment_facts(xml: &mut Xml, item: &Item, number: usize, attachment: &Attachment, size: usize) {
     let id = super::super::get_attachment::attachment_id(&item.id, number);
     xml.empty("t:AttachmentId", &[("Id", &id)]);
     if let Some(name) = &attachment.name {
@@ -282,9 +271,7 @@ fn write_headers(xml: &mut Xml, headers: &str) {
     }
     xml.open("t:InternetMessageHeaders");
     for (name, value) in lines {
-        xml.open_with("t:InternetMessageHeader", &[("HeaderName", name)])
-            .text(value.trim())
-            .close("t:InternetMessageHeader");
+        xml.open_with("t:InternetMessageHeader", &[("HeaderName", name)]).text(value.trim()).close("t:InternetMessageHeader");
     }
     xml.close("t:InternetMessageHeaders");
 }
@@ -315,10 +302,7 @@ fn extended(item: &Item, asked: &Extended, headers: Option<&str>) -> Option<Prop
 }
 
 fn display(list: &[Address]) -> String {
-    list.iter()
-        .filter_map(|address| address.name.as_deref().or(address.email.as_deref()))
-        .collect::<Vec<_>>()
-        .join("; ")
+    list.iter().filter_map(|address| address.name.as_deref().or(address.email.as_deref())).collect::<Vec<_>>().join("; ")
 }
 
 /// A subject without its reply and forward marks.

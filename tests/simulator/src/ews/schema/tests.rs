@@ -4,10 +4,7 @@ use roxmltree::Document;
 fn verdict(operation: &str) -> Result<(), Violation> {
     let text = format!("<x xmlns:m=\"{MESSAGES}\" xmlns:t=\"{TYPES_NS}\">\n{operation}</x>");
     let document = Document::parse(&text).expect("well-formed test input");
-    let node = document
-        .root_element()
-        .first_element_child()
-        .expect("an operation");
+    let node = document.root_element().first_element_child().expect("an operation");
     check_operation(node)
 }
 

@@ -10,7 +10,9 @@ fn connecting(kind: &str, value: &str) -> String {
 async fn a_service_account_acts_as_its_users() {
     let world = world();
     let sid = session::security_identifier(world.alice.guid());
-    for (kind, value) in [("PrimarySmtpAddress", ALICE), ("SmtpAddress", "alice.proxy@example.com"), ("PrincipalName", ALICE), ("SID", sid.as_str())] {
+    for (kind, value) in
+        [("PrimarySmtpAddress", ALICE), ("SmtpAddress", "alice.proxy@example.com"), ("PrincipalName", ALICE), ("SID", sid.as_str())]
+    {
         let answer = world.ask_as(SERVICE, &connecting(kind, value), INBOX).await;
         assert_eq!(answer.attributes("FolderId", "Id"), [world.inbox().text()], "{kind}");
     }

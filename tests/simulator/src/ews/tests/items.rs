@@ -35,7 +35,9 @@ async fn faults_strike_single_items_and_their_mime() {
     let world = world();
     let items = [world.put("a"), world.put("b"), world.put("c")];
     let faults = &world.state.faults;
-    faults.add(Rule::always(EwsFault::ItemError { code: "ErrorServerBusy".into(), message: None, back_off_ms: None, positions: vec![1] }).times(1));
+    faults.add(
+        Rule::always(EwsFault::ItemError { code: "ErrorServerBusy".into(), message: None, back_off_ms: None, positions: vec![1] }).times(1),
+    );
     assert_eq!(world.ask(&get(&items, MIME)).await.codes(), ["NoError", "ErrorServerBusy", "NoError"]);
     faults.add(Rule::always(EwsFault::BatchStopped { after: 1 }).times(1));
     let stopped = world.ask(&get(&items, MIME)).await;
@@ -101,7 +103,10 @@ async fn a_message_is_made_of_elements() {
     assert_eq!(found.items.iter().map(|item| item.subject.as_deref()).collect::<Vec<_>>(), [Some("Grüße & more")]);
     let sent = world.alice.root_folder("sentitems").expect("a default folder");
     assert_eq!(world.alice.folder(sent).map(|folder| folder.total), Ok(1));
-    assert_eq!(world.ask(&create.replace(" MessageDisposition=\"SendAndSaveCopy\"", "")).await.codes(), ["ErrorMessageDispositionRequired"]);
+    assert_eq!(
+        world.ask(&create.replace(" MessageDisposition=\"SendAndSaveCopy\"", "")).await.codes(),
+        ["ErrorMessageDispositionRequired"]
+    );
 }
 
 #[tokio::test]
@@ -136,7 +141,9 @@ async fn attachments_are_listed_and_fetched() {
     let names = world.ask(&get(&[id], shape)).await.attributes("AttachmentId", "Id");
     assert_eq!(names.len(), 2);
     let list: String = names.iter().map(|id| format!("<t:AttachmentId Id=\"{id}\"/>")).collect();
-    let fetch = format!("<m:GetAttachment><m:AttachmentShape/><m:AttachmentIds>{list}<t:AttachmentId Id=\"AAAA\"/></m:AttachmentIds></m:GetAttachment>");
+    let fetch = format!(
+        "<m:GetAttachment><m:AttachmentShape/><m:AttachmentIds>{list}<t:AttachmentId Id=\"AAAA\"/></m:AttachmentIds></m:GetAttachment>"
+    );
     let answer = world.ask(&fetch).await;
     assert_eq!(answer.codes(), ["NoError", "NoError", "ErrorInvalidAttachmentId"]);
     assert_eq!(answer.first("Content"), "AAEC");

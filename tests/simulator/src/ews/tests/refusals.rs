@@ -14,7 +14,9 @@ async fn a_schema_violation_is_a_fault_with_its_place() {
 #[tokio::test]
 async fn without_a_version_ids_are_taken_for_legacy_ones() {
     let world = world();
-    let envelope = |operation: &str| format!("<s:Envelope xmlns:s=\"{SOAP}\" xmlns:m=\"{MESSAGES}\" xmlns:t=\"{TYPES}\"><s:Body>{operation}</s:Body></s:Envelope>");
+    let envelope = |operation: &str| {
+        format!("<s:Envelope xmlns:s=\"{SOAP}\" xmlns:m=\"{MESSAGES}\" xmlns:t=\"{TYPES}\"><s:Body>{operation}</s:Body></s:Envelope>")
+    };
     assert_eq!(world.send(ALICE, &envelope(INBOX)).await.codes(), ["NoError"]);
     let by_id = INBOX.replace("<t:DistinguishedFolderId Id=\"inbox\"/>", &format!("<t:FolderId Id=\"{}\"/>", world.inbox().text()));
     assert_eq!(world.send(ALICE, &envelope(&by_id)).await.codes(), ["ErrorInvalidIdMalformedEwsLegacyIdFormat"]);
@@ -23,7 +25,11 @@ async fn without_a_version_ids_are_taken_for_legacy_ones() {
 #[tokio::test]
 async fn absent_folders_have_their_codes() {
     let world = world();
-    for (name, code) in [("archivemsgfolderroot", "ErrorArchiveMailboxNotEnabled"), ("voicemail", "ErrorFolderNotFound"), ("recoverableitemsroot", "NoError")] {
+    for (name, code) in [
+        ("archivemsgfolderroot", "ErrorArchiveMailboxNotEnabled"),
+        ("voicemail", "ErrorFolderNotFound"),
+        ("recoverableitemsroot", "NoError"),
+    ] {
         assert_eq!(world.ask(&INBOX.replace("inbox", name)).await.codes(), [code], "{name}");
     }
     let item = INBOX.replace("<t:DistinguishedFolderId Id=\"inbox\"/>", &format!("<t:FolderId Id=\"{}\"/>", world.put("x").text()));

@@ -12,7 +12,9 @@ async fn subscribe(world: &World) -> String {
 
 fn stream_of(ids: &[&str]) -> String {
     let ids: String = ids.iter().map(|id| format!("<t:SubscriptionId>{id}</t:SubscriptionId>")).collect();
-    format!("<m:GetStreamingEvents><m:SubscriptionIds>{ids}</m:SubscriptionIds><m:ConnectionTimeout>1</m:ConnectionTimeout></m:GetStreamingEvents>")
+    format!(
+        "<m:GetStreamingEvents><m:SubscriptionIds>{ids}</m:SubscriptionIds><m:ConnectionTimeout>1</m:ConnectionTimeout></m:GetStreamingEvents>"
+    )
 }
 
 async fn open(world: &World, ids: &[&str]) -> BoxStream<'static, io::Result<Bytes>> {
@@ -91,10 +93,13 @@ async fn a_subscription_nobody_streams_lapses() {
 #[tokio::test]
 async fn pulling_goes_on_from_the_watermark() {
     let world = world();
-    let ask = ALL.replace("StreamingSubscriptionRequest", "PullSubscriptionRequest").replace("</t:EventTypes>", "</t:EventTypes><t:Timeout>10</t:Timeout>");
+    let ask = ALL
+        .replace("StreamingSubscriptionRequest", "PullSubscriptionRequest")
+        .replace("</t:EventTypes>", "</t:EventTypes><t:Timeout>10</t:Timeout>");
     let made = world.ask(&ask).await;
     let id = made.first("SubscriptionId");
-    let events = |mark: &str| format!("<m:GetEvents><m:SubscriptionId>{id}</m:SubscriptionId><m:Watermark>{mark}</m:Watermark></m:GetEvents>");
+    let events =
+        |mark: &str| format!("<m:GetEvents><m:SubscriptionId>{id}</m:SubscriptionId><m:Watermark>{mark}</m:Watermark></m:GetEvents>");
     let start = made.first("Watermark");
     assert_eq!(world.ask(&events(&start)).await.texts("StatusEvent").len(), 1);
     world.put("one");
@@ -112,6 +117,8 @@ async fn contradictory_subscriptions_are_refused() {
     let world = world();
     let none = ALL.replace(" SubscribeToAllFolders=\"true\"", "");
     assert_eq!(world.ask(&none).await.codes(), ["ErrorInvalidSubscriptionRequest"]);
-    let push = ALL.replace("StreamingSubscriptionRequest", "PushSubscriptionRequest").replace("</t:EventTypes>", "</t:EventTypes><t:StatusFrequency>1</t:StatusFrequency><t:URL>http://127.0.0.1/</t:URL>");
+    let push = ALL
+        .replace("StreamingSubscriptionRequest", "PushSubscriptionRequest")
+        .replace("</t:EventTypes>", "</t:EventTypes><t:StatusFrequency>1</t:StatusFrequency><t:URL>http://127.0.0.1/</t:URL>");
     assert_eq!(world.ask(&push).await.codes(), ["ErrorInvalidPushSubscriptionUrl"]);
 }

@@ -62,7 +62,9 @@ async fn hierarchy_states_tell_the_ways_of_asking_apart() {
     let world = world();
     let ask = |root: &str, state: &str| {
         let state = if state.is_empty() { String::new() } else { format!("<m:SyncState>{state}</m:SyncState>") };
-        format!("<m:SyncFolderHierarchy><m:FolderShape><t:BaseShape>Default</t:BaseShape></m:FolderShape>{root}{state}</m:SyncFolderHierarchy>")
+        format!(
+            "<m:SyncFolderHierarchy><m:FolderShape><t:BaseShape>Default</t:BaseShape></m:FolderShape>{root}{state}</m:SyncFolderHierarchy>"
+        )
     };
     let named = "<m:SyncFolderId><t:DistinguishedFolderId Id=\"msgfolderroot\"/></m:SyncFolderId>";
     let first = world.ask(&ask(named, "")).await;
@@ -81,7 +83,8 @@ async fn faults_strike_a_synchronisation() {
     let id = world.put("one").text();
     world.state.faults.add(Rule::always(EwsFault::RepeatItem).times(1));
     assert_eq!(world.ask(&sync_items(world.inbox(), "", 10)).await.attributes("ItemId", "Id"), [id.clone(), id]);
-    let busy = EwsFault::ResponseError { code: "ErrorServerBusy".into(), message: None, back_off_ms: Some(5000), shape: Default::default() };
+    let busy =
+        EwsFault::ResponseError { code: "ErrorServerBusy".into(), message: None, back_off_ms: Some(5000), shape: Default::default() };
     world.state.faults.add(Rule::always(busy).times(1));
     let answer = world.ask(&sync_items(world.inbox(), "", 10)).await;
     assert_eq!((answer.codes(), answer.first("Value").as_str()), (vec!["ErrorServerBusy".to_owned()], "5000"));

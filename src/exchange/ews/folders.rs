@@ -175,6 +175,6 @@ fn passing(failed: &Failed) -> bool {
 
 /// Whether the server refuses the operation itself, rather than the mailbox or the folder.
 fn refused_as_such(failed: &Failed) -> bool {
-    matches!(failed.trouble, Trouble::Refused(_)) && failed.wants_fewer()
-        || matches!(failed.action, None | Some(Action::Smaller)) && matches!(failed.trouble, Trouble::Refused(_))
+    let vague = matches!(failed.action, None | Some(Action::Smaller));
+    matches!(failed.trouble, Trouble::Refused(_)) && (vague || failed.wants_fewer())
 }

@@ -2,8 +2,8 @@
 
 pub mod basic;
 pub mod ntlm;
-pub mod offer;
 pub mod oauth;
+pub mod offer;
 mod secret;
 
 pub use secret::Secret;

@@ -1,8 +1,24 @@
 //! The command line: what was asked for, or why it cannot be done.
+//!
+//! [`parse`] turns words into a [`Command`]; [`check`] and [`config`] are the verbs that need nothing but a configuration, and [`logging`] starts
+//! the logs.
 
 mod args;
+pub mod check;
+pub mod config;
+pub mod console;
+pub mod demo;
 mod exit;
+pub mod logging;
+pub mod mask;
+mod parse;
+pub mod progress;
 mod size;
+pub mod summary;
+#[cfg(test)]
+mod tests;
+mod unbuilt;
 
 pub use args::{CheckArgs, Command, ConfigCommand, DemoArgs, LogArgs, LogFormat, Progress, RunArgs, ShowArgs};
 pub use exit::Exit;
+pub use parse::parse;

@@ -15,23 +15,22 @@ mod login;
 mod mailboxes;
 mod object;
 mod pem;
+mod placeholders;
 mod raw;
 mod report;
 mod schema;
-mod secret;
 mod settings;
 mod source;
 #[cfg(test)]
 mod tests;
 mod written;
 
+pub use crate::auth::Secret;
 pub use env::Env;
 pub use examine::{Examination, Purpose, examine};
 pub use fault::Fault;
-pub use folders::Step;
 pub use layer::{Origin, Setting};
 pub use load::{Loaded, Refused, inspect, load};
 pub use schema::{SAMPLE, schema};
-pub use secret::Secret;
 pub use settings::{Access, Api, Auth, Config, Credential, FolderPath, Login, MailboxSettings, OAuth, Pace, Participants, StartFrom, Tls};
 pub use source::Source;

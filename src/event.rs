@@ -1,4 +1,4 @@
-//! Everything worth telling a watcher, as one enum; [`Status`](crate::status::Status) is its fold.
+//! Everything worth telling a watcher, as one enum; [`Status`] is its fold.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -7,6 +7,8 @@ mod date;
 mod guid;
 mod retry_after;
 pub mod roots;
+#[cfg(test)]
+pub(crate) mod scripted;
 
 pub use backoff::Backoff;
 pub use cap::{TooLarge, capped};

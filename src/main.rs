@@ -1,2 +1,120 @@
-//! x
-fn main() {}
+//! The program: reads its command line, does what it says, and ends with a code that tells how it went.
+
+use std::{process::ExitCode, time::Duration};
+
+use exchange_sync::{
+    cli::{self, Command, LogArgs, RunArgs, console::Console, mask::shown},
+    config::{self, Env},
+    run,
+};
+use indicatif::{MultiProgress, ProgressDrawTarget};
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{SignalKind, signal},
+};
+
+fn main() -> ExitCode {
+    let env = Env::of_process();
+    match cli::parse(std::env::args_os(), &env) {
+        Err(exit) => exit.report(),
+        Ok(Command::Check(args)) => cli::check::run(&args, &env),
+        Ok(Command::Config(command)) => cli::config::run(&command, &env),
+        Ok(Command::Demo(args)) => {
+            let terminal = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
+            let quiet = LogArgs { debug_level: 0, log_format: cli::LogFormat::Text, log_dir: None };
+            in_runtime(&quiet, &env, &terminal, false, async |shutdown| cli::demo::run(&args, &terminal, shutdown).await)
+        }
+        Ok(Command::Run(args)) => copy(&args, &env),
+    }
+}
+
+/// `run`: nothing is touched before the configuration is good.
+fn copy(args: &RunArgs, env: &Env) -> ExitCode {
+    let loaded = match config::load(&args.source, env) {
+        Ok(loaded) => loaded,
+        Err(refused) => {
+            eprint!("{}", shown(&refused.to_string(), args.mask));
+            return ExitCode::from(2);
+        }
+    };
+    let terminal = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
+    in_runtime(&args.log, env, &terminal, args.mask, async |shutdown| {
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+        match run::run(args, &loaded.config, &terminal, shutdown).await {
+            Ok(outcome) => ExitCode::from(outcome.code()),
+            Err(unready) => {
+                eprintln!("error: {}", shown(&unready.to_string(), args.mask));
+                ExitCode::from(unready.code())
+            }
+        }
+    })
+}
+
+/// Starts logs and the runtime, and runs `work` with a future that is ready at the first SIGINT or SIGTERM. The second ends the process at once,
+/// which loses nothing: what is recorded is durable, and the rest is fetched again.
+fn in_runtime<W>(log: &LogArgs, env: &Env, terminal: &MultiProgress, mask: bool, work: W) -> ExitCode
+where
+    W: AsyncFnOnce(std::pin::Pin<Box<dyn Future<Output = ()>>>) -> ExitCode,
+{
+    let guard = match cli::logging::start(log, env, Console::new(terminal.clone(), mask)) {
+        Ok(guard) => guard,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().max_blocking_threads(64).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: starting failed: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(async {
+        match interrupts() {
+            Ok(shutdown) => work(Box::pin(shutdown)).await,
+            Err(error) => {
+                eprintln!("error: watching for signals failed: {error}");
+                ExitCode::FAILURE
+            }
+        }
+    });
+    end(runtime);
+    drop(guard);
+    code
+}
+
+/// Ready at the first interrupt; the second ends the process with code 130.
+fn interrupts() -> std::io::Result<impl Future<Output = ()>> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (first, ready) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let mut first = Some(first);
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            match first.take() {
+                Some(first) => {
+                    tracing::info!("stopping; a second interrupt ends the program at once");
+                    let _ = first.send(());
+                }
+                None => std::process::exit(130),
+            }
+        }
+    });
+    Ok(async move {
+        // The sender lives as long as the process listens for signals.
+        if ready.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+/// Lets disk operations under way come to their end, for a moment.
+fn end(runtime: Runtime) {
+    runtime.shutdown_timeout(Duration::from_secs(5));
+}

@@ -1,15 +1,16 @@
 //! The composition root: the only file that names every room and wires it to the others.
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{future::Future, io, sync::Arc};
 
 use futures::StreamExt;
+use indicatif::MultiProgress;
 
 use crate::{
     auth::{Login, oauth},
     catalog::LocalCatalog,
     checkpoint::LocalCheckpoints,
     cli::{Progress, RunArgs, progress, summary},
-    config::{Access, Api, Auth, Config, Credential, FolderPath, MailboxSettings, StartFrom},
+    config::{self, Access, Api, Auth, Config, Credential, FolderPath, MailboxSettings, StartFrom},
     event::{Event, Events},
     exchange::{
         Exchange,
@@ -28,6 +29,9 @@ const FOLDERS: usize = 2;
 
 /// Batches of one folder downloaded at the same time. With [`FOLDERS`] this stays within what Exchange grants one mailbox.
 const BATCHES: usize = 2;
+
+/// What a token for EWS is asked for (Microsoft identity platform; EWS "Authenticate an EWS application by using OAuth").
+const EWS_SCOPE: &str = "https://outlook.office365.com/.default";
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,9 +81,14 @@ impl Unready {
 
 /// Copies mailboxes until they are read to their end (`once`), or until `shutdown` is ready. What is under way at shutdown is dropped: it was not yet
 /// recorded, so the next run fetches it again.
-pub async fn run(args: RunArgs, config: Config, shutdown: impl Future<Output = ()>) -> Result<Outcome, Unready> {
+pub async fn run(
+    args: &RunArgs,
+    config: &Config,
+    terminal: &MultiProgress,
+    shutdown: impl Future<Output = ()>,
+) -> Result<Outcome, Unready> {
     let events = Events::new();
-    let exchange = exchange(&config, &events)?;
+    let exchange = exchange(config, &events)?;
     let folder = args.local_files_prefix.as_path();
     let pipeline = Pipeline::new(
         exchange,
@@ -87,7 +96,7 @@ pub async fn run(args: RunArgs, config: Config, shutdown: impl Future<Output = (
         Arc::new(LocalCatalog::open(folder).map_err(|error| Unready::Folder(error.to_string()))?),
         Arc::new(LocalCheckpoints::open(folder).map_err(|error| Unready::Folder(error.to_string()))?),
         events.clone(),
-        limits(&args, &config),
+        limits(args, config),
     );
     let subscriptions: Vec<Subscription> = config
         .mailboxes
@@ -103,7 +112,7 @@ pub async fn run(args: RunArgs, config: Config, shutdown: impl Future<Output = (
     let mode = if args.once { Mode::Once } else { Mode::Continuous };
     let schedule = Schedule { mode, frequency: config.pace.between_rounds };
     let started = std::time::Instant::now();
-    let view = progress::start(args.progress, events.clone(), args.mask);
+    let view = progress::start(args.progress, events.clone(), args.mask, terminal);
     let finished = {
         let mut rounds = std::pin::pin!(pipeline.run(subscriptions, schedule));
         let drain = async { while rounds.next().await.is_some() {} };
@@ -152,6 +161,29 @@ fn exchange(config: &Config, events: &Events) -> Result<Arc<dyn Exchange>, Unrea
     Ok(Arc::new(Ews::new(ews::Settings { access, ..ews::Settings::default() }, Arc::new(transport), events.clone())))
 }
 
+fn credentials(auth: &Auth) -> Result<transport::Credentials, Unready> {
+    let login = |login: &config::Login| Login { user: login.user.clone(), password: login.password.clone() };
+    Ok(match auth {
+        Auth::Ntlm(user) => transport::Credentials::Ntlm(login(user)),
+        Auth::Basic(user) => transport::Credentials::Basic(login(user)),
+        Auth::OAuth(app) => {
+            let proof = match &app.credential {
+                Credential::Secret(secret) => oauth::Proof::Secret(secret.clone()),
+                Credential::Certificate { pem, thumbprint } => {
+                    oauth::Proof::Certificate(oauth::Certificate::new(pem, thumbprint.as_deref()).map_err(Unready::Configuration)?)
+                }
+            };
+            let settings = oauth::Settings {
+                authority: app.authority.to_string(),
+                client_id: app.client_id.clone(),
+                proof,
+                scope: EWS_SCOPE.to_owned(),
+            };
+            transport::Credentials::OAuth(Arc::new(oauth::Tokens::new(settings).map_err(Unready::Configuration)?))
+        }
+    })
+}
+
 fn limits(args: &RunArgs, config: &Config) -> Limits {
     let pace = &config.pace;
     Limits {
@@ -169,7 +201,7 @@ fn limits(args: &RunArgs, config: &Config) -> Limits {
 fn subscription(settings: &MailboxSettings) -> Subscription {
     let names = |paths: &[FolderPath]| {
         let name = |path: &FolderPath| match path {
-            FolderPath::WellKnown { id, below } => FolderName::WellKnown { id: id.clone(), below: below.clone() },
+            FolderPath::WellKnown(id) => FolderName::WellKnown(id.clone()),
             FolderPath::Names(names) => FolderName::Path(names.clone()),
         };
         paths.iter().map(name).collect()

@@ -3,7 +3,7 @@
 
 use std::{fs, io, path::PathBuf};
 
-use chrono::Utc;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Decision, Entry, SWEEP, Totals,
@@ -57,6 +57,8 @@ pub(super) struct Book {
     /// Whether the segments may hold lines that the index has not seen.
     behind: bool,
     claims: Claims,
+    /// The time of the last line.
+    told: DateTime<Utc>,
     _lock: Lock,
 }
 
@@ -71,7 +73,8 @@ impl Book {
         rotated_at: u64,
     ) -> Result<Self, Fault> {
         let segments = Segments::open(catalog, folders, rotated_at)?;
-        let mut book = Self { mailbox, path, segments, index: None, behind: true, claims: Claims::default(), _lock: lock };
+        let mut book =
+            Self { mailbox, path, segments, index: None, behind: true, claims: Claims::default(), told: DateTime::UNIX_EPOCH, _lock: lock };
         book.mending(|_, _, _, _| Ok(()))?;
         Ok(book)
     }
@@ -91,16 +94,19 @@ impl Book {
     }
 
     pub(super) fn commit(&mut self, folder: &Folder, entries: &[Entry]) -> Result<usize, Fault> {
+        let mut told = self.told;
         let written = self.mending(|index, segments, _, behind| {
             let mut batch = index.batch(false)?;
             let (here, _, _) = batch.folder(&folder.id)?;
-            let (at, mut text, mut written) = (Utc::now(), Vec::new(), 0);
+            let (mut text, mut written) = (Vec::new(), 0);
             for entry in entries {
+                let at = after(told);
                 let Some(line) = novelty(&batch, folder, here, entry, at)? else { continue };
                 if batch.apply(&line)? {
                     serde_json::to_writer(&mut text, &line).map_err(|error| Fault::Line(error.to_string()))?;
                     text.push(b'\n');
                     written += 1;
+                    told = at;
                 }
             }
             if written > 0 {
@@ -115,6 +121,7 @@ impl Book {
             *behind = false;
             Ok(written)
         })?;
+        self.told = told;
         self.claims.release(entries.iter().map(subject));
         Ok(written)
     }
@@ -137,7 +144,7 @@ impl Book {
             let unseen = if whole && walk > 0 { present(index, number, walk)? } else { Vec::new() };
             if unseen.is_empty() && walk > 0 {
                 if !whole {
-                    tracing::warn!("a listing's marks were lost with the index; what was deleted before it is not recorded this time");
+                    tracing::info!("a listing was not marked from its beginning, so what it did not show is not taken for deleted");
                 }
                 let batch = index.batch(true)?;
                 batch.rest(number)?;
@@ -170,6 +177,17 @@ impl Book {
 
     pub(super) fn totals(&mut self) -> Result<Totals, Fault> {
         self.mending(|index, _, _, _| Ok(index.totals))
+    }
+
+    /// All messages that are live, for comparison with a model.
+    #[cfg(test)]
+    pub(super) fn live_rows(&mut self) -> Vec<Row> {
+        let folders = 0..10;
+        let rows = self.mending(|index, _, _, _| {
+            let found = folders.clone().map(|folder| index.in_folder(folder, State::Live, i64::MAX, SWEEP));
+            Ok(found.collect::<rusqlite::Result<Vec<_>>>()?.concat())
+        });
+        rows.unwrap()
     }
 
     /// Does a piece of work with the index up to date. An index that turns out damaged is rebuilt, and the work is done once more.
@@ -261,8 +279,14 @@ fn catch_up(index: &mut Index, segments: &Segments) -> Result<(), Fault> {
     Ok(())
 }
 
+/// The time now, in microseconds as most readers keep them, and later than the last line's: sorted by time, lines are in their order.
+fn after(last: DateTime<Utc>) -> DateTime<Utc> {
+    let now = DateTime::from_timestamp_micros(Utc::now().timestamp_micros()).unwrap_or_default();
+    now.max(last + TimeDelta::microseconds(1))
+}
+
 /// The line of an entry, unless it tells nothing new. Entries about an item count for whatever message has that item now.
-fn novelty(batch: &Batch<'_>, folder: &Folder, here: i64, entry: &Entry, at: chrono::DateTime<Utc>) -> Result<Option<Line>, Fault> {
+fn novelty(batch: &Batch<'_>, folder: &Folder, here: i64, entry: &Entry, at: DateTime<Utc>) -> Result<Option<Line>, Fault> {
     let (key_of, by_item) = match entry {
         Entry::Stored { key, .. } | Entry::Moved { key, .. } | Entry::Quarantined { key, .. } | Entry::Vanished { key, .. } => (key, false),
         Entry::Read { key, .. } | Entry::Changed { key, .. } | Entry::Deleted { key, .. } => (key, true),

@@ -163,7 +163,7 @@ impl<'a, K: Known> Page<'a, K> {
             row.stored
                 && row.item != listed.id
                 && agree(row.class.as_ref(), listed.class.as_ref())
-                && agree(row.from_me(), listed.from_me())
+                && agree(row.authored(), listed.from_me())
                 && agree(row.draft(), listed.draft())
                 && self.claims.free(&row.name, &listed.id)
         };

@@ -36,8 +36,15 @@ CREATE INDEX by_search_key ON messages (search_tag) WHERE search_tag IS NOT NULL
 CREATE INDEX by_folder ON messages (folder, state, seen);
 ";
 
-const COLUMNS: &str =
-    "name, item, folder, received, created, class, size, search_key, flags, read, state, stored, bytes, digest, seen FROM messages";
+/// A query for whole rows, in the order in which [`read`] takes them.
+macro_rules! rows {
+    ($condition:literal) => {
+        concat!(
+            "SELECT name, item, folder, received, created, class, size, search_key, flags, read, state, stored, bytes, digest, seen FROM messages ",
+            $condition
+        )
+    };
+}
 
 /// An open index.
 #[derive(Debug)]
@@ -98,9 +105,9 @@ impl Index {
 
     /// Up to `limit` messages of a folder in a state.
     pub(super) fn in_folder(&self, folder: i64, state: State, before_walk: i64, limit: usize) -> rusqlite::Result<Vec<Row>> {
-        let sql = format!("SELECT {COLUMNS} WHERE folder = ?1 AND state = ?2 AND seen < ?3 LIMIT ?4");
+        let sql = rows!("WHERE folder = ?1 AND state = ?2 AND seen < ?3 LIMIT ?4");
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.connection.prepare_cached(&sql)?.query_map(params![folder, state as i64, before_walk, limit], read)?.collect()
+        self.connection.prepare_cached(sql)?.query_map(params![folder, state as i64, before_walk, limit], read)?.collect()
     }
 
     /// A folder's number, walk (0 for none) and whether that walk was marked from its beginning.
@@ -119,23 +126,20 @@ pub(super) struct Batch<'c> {
 impl Batch<'_> {
     /// The message whose current item this is.
     pub(super) fn by_item(&self, id: &ItemId) -> rusqlite::Result<Option<Row>> {
-        let sql = format!("SELECT {COLUMNS} WHERE item_tag = ?1 AND item = ?2 ORDER BY state, rowid LIMIT 1");
-        self.transaction.prepare_cached(&sql)?.query_row(params![tag(id.0.as_bytes()), id.0], read).optional()
+        let sql = rows!("WHERE item_tag = ?1 AND item = ?2 ORDER BY state, rowid LIMIT 1");
+        self.transaction.prepare_cached(sql)?.query_row(params![tag(id.0.as_bytes()), id.0], read).optional()
     }
 
     /// The message of this key.
     pub(super) fn by_name(&self, name: &Name) -> rusqlite::Result<Option<Row>> {
-        let sql = format!("SELECT {COLUMNS} WHERE name = ?1");
-        self.transaction.prepare_cached(&sql)?.query_row([name], read).optional()
+        let sql = rows!("WHERE name = ?1");
+        self.transaction.prepare_cached(sql)?.query_row([name], read).optional()
     }
 
     /// Stored messages with this search key that were received in this second, those recorded as deleted first.
     pub(super) fn alike(&self, search_key: &[u8], received: Option<i64>) -> rusqlite::Result<Vec<Row>> {
-        let sql = format!(
-            "SELECT {COLUMNS} WHERE search_tag = ?1 AND search_key = ?2 AND received IS ?3 AND stored \
-             ORDER BY state <> 1, rowid LIMIT {ALIKE}"
-        );
-        self.transaction.prepare_cached(&sql)?.query_map(params![tag(search_key), search_key, received], read)?.collect()
+        let sql = rows!("WHERE search_tag = ?1 AND search_key = ?2 AND received IS ?3 AND stored ORDER BY state <> 1, rowid LIMIT ?4");
+        self.transaction.prepare_cached(sql)?.query_map(params![tag(search_key), search_key, received, ALIKE], read)?.collect()
     }
 
     /// A folder's number, walk and whether the walk is whole; the folder is entered where it is new.

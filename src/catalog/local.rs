@@ -150,4 +150,10 @@ fn failed(attempt: String, fault: Fault) -> Error {
 }
 
 #[cfg(test)]
+mod full_disk;
+#[cfg(test)]
+mod killed;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod world;

@@ -95,7 +95,7 @@ impl Row {
     }
 
     /// Whether the mailbox's owner wrote it.
-    pub(super) fn from_me(&self) -> Option<bool> {
+    pub(super) fn authored(&self) -> Option<bool> {
         self.flags.map(|flags| flags & 0x20 != 0)
     }
 

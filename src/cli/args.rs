@@ -41,18 +41,15 @@ pub struct RunArgs {
 /// Options of `demo`.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub struct DemoArgs {
-    /// The folder to copy into; without it a temporary one
+    /// The folder to copy into; without it a new one among the temporary files, which stays
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
-    /// How many mailboxes the test server has
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub mailboxes: u32,
-    /// How many messages each mailbox holds
-    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=100_000))]
-    pub messages: u32,
-    /// Keep the temporary folder
-    #[arg(long)]
-    pub keep: bool,
+    /// Equal mailboxes instead of the built-in world [with --messages alone: 5]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub mailboxes: Option<u32>,
+    /// Messages in each of them instead of the built-in world [with --mailboxes alone: 200]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub messages: Option<u32>,
     /// What to show while copying
     #[arg(long, value_enum, default_value_t)]
     pub progress: Progress,

@@ -12,7 +12,8 @@ pub fn shown(text: &str, mask: bool) -> Cow<'_, str> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('@') {
-        let local = rest[..at].rfind(|c| !of_address(c)).map_or(0, |before| before + rest[before..].chars().next().map_or(1, char::len_utf8));
+        let local =
+            rest[..at].rfind(|c| !of_address(c)).map_or(0, |before| before + rest[before..].chars().next().map_or(1, char::len_utf8));
         let domain = rest[at + 1..].find(|c| !of_address(c)).map_or(rest.len(), |end| at + 1 + end);
         let address = rest[local..domain].trim_end_matches(['.', '-']);
         if local == at || address.len() <= at + 1 - local {

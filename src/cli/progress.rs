@@ -121,9 +121,13 @@ fn notice(event: &Event) -> Option<String> {
         Event::RequestThrottled { mailbox, reason, wait } => {
             Some(format!("{mailbox}: waits {:.0} s because the server asked for it ({reason})", wait.as_secs_f64().ceil()))
         }
-        Event::FolderFailed { mailbox, folder, reason } => Some(format!("{mailbox}: folder {:?} could not be read: {reason}", folder.join("/"))),
+        Event::FolderFailed { mailbox, folder, reason } => {
+            Some(format!("{mailbox}: folder {:?} could not be read: {reason}", folder.join("/")))
+        }
         Event::MailboxFailed { mailbox, reason, .. } => Some(format!("{mailbox}: {reason}")),
-        Event::MessageQuarantined { mailbox, code } => Some(format!("{mailbox}: a message could not be read ({code}) and is in quarantine")),
+        Event::MessageQuarantined { mailbox, code } => {
+            Some(format!("{mailbox}: a message could not be read ({code}) and is in quarantine"))
+        }
         _ => None,
     }
 }

@@ -59,10 +59,7 @@ impl Summary<'_> {
         );
         let mut line = |name: &str, value: String| text.push_str(&format!("  {name:<22}{value}\n"));
         line("mailboxes", format!("{} of {} read to their end ({} folders)", sum.complete, sum.mailboxes, HumanCount(sum.folders as u64)));
-        line(
-            "messages stored now",
-            format!("{} ({}, {rate:.0} per second)", HumanCount(sum.messages), HumanBytes(sum.bytes)),
-        );
+        line("messages stored now", format!("{} ({}, {rate:.0} per second)", HumanCount(sum.messages), HumanBytes(sum.bytes)));
         line("messages in the sink", HumanCount(sum.catalogued).to_string());
         line("changes recorded", format!("{} (moves, read flags, deletions: no download)", HumanCount(sum.changes)));
         line("in quarantine", HumanCount(sum.quarantined).to_string());

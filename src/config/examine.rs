@@ -3,7 +3,6 @@
 use std::{num::NonZeroUsize, path::Path, time::Duration};
 
 use openssl::ssl::{SslContextBuilder, SslMethod};
-use serde_json::Value;
 use url::Url;
 
 use super::{
@@ -11,6 +10,7 @@ use super::{
     layer::{Layers, Origin, Setting},
     login, mailboxes,
     object::Record,
+    placeholders,
     raw::{AccessName, ApiName, Port, RawConfig, top},
     report::{Report, Severity},
     written::{Seconds, Truth, Whole},
@@ -58,7 +58,7 @@ pub fn examine(text: &str, base: &Path, env: &Env, purpose: Purpose) -> Examinat
     let Some(raw) = RawConfig::from_value(&value, "$".into(), &report) else {
         return sorted(None, report, Vec::new(), purpose);
     };
-    placeholders("$", &value, &report);
+    placeholders::warn("$", &value, &report);
     let layers = Layers::new(env, &report);
     let config = judge(&raw, &layers, &report, base);
     let settings = layers.into_settings();
@@ -212,8 +212,11 @@ fn graph(raw: &RawConfig, report: &Report) {
 
 fn ciphers(raw: &RawConfig, layers: &Layers<'_>, report: &Report) -> Option<String> {
     let ciphers = layers.value("ews_ssl_ciphers", raw.ews_ssl_ciphers.clone(), None)?;
-    let known = SslContextBuilder::new(SslMethod::tls_client()).and_then(|mut context| context.set_cipher_list(&ciphers.value));
-    if known.is_err() {
+    // OpenSSL takes a C string, and its binding panics at a zero byte.
+    let text = Some(ciphers.value.as_str()).filter(|text| !text.contains('\0'));
+    let known = text
+        .is_some_and(|text| SslContextBuilder::new(SslMethod::tls_client()).and_then(|mut context| context.set_cipher_list(text)).is_ok());
+    if !known {
         report.fault(
             ciphers.at,
             format!("{} names no cipher that OpenSSL knows", endpoint::quoted(&ciphers.value)),
@@ -241,38 +244,4 @@ fn pace(raw: &RawConfig, layers: &Layers<'_>, report: &Report) -> Pace {
         messages_per_folder: count(folder),
         batch: count(batch),
     }
-}
-
-/// Warns of texts like `<tenant_id>` that a manual wanted replaced. Folder names may well look like that.
-fn placeholders(path: &str, value: &Value, report: &Report) {
-    match value {
-        Value::Object(members) => {
-            for (key, value) in members.iter().filter(|(key, _)| !key.starts_with("folder_")) {
-                let path = json::member(path, key);
-                match value.as_str() {
-                    // Of a secret not even a part is shown, and a real one may hold < and >.
-                    Some(text) if json::SECRETS.contains(&key.as_str()) => {
-                        if text.starts_with('<') && placeholder(text).is_some_and(|found| found.len() == text.len()) {
-                            report.warn(path, "the value (not shown) looks like a placeholder", "replace it with the real value");
-                        }
-                    }
-                    _ => placeholders(&path, value, report),
-                }
-            }
-        }
-        Value::String(text) => {
-            if let Some(found) = placeholder(text) {
-                report.warn(path, format!("{found} looks like a placeholder"), "replace it with the real value");
-            }
-        }
-        _ => {}
-    }
-}
-
-/// The first `<word>` in a text.
-fn placeholder(text: &str) -> Option<&str> {
-    let start = text.find('<')?;
-    let end = start + text[start..].find('>')?;
-    let word = &text[start + 1..end];
-    (!word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))).then(|| &text[start..=end])
 }

@@ -25,8 +25,8 @@ pub(super) fn element(path: &str, index: usize) -> String {
 pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Object(_) => "an object".into(),
-        Value::Array(_) => "an array".into(),
-        scalar => shortened(&scalar.to_string(), 80),
+        Value::Array(elements) if elements.iter().any(|element| element.is_object() || element.is_array()) => "an array".into(),
+        plain => shortened(&plain.to_string(), 80),
     }
 }
 
@@ -65,7 +65,8 @@ fn syntax(text: &str, error: &serde_json::Error) -> Fault {
         .rev()
         .take(4)
         .any(|line| ["password", "secret", "private_key", "-----"].iter().any(|mark| line.to_ascii_lowercase().contains(mark)));
-    let (before, rest) = offending.split_at(offending.floor_char_boundary(column.saturating_sub(1)));
+    let at = (0..column.min(offending.len() + 1)).rev().find(|at| offending.is_char_boundary(*at)).unwrap_or(0);
+    let (before, rest) = offending.split_at(at);
     let excerpt = if near {
         "(the line is not shown: a secret is near)".into()
     } else {
@@ -81,6 +82,8 @@ fn syntax(text: &str, error: &serde_json::Error) -> Fault {
         _ if rest.starts_with('\'') || rest.starts_with(['\u{201c}', '\u{201d}']) => {
             fault.remedy("texts stand between plain double quotes")
         }
+        c if c.starts_with("expected `,`") && rest.starts_with('"') => fault.remedy("put a comma after the entry before"),
+        c if c.starts_with("EOF") => fault.remedy("the file ends too early: a closing brace, bracket or quote is missing"),
         "key must be a string" => fault.remedy("keys stand between plain double quotes"),
         _ => fault,
     }

@@ -57,9 +57,16 @@ impl Judge<'_> {
                 ("auth_oauth_client_credential_thumbprint", self.raw.auth_oauth_client_credential_thumbprint.is_some()),
             ],
         );
-        if password.as_ref().is_none_or(|password| password.value.is_empty()) {
+        if password.as_ref().is_none_or(|password| password.value.is_empty()) && !self.report.has(&top("auth_password")) {
             let fault = Fault::new(top("auth_password"), format!("missing, and {name} needs a password"));
             self.report.add(Severity::RunFault, fault.remedy("set the environment variable REINFER_EWS_AUTH_PASS"));
+        }
+        if let Some(password) = password.as_ref().filter(|password| password.value.ends_with(['\n', '\r'])) {
+            self.report.warn(
+                password.at.as_str(),
+                "the password (not shown) ends with a line break",
+                "remove it: secrets made by echo have one, those made by printf have not",
+            );
         }
         let Some(user) = user.filter(|user| !user.value.trim().is_empty()) else {
             let assumed = if origin == Origin::Default { r#" ("auth_type" is not set, so ntlm is assumed)"# } else { "" };
@@ -150,8 +157,8 @@ impl Judge<'_> {
         });
         let text = match pem::private_key(&key.value, self.base) {
             Ok(text) => text,
-            Err(problem) => {
-                self.report.fault(key.at, problem, "write the PEM text with \\n for each line break, or the path of a PEM file");
+            Err((problem, remedy)) => {
+                self.report.fault(key.at, problem, remedy);
                 return None;
             }
         };

@@ -19,14 +19,13 @@ use crate::mail::{Address, Bucket, Mailbox};
 
 /// The mailboxes, where they are good; whatever is not is reported.
 pub(super) fn judge(written: Option<Entries<RawMailbox>>, layers: &Layers<'_>, report: &Report) -> Vec<MailboxSettings> {
-    let Some(Entries(entries)) = written else {
+    let Some(Entries { entries, empty }) = written else {
         // What is there but no object was reported when it was read.
         report.missing(top("mailboxes"), "missing", r#"write { "a@example.com": { "bucket": { "owner": "...", "name": "..." } } }"#);
         return Vec::new();
     };
     let mut seen: HashMap<Address, String> = HashMap::new();
     let mut mailboxes = Vec::new();
-    let none = entries.is_empty();
     for (path, key, raw) in entries {
         if let Some(problem) = not_an_address(&key) {
             report.fault(
@@ -45,7 +44,7 @@ pub(super) fn judge(written: Option<Entries<RawMailbox>>, layers: &Layers<'_>, r
         }
         mailboxes.extend(Judge { path: &path, layers, report }.mailbox(address, raw));
     }
-    if none {
+    if empty {
         report.fault(top("mailboxes"), "holds no mailbox", "name at least one");
     } else if !mailboxes.is_empty() && mailboxes.iter().all(|mailbox| !mailbox.enabled) {
         report.warn(top("mailboxes"), "no mailbox is enabled: nothing will be copied", r#"write "enabled": true"#);
@@ -95,7 +94,7 @@ impl Judge<'_> {
         } else if from == StartName::Config {
             self.report.warn(
                 json::member(self.path, "start_from"),
-                r#""config" without start_timestamp copies everything anew at every start"#,
+                r#""config" without start_timestamp reads the whole mailbox anew at every start"#,
                 r#"set start_timestamp, or write "bucket""#,
             );
         }
@@ -193,12 +192,12 @@ impl Judge<'_> {
             Folder::Id(id) if WELL_KNOWN.contains(&id.to_lowercase().as_str()) => Some(FolderPath::WellKnown(id.to_lowercase())),
             Folder::Id(id) => {
                 let like = nearest(&id, &WELL_KNOWN)
-                    .map_or_else(|| r#"such as "inbox""#.into(), |known| format!("did you mean {}?", quoted(known)));
+                    .map_or_else(|| r#"ids are such as "inbox";"#.into(), |known| format!("did you mean {}?", quoted(known)));
                 let by_name = serde_json::json!([id]);
                 self.report.fault(
                     path,
                     format!("{} is not a well-known folder id", quoted(&id)),
-                    format!("{like}, or by its name: {by_name}"),
+                    format!("{like} a folder of that name is written {by_name}"),
                 );
                 None
             }

@@ -147,7 +147,12 @@ pub(super) trait Record: Sized {
 
 /// An object whose keys are the user's own, each entry with its path.
 #[derive(Clone, Debug)]
-pub(super) struct Entries<T>(pub(super) Vec<(String, String, T)>);
+pub(super) struct Entries<T> {
+    /// Path, key and value of those that could be read.
+    pub(super) entries: Vec<(String, String, T)>,
+    /// Whether none was written.
+    pub(super) empty: bool,
+}
 
 impl<T: Record> Entries<T> {
     pub(super) fn member(object: &Object<'_>, key: &'static str) -> Option<Self> {
@@ -160,7 +165,7 @@ impl<T: Record> Entries<T> {
         let read = |(key, value, path): (&str, &Value, String)| {
             T::from_value(value, path.clone(), object.report).map(|entry| (path, key.to_owned(), entry))
         };
-        Some(Self(entries.entries().filter_map(read).collect()))
+        Some(Self { entries: entries.entries().filter_map(read).collect(), empty: members.is_empty() })
     }
 }
 
@@ -182,8 +187,8 @@ impl<T: schemars::JsonSchema> schemars::JsonSchema for Entries<T> {
 /// Defines an object as a file writes it: members, their documentation, their schema, and how they are read.
 macro_rules! record {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $field:ident: $kind:ty),+ $(,)? }) => {
-        $(#[$meta])*
         #[derive(Clone, Debug, schemars::JsonSchema)]
+        $(#[$meta])*
         #[schemars(deny_unknown_fields)]
         pub(super) struct $name {
             $($(#[$doc])* pub(super) $field: Option<$kind>),+

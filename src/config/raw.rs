@@ -90,6 +90,7 @@ record! {
 
 record! {
     /// One mailbox and what is wanted of it
+    #[schemars(rename = "Mailbox")]
     RawMailbox {
         /// Where its messages belong
         #[schemars(required)]
@@ -122,6 +123,7 @@ record! {
 
 record! {
     /// Where a mailbox's messages belong
+    #[schemars(rename = "Bucket")]
     RawBucket {
         /// The project
         #[schemars(required)]

@@ -188,9 +188,4 @@ impl Participants {
     pub fn is_empty(&self) -> bool {
         self.addresses.is_empty() && self.domains.is_empty()
     }
-
-    /// Whether this address is one of them.
-    pub fn include(&self, address: &Address) -> bool {
-        self.addresses.contains(address) || self.domains.iter().any(|domain| domain == address.domain())
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::{Env, Fault};
+use super::{Env, Fault, Origin};
 
 /// What was said about where the configuration is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +37,13 @@ impl Source {
             (_, None) => Err(Fault::new("configuration", "no file is named")
                 .remedy("use --config FILE, or REINFER_EWS_CONFIG, or --remote-config-owner OWNER --remote-config-key KEY for DIR/config/OWNER/KEY.json")),
         }
+    }
+}
+
+impl Source {
+    /// Who named the file that [`locate`](Self::locate) gives.
+    pub fn origin(&self, env: &Env) -> Origin {
+        if self.file.is_none() && env.var("REINFER_EWS_CONFIG").is_some() { Origin::Env } else { Origin::Flag }
     }
 }
 

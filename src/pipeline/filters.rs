@@ -35,13 +35,8 @@ impl Filters {
 /// A folder as a person names it; it covers what lies below it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FolderName {
-    /// By a well-known id such as `inbox`, and names below that folder, if any.
-    WellKnown {
-        /// The id.
-        id: String,
-        /// Names below it.
-        below: Vec<String>,
-    },
+    /// By a well-known id such as `inbox`.
+    WellKnown(String),
     /// By names from below the root, in any case.
     Path(Vec<String>),
 }
@@ -51,12 +46,12 @@ impl FolderName {
     fn covers(&self, folder: &Folder, all: &[Folder]) -> bool {
         match self {
             Self::Path(path) => below(path, &folder.path),
-            Self::WellKnown { id, below: names } => all
+            Self::WellKnown(id) => all
                 .iter()
                 .filter(|other| {
                     other.archive == folder.archive && other.well_known.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(id))
                 })
-                .any(|root| below(&[root.path.as_slice(), names].concat(), &folder.path)),
+                .any(|root| below(&root.path, &folder.path)),
         }
     }
 }
@@ -191,12 +186,9 @@ mod tests {
         let none = FilterSet::default();
         assert!(!none.admits(&hidden, &all) && !none.admits(&settings, &all) && !none.admits(&issues, &all));
         assert!(none.admits(&lookalike, &all));
-        let named =
-            FilterSet { allow: vec![path(&["hidden"]), FolderName::WellKnown { id: "SyncIssues".into(), below: vec![] }], deny: vec![] };
+        let named = FilterSet { allow: vec![path(&["hidden"]), FolderName::WellKnown("SyncIssues".into())], deny: vec![] };
         assert!(named.admits(&hidden, &all) && named.admits(&issues, &all) && !named.admits(&settings, &all));
         assert!(named.admits(&all[1], &all), "what lies below a well-known folder is covered");
-        let deep = FilterSet { allow: vec![FolderName::WellKnown { id: "syncissues".into(), below: vec!["deep".into()] }], deny: vec![] };
-        assert!(deep.admits(&all[1], &all) && !deep.admits(&issues, &all));
     }
 
     #[test]

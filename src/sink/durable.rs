@@ -108,6 +108,7 @@ pub(crate) fn advice(error: &io::Error) -> (String, Option<String>) {
         ErrorKind::NotADirectory | ErrorKind::AlreadyExists | ErrorKind::IsADirectory => {
             "move away what stands there under the name of a folder or file of ours"
         }
+        ErrorKind::Unsupported => "use a disk whose file system knows locks and renames, not an object store mounted as one",
         _ => return (error.to_string(), None),
     };
     (error.to_string(), Some(hint.to_owned()))

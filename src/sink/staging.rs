@@ -97,11 +97,9 @@ impl Staged {
             _ => Err(error),
         })?;
         self.named = true;
-        // Only the name is left to be made durable. A failure here leaves a complete file, which the next attempt replaces; it is taken back
-        // so that an error means that nothing is visible.
-        sync_folder(folder).inspect_err(|_| {
-            let _ = fs::remove_file(to);
-        })
+        // Should only the name's durability fail, the file stays: it is complete, the next attempt replaces it, and taking it away could take the
+        // last copy of a message that was stored before.
+        sync_folder(folder)
     }
 }
 

@@ -26,7 +26,9 @@ impl Nonces {
     /// Random ones, and the time of now.
     pub fn fresh() -> Result<Self, Invalid> {
         let (mut challenge, mut session_key) = ([0; 8], [0; 16]);
-        getrandom::fill(&mut challenge).and_then(|()| getrandom::fill(&mut session_key)).map_err(|_| Invalid("the system has no randomness"))?;
+        getrandom::fill(&mut challenge)
+            .and_then(|()| getrandom::fill(&mut session_key))
+            .map_err(|_| Invalid("the system has no randomness"))?;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default() + FROM_1601;
         Ok(Self { challenge, session_key, filetime: u64::try_from(now.as_nanos() / 100).unwrap_or(u64::MAX) })
     }

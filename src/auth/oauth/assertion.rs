@@ -58,7 +58,9 @@ impl Certificate {
         match thumbprint.map(|text| text.replace([':', ' '], "")).filter(|text| !text.is_empty()) {
             Some(text) => certificate.take_thumbprint(&text)?,
             None if owned.is_none() => {
-                return Err("the private key comes without its certificate: add the certificate to the PEM, or set the thumbprint".to_owned());
+                return Err(
+                    "the private key comes without its certificate: add the certificate to the PEM, or set the thumbprint".to_owned()
+                );
             }
             None => {}
         }

@@ -46,7 +46,8 @@ struct Refusal {
 
 /// Asks once.
 pub async fn request(client: &Client, url: &str, settings: &Settings, form: Option<Form>) -> Result<Granted, TokenError> {
-    let mut fields = vec![("grant_type", "client_credentials"), ("client_id", settings.client_id.as_str()), ("scope", settings.scope.as_str())];
+    let mut fields =
+        vec![("grant_type", "client_credentials"), ("client_id", settings.client_id.as_str()), ("scope", settings.scope.as_str())];
     let assertion;
     match (&settings.proof, form) {
         (Proof::Secret(secret), _) => fields.push(("client_secret", secret.reveal())),

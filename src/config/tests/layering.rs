@@ -95,9 +95,10 @@ fn everything_a_file_can_say_arrives() {
         Some(vec![FolderPath::WellKnown("inbox".into()), FolderPath::Names(vec!["A".into(), "B".into()])])
     );
     let allow = mailbox.participant_allowlist.as_ref().unwrap();
-    for (address, included) in [("a@example.com", true), ("x@example.org", true), ("x@sub.example.org", false), ("b@example.com", false)] {
-        assert_eq!(allow.include(&crate::mail::Address::new(address)), included, "{address}");
-    }
+    assert_eq!(
+        (allow.addresses.as_slice(), allow.domains.as_slice()),
+        (&[crate::mail::Address::new("a@example.com")][..], &["example.org".to_owned()][..])
+    );
     assert_eq!(mailbox.participant_denylist.domains, ["example.net"]);
 }
 

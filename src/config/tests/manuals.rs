@@ -9,12 +9,7 @@ use crate::config::{SAMPLE, schema};
 
 /// The folder of public reference material, where there is one.
 fn shared() -> Option<PathBuf> {
-    let beside = || {
-        [concat!(env!("CARGO_MANIFEST_DIR"), "/../shared"), concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared")]
-            .map(PathBuf::from)
-            .into_iter()
-            .find(|path| path.is_dir())
-    };
+    let beside = || Some(PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared"))).filter(|path| path.is_dir());
     std::env::var_os("EXCHANGE_SYNC_SHARED").map(PathBuf::from).or_else(beside)
 }
 
@@ -65,6 +60,19 @@ fn the_sample_is_good_and_says_so_by_the_schema() {
     let examination = judged(&sample, &Env::from_iter([("REINFER_EWS_AUTH_PASS", "x")]), Purpose::Check);
     assert_eq!((examination.faults, examination.warnings), (vec![], vec![]));
     validate(&schema(), &schema(), &sample, "$").unwrap();
+}
+
+#[test]
+fn the_documentation_is_complete_and_its_example_good() {
+    let text = include_str!("../../../docs/configuration.md");
+    let schema = schema();
+    let keys = [&schema["properties"], &schema["$defs"]["Mailbox"]["properties"]].map(|properties| properties.as_object().unwrap().keys());
+    for key in keys.into_iter().flatten().map(String::as_str).chain(crate::config::folders::WELL_KNOWN) {
+        assert!(["`", "`bucket."].iter().any(|before| text.contains(&format!("{before}{key}"))), "{key}");
+    }
+    let [example] = &examples(text)[..] else { panic!() };
+    let examination = judged(example, &Env::from_iter([("REINFER_EWS_AUTH_PASS", "x")]), Purpose::Check);
+    assert_eq!((examination.faults, examination.warnings), (vec![], vec![]));
 }
 
 #[test]

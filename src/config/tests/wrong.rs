@@ -41,6 +41,7 @@ fn cases() -> Vec<(&'static str, Value)> {
         ("no user", ntlm("auth_user", json!(null))),
         ("no user, but an application", with(ntlm("auth_user", json!(null)), "/auth_oauth_client_id", json!("x"))),
         ("backslash lost", ntlm("auth_user", json!("EXAMPLE\new"))),
+        ("password with a line break", ntlm("auth_password", json!("hunter2\n"))),
         ("password as number", ntlm("auth_password", json!(12345))),
         ("ntlm with a client secret", ntlm("auth_oauth_client_secret", json!("hunter2"))),
         ("oauth as delegate", oauth("access_type", json!("delegate"))),
@@ -59,7 +60,10 @@ fn cases() -> Vec<(&'static str, Value)> {
             "key file is absent",
             with(oauth("auth_oauth_client_secret", json!(null)), "/auth_oauth_client_credential_private_key", json!("/no/such/key.pem")),
         ),
-        ("thumbprint", with(oauth("auth_oauth_client_secret", json!(null)), "/auth_oauth_client_credential_thumbprint", json!("ABCD"))),
+        (
+            "thumbprint without key",
+            with(oauth("auth_oauth_client_secret", json!(null)), "/auth_oauth_client_credential_thumbprint", json!("ABCD")),
+        ),
         (
             "placeholders",
             with(
@@ -68,6 +72,7 @@ fn cases() -> Vec<(&'static str, Value)> {
                 json!("<client_secret>"),
             ),
         ),
+        ("graph with ntlm written", with(ntlm("microsoft_api", json!("graph")), "/auth_type", json!("ntlm"))),
         ("graph with ntlm", ntlm("microsoft_api", json!("graph"))),
         ("graph", with(oauth("microsoft_api", json!("graph")), "/ews_endpoint", json!(null))),
         ("verify", ntlm("ews_ssl_verify", json!("no"))),
@@ -204,4 +209,41 @@ fn files_that_cannot_be_read_are_told() {
     std::fs::write(&latin, b"{\n\"host\": \"m\xfcller\"}").unwrap();
     let latin = load(&Source { file: Some(latin), ..Source::default() }, &Env::default()).unwrap_err();
     assert!(latin.to_string().ends_with("has 1 fault\n  line 2: the file is not UTF-8 text; save it as UTF-8"), "{latin}");
+}
+
+#[test]
+fn odd_values_anywhere_neither_panic_nor_leak() {
+    let odd = [
+        json!(null),
+        json!(true),
+        json!(-1),
+        json!(1e300),
+        json!(""),
+        json!("\u{0}"),
+        json!("\u{e9}<x>\u{1f600}"),
+        json!("x".repeat(5000)),
+        json!([]),
+        json!([[]]),
+        json!([null, {}]),
+        json!({}),
+        json!({"": {"": 1}}),
+        json!("https://"),
+        json!("://@:"),
+    ];
+    let schema = crate::config::schema();
+    let top = schema["properties"].as_object().unwrap().keys().map(|key| format!("/{key}"));
+    let below = schema["$defs"]["Mailbox"]["properties"].as_object().unwrap().keys().map(|key| format!("{BOX}/{key}"));
+    for pointer in top.chain(below) {
+        for value in &odd {
+            for good in [ntlm(), oauth()] {
+                let examination = judged(&with(good, &pointer, value.clone()), &Env::default(), Purpose::Run);
+                assert!(!format!("{examination:?}").contains("hunter2"), "{pointer} {value}");
+                assert_eq!(
+                    examination.config.is_some(),
+                    examination.faults.is_empty(),
+                    "{pointer} {value}: no configuration, and no reason why"
+                );
+            }
+        }
+    }
 }

@@ -226,7 +226,9 @@ impl Exchange for Double {
                 continue;
             }
             server.downloads.push(id.clone());
-            let chunks = |body: &[u8]| body.chunks(64 << 10).map(|chunk| Ok(Part::Mime { index, chunk: Bytes::copy_from_slice(chunk) })).collect::<Vec<_>>();
+            let chunks = |body: &[u8]| {
+                body.chunks(64 << 10).map(|chunk| Ok(Part::Mime { index, chunk: Bytes::copy_from_slice(chunk) })).collect::<Vec<_>>()
+            };
             if let Some(bytes) = server.restarts.remove(&id) {
                 parts.extend(chunks(&item.body[..bytes]));
                 parts.push(Ok(Part::Restarted { index }));
@@ -284,7 +286,11 @@ impl Sink for MemorySink {
         }
         *self.writes.lock().unwrap() += 1;
         let object = format!("{}.eml", envelope.key);
-        let stored = Stored { object: object.clone(), bytes: bytes.len() as u64, sha256: hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&bytes)) };
+        let stored = Stored {
+            object: object.clone(),
+            bytes: bytes.len() as u64,
+            sha256: hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&bytes)),
+        };
         self.objects.lock().unwrap().insert(object, bytes);
         Ok(stored)
     }

@@ -74,11 +74,14 @@ impl Bench {
 
     /// The catalog's lines as they are on disk.
     fn lines(&self) -> Vec<serde_json::Value> {
-        let mut files: Vec<_> = walk(self.folder.path()).into_iter().filter(|path| path.extension().is_some_and(|end| end == "jsonl")).collect();
+        let mut files: Vec<_> =
+            walk(self.folder.path()).into_iter().filter(|path| path.extension().is_some_and(|end| end == "jsonl")).collect();
         files.sort();
         files
             .iter()
-            .flat_map(|file| std::fs::read_to_string(file).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<_>>())
+            .flat_map(|file| {
+                std::fs::read_to_string(file).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<_>>()
+            })
             .collect()
     }
 

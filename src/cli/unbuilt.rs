@@ -1,0 +1,49 @@
+//! Options and verbs of the programs this one replaces that this version does not have. They are refused with a reason: an option that is
+//! accepted and ignored would be believed.
+
+/// Options that are known but cannot be honoured.
+#[derive(Debug, clap::Args)]
+pub(super) struct Unbuilt {
+    #[arg(long, hide = true, value_name = "URL")]
+    reinfer_api_endpoint: Option<String>,
+    #[arg(long, hide = true, value_name = "URL")]
+    private_file_prefix: Option<String>,
+    #[arg(long, hide = true, value_name = "ADDR:PORT")]
+    bind: Option<String>,
+    #[arg(long, hide = true, value_name = "URL")]
+    state_prefix: Option<String>,
+    #[arg(long, hide = true)]
+    tui: bool,
+    #[arg(long, hide = true)]
+    restart_on_unrecoverable_errors: bool,
+}
+
+impl Unbuilt {
+    /// What was asked for in vain, one line each.
+    pub(super) fn asked(&self) -> Vec<String> {
+        let options = [
+            (
+                self.reinfer_api_endpoint.is_some(),
+                "--reinfer-api-endpoint: this version cannot copy to the Communications Mining API; use --local-files-prefix DIR",
+            ),
+            (
+                self.private_file_prefix.is_some(),
+                "--private-file-prefix: this version cannot copy to Azure Blob Storage; use --local-files-prefix DIR",
+            ),
+            (self.bind.is_some(), "--bind: this version cannot serve health, metrics and status; remove it"),
+            (
+                self.state_prefix.is_some(),
+                "--state-prefix: this version cannot keep its state elsewhere than in DIR/state of --local-files-prefix DIR; remove it",
+            ),
+            (self.tui, "--tui: this version cannot draw a dashboard; use --progress auto"),
+            (
+                self.restart_on_unrecoverable_errors,
+                "--restart-on-unrecoverable-errors: this version cannot restart itself; remove it, and let Docker, Kubernetes or systemd restart it",
+            ),
+        ];
+        options.into_iter().filter(|(asked, _)| *asked).map(|(_, line)| line.to_owned()).collect()
+    }
+}
+
+/// Verbs that are known but cannot be done.
+pub(super) const VERBS: [&str; 7] = ["plan", "verify", "quarantine", "status", "attach", "bench", "listen"];

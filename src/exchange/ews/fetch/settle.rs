@@ -1,0 +1,131 @@
+//! What becomes of a single item: stored as it came, asked for again, written from its properties, or given up.
+
+use bytes::Bytes;
+
+use super::{
+    super::{
+        compose,
+        element::Element,
+        items::apart,
+        mime::CHUNK,
+        operation::{
+            get_item::{self, FEWEST, Shape},
+            item::properties,
+        },
+        refusal::Refusal,
+        retry::Failed,
+        trouble::Trouble,
+        verdict::{Action, judge},
+        xml::Limits,
+    },
+    TRIES, Work,
+};
+use crate::mail::{Failure, Origin, Part};
+
+impl Work {
+    /// An item came. Its id must be the one asked for, else the answer belongs to another request.
+    pub(super) async fn arrived(&mut self, index: usize, message: &Element, bytes: u64, junk: bool) -> Result<(), Trouble> {
+        let item = get_item::item(message);
+        let id = item.and_then(|item| item.id("ItemId"));
+        let foreign = id.is_some_and(|id| id != self.messages[index].id.0);
+        if bytes > 0 && (junk || foreign) {
+            self.outbox.part(Part::Restarted { index }).await;
+        }
+        if foreign {
+            return Err(Trouble::Broken("the answer holds another item than the one asked for".into()));
+        }
+        if let (Some(item), false, 1..) = (item, junk, bytes) {
+            let mut properties = properties(item);
+            let listed = &self.messages[index];
+            // Where the server told few properties, the listing may have told more.
+            properties.class = properties.class.or_else(|| listed.class.clone());
+            properties.received = properties.received.or(listed.received);
+            properties.created = properties.created.or(listed.created);
+            properties.size = properties.size.or(listed.size);
+            properties.read = properties.read.or(listed.read());
+            self.end(Part::Read { index, properties: Box::new(properties), origin: Origin::Mime }).await;
+            return Ok(());
+        }
+        // Seen as a passing weakness: asked for once more, alone, before the item is taken to have no content.
+        self.notes[index].tries += 1;
+        if self.notes[index].tries < 2 {
+            self.last(index);
+            return Ok(());
+        }
+        let (code, text) = if junk {
+            ("MimeContentJunk", "the MIME content is not base64")
+        } else {
+            ("MimeContentAbsent", "the answer has no MIME content")
+        };
+        self.hopeless.push((index, Failure { code: code.into(), text: text.into() }));
+        Ok(())
+    }
+
+    /// Items were refused. Trouble comes out where it concerns more than an item.
+    pub(super) async fn refused(&mut self, refused: Vec<(usize, Refusal)>) -> Result<(), Trouble> {
+        // Busy without a time means that the batch was too large for the server.
+        if refused.iter().any(|(_, refusal)| refusal.wait.is_none() && judge(&refusal.code) == Some(Action::Throttle)) {
+            self.most = (self.most / 2).max(1);
+        }
+        for (index, refusal) in refused {
+            let action = judge(&refusal.code);
+            let failure = Failure { code: refusal.code.clone(), text: refusal.text.clone() };
+            match action {
+                Some(Action::ItemGone) => self.end(Part::Gone { index }).await,
+                Some(Action::Again | Action::Retry) => self.pause = self.pause.take().or(Some(refusal)),
+                Some(Action::Throttle) => self.pause = self.pause.take().filter(|pause| pause.wait.is_some()).or(Some(refusal)),
+                Some(Action::FewerProperties) if self.notes[index].level < FEWEST => self.notes[index].level += 1,
+                Some(Action::Suspect | Action::Smaller) | None if self.notes[index].tries + 1 < TRIES => {
+                    self.notes[index].tries += 1;
+                    self.last(index);
+                    self.pause = self.pause.take().or(Some(refusal));
+                }
+                action if !apart(action) => return Err(Trouble::Refused(refusal)),
+                _ => self.hopeless.push((index, failure)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a message from the item's properties, since the server gave `failure` for its MIME; gives the item up where that fails too.
+    pub(super) async fn by_properties(&mut self, index: usize, failure: Failure) -> Result<(), Failed> {
+        let id = self.messages[index].id.clone();
+        let mut level = 0;
+        let refusal = loop {
+            let answers = self.session.items_within(&[&id], Shape::Everything, level, Limits::BODY).await?;
+            match answers.into_iter().next() {
+                Some(Ok(message)) => match get_item::item(&message) {
+                    Some(item) => {
+                        self.composed(index, item).await;
+                        return Ok(());
+                    }
+                    None => break None,
+                },
+                Some(Err(refusal)) if judge(&refusal.code) == Some(Action::ItemGone) => {
+                    self.end(Part::Gone { index }).await;
+                    return Ok(());
+                }
+                Some(Err(refusal)) if judge(&refusal.code) == Some(Action::FewerProperties) && level < FEWEST => level += 1,
+                other => break other.and_then(Result::err),
+            }
+        };
+        let text = match refusal {
+            Some(refusal) if refusal.code != failure.code => {
+                format!("{}; its properties: {}: {}", failure.text, refusal.code, refusal.text)
+            }
+            _ => failure.text,
+        };
+        self.end(Part::Unreadable { index, failure: Failure { text, ..failure } }).await;
+        Ok(())
+    }
+
+    async fn composed(&mut self, index: usize, item: &Element) {
+        let properties = properties(item);
+        let mut written = Bytes::from(compose::message(item, &properties, &self.session.desk.mailbox));
+        while !written.is_empty() {
+            let chunk = written.split_to(written.len().min(CHUNK));
+            self.outbox.part(Part::Mime { index, chunk }).await;
+        }
+        self.end(Part::Read { index, properties: Box::new(properties), origin: Origin::Properties }).await;
+    }
+}

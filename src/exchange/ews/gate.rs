@@ -1,0 +1,121 @@
+//! The gate that every request of one mailbox passes: how many may be under way, and not before when.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep_until},
+};
+
+/// The time before which a budget wants no request. Shared by all that are throttled together.
+#[derive(Debug, Default)]
+pub struct Clock(Mutex<Option<Instant>>);
+
+impl Clock {
+    /// Closes for `wait` from now on; never opens earlier than told before.
+    pub fn hold(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = Some(held.map_or(until, |before| before.max(until)));
+    }
+
+    /// Waits until it is open.
+    pub async fn open(&self) {
+        loop {
+            let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            match until {
+                Some(until) if until > Instant::now() => sleep_until(until).await,
+                _ => return,
+            }
+        }
+    }
+}
+
+/// What kind of request wants through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Folders and lists of changes, of which Exchange allows fewer at a time (policy ConcurrentSyncCalls).
+    Sync,
+    /// Small questions.
+    Question,
+    /// A download.
+    Fetch,
+}
+
+/// The gate. One place is always left to requests other than downloads: a download stands still while its taker does, and whoever waits for
+/// an answer to a small question must not wait for that.
+#[derive(Debug)]
+pub struct Gate {
+    all: Arc<Semaphore>,
+    syncs: Arc<Semaphore>,
+    fetches: Arc<Semaphore>,
+    clock: Arc<Clock>,
+}
+
+/// Leave to be under way; ends when dropped.
+#[derive(Debug)]
+pub struct Pass {
+    _permits: [Option<OwnedSemaphorePermit>; 2],
+}
+
+impl Gate {
+    /// Lets `requests` (at least 2) through at a time, of these `syncs` (at least 1) listings.
+    pub fn new(requests: usize, syncs: usize, clock: Arc<Clock>) -> Self {
+        let requests = requests.clamp(2, 1000);
+        let semaphore = |places| Arc::new(Semaphore::new(places));
+        Self { all: semaphore(requests), syncs: semaphore(syncs.clamp(1, requests)), fetches: semaphore(requests - 1), clock }
+    }
+
+    /// Waits for a place. Places are given in the order in which they were asked for, so of several downloads the one asked for first never
+    /// waits for a later one.
+    pub async fn pass(&self, kind: Kind) -> Pass {
+        let narrow = match kind {
+            Kind::Sync => take(&self.syncs).await,
+            Kind::Fetch => take(&self.fetches).await,
+            Kind::Question => None,
+        };
+        Pass { _permits: [narrow, take(&self.all).await] }
+    }
+
+    /// The clock to wait for before each request.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+}
+
+async fn take(semaphore: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    // Never closed, so there is always a permit to come.
+    semaphore.clone().acquire_owned().await.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn downloads_leave_one_place() {
+        let gate = Gate::new(3, 2, Arc::default());
+        let _held = [gate.pass(Kind::Fetch).await, gate.pass(Kind::Fetch).await];
+        assert!(gate.pass(Kind::Fetch).now_or_never().is_none());
+        let question = gate.pass(Kind::Question).now_or_never();
+        assert!(question.is_some());
+        assert!(gate.pass(Kind::Sync).now_or_never().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clock_never_opens_early() {
+        let clock = Clock::default();
+        let start = Instant::now();
+        clock.hold(Duration::from_secs(10));
+        clock.hold(Duration::from_secs(5));
+        clock.open().await;
+        assert_eq!(start.elapsed().as_secs(), 10);
+        clock.open().await;
+        assert_eq!(start.elapsed().as_secs(), 10);
+    }
+}

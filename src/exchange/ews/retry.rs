@@ -1,0 +1,87 @@
+//! How long one request, or one batch of them, is tried.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::{desk::Desk, trouble::Trouble, verdict::Action};
+use crate::event::Event;
+
+/// How often passing trouble is tried again in a row.
+const TRIES: u32 = 6;
+
+/// How often in a row a mailbox is waited for that wants to be left alone.
+const WAITS: u32 = 20;
+
+/// Bounds of one such wait, and its length where the server names none.
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+const UNNAMED: Duration = Duration::from_secs(15);
+
+/// Bounds of the back-off after passing trouble.
+const STEP: Duration = Duration::from_secs(1);
+const CAP: Duration = Duration::from_secs(60);
+
+/// Trouble that outlived its retries, or that none can mend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// The last trouble.
+    pub trouble: Trouble,
+    /// What it asks for.
+    pub action: Option<Action>,
+}
+
+/// What is left of the patience with one request.
+#[derive(Debug, Default)]
+pub struct Patience {
+    tries: u32,
+    waits: u32,
+}
+
+impl Patience {
+    /// Forgets past trouble, since something was achieved.
+    pub fn renew(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Deals with `trouble`: waits as long as it takes and returns, so that the request be made again; or fails.
+    pub async fn after(&mut self, trouble: Trouble, desk: &Desk) -> Result<(), Failed> {
+        let action = trouble.action();
+        match action {
+            Some(Action::Throttle) => {
+                self.waits += 1;
+                let wait = trouble.wait().unwrap_or(UNNAMED * self.waits.min(20)).clamp(SHORTEST, LONGEST);
+                let wait = wait + jitter(wait.min(CAP) / 10);
+                desk.gate.clock().hold(wait);
+                desk.events.tell(Event::RequestThrottled { mailbox: desk.mailbox.clone(), reason: trouble.reason(), wait });
+                if self.waits > WAITS {
+                    return Err(Failed { action: Some(Action::Final(crate::exchange::Verdict::WaitFor(wait))), trouble });
+                }
+                Ok(())
+            }
+            // Nobody's fault but the taker's: no patience is lost, and the taker has already been waited for.
+            _ if trouble == Trouble::Stalled => Ok(()),
+            Some(Action::OlderVersion) if desk.step_down() => self.told(desk, &trouble),
+            Some(Action::PrimaryAddress) if desk.adopt_address(trouble.text()) => self.told(desk, &trouble),
+            Some(Action::Retry | Action::Suspect | Action::Again) | None if self.tries < TRIES => {
+                self.told(desk, &trouble)?;
+                let ceiling = (STEP * 2u32.pow(self.tries.min(10))).min(CAP);
+                self.tries += 1;
+                sleep(jitter(ceiling)).await;
+                Ok(())
+            }
+            _ => Err(Failed { trouble, action }),
+        }
+    }
+
+    fn told(&self, desk: &Desk, trouble: &Trouble) -> Result<(), Failed> {
+        desk.events.tell(Event::RequestRetried { mailbox: desk.mailbox.clone(), reason: trouble.reason() });
+        Ok(())
+    }
+}
+
+/// A random part of `ceiling`, so that many who wait do not come back together.
+fn jitter(ceiling: Duration) -> Duration {
+    let random = f64::from(getrandom::u32().unwrap_or(u32::MAX / 2)) / f64::from(u32::MAX);
+    ceiling.mul_f64(random)
+}

@@ -1,0 +1,135 @@
+//! One mailbox spoken to: a request, its answer, and what is done about trouble.
+
+use std::sync::Arc;
+
+use super::{
+    answer::Answer,
+    desk::{Desk, Set},
+    element::Element,
+    envelope::Dialect,
+    gate::Kind,
+    post::Post,
+    refusal::Refusal,
+    retry::{Failed, Patience},
+    trouble::Trouble,
+    verdict::{Action, Scope, hint, verdict},
+    xml::Limits,
+};
+use crate::exchange::Error;
+
+/// A request ready to be sent.
+pub struct Request {
+    /// Name of the operation.
+    pub operation: &'static str,
+    /// The element of the SOAP body.
+    pub body: String,
+    /// How many response messages must come back.
+    pub asked: usize,
+}
+
+/// A mailbox and the way to its server.
+#[derive(Clone)]
+pub struct Session {
+    /// The way.
+    pub post: Arc<dyn Post>,
+    /// What is remembered of the mailbox.
+    pub desk: Arc<Desk>,
+}
+
+/// Writes a request for a server that is spoken to so.
+pub type Write<'a> = dyn Fn(&Dialect) -> Request + Send + Sync + 'a;
+
+impl Session {
+    /// Asks until there is an answer or patience is over. Where a single response message was asked for, its refusal counts as the
+    /// request's; of several each is left to the caller, unless the server names a time to be left alone.
+    pub async fn ask(&self, kind: Kind, limits: Limits, write: &Write<'_>) -> Result<Vec<Element>, Failed> {
+        let _pass = self.desk.gate.pass(kind).await;
+        self.ask_within(limits, write).await
+    }
+
+    /// The same for one who already has a pass.
+    pub async fn ask_within(&self, limits: Limits, write: &Write<'_>) -> Result<Vec<Element>, Failed> {
+        let mut patience = Patience::default();
+        loop {
+            match self.once(limits, write).await {
+                Ok(messages) => return Ok(messages),
+                Err(trouble) => patience.after(trouble, &self.desk).await?,
+            }
+        }
+    }
+
+    /// Sends the request once and reads up to the first response message.
+    pub async fn open(&self, request: &Request) -> Result<Answer, Trouble> {
+        self.desk.gate.clock().open().await;
+        let dialect = self.desk.dialect();
+        let reply = self.post.post(Some(dialect.address.as_str()), dialect.envelope(&request.body)).await?;
+        Answer::open(reply, request.operation).await
+    }
+
+    async fn once(&self, limits: Limits, write: &Write<'_>) -> Result<Vec<Element>, Trouble> {
+        let request = write(&self.desk.dialect());
+        let mut answer = self.open(&request).await?;
+        let mut messages = Vec::with_capacity(request.asked);
+        while let Some(message) = answer.message(limits, None).await? {
+            messages.push(message);
+            if messages.len() > request.asked {
+                return Err(miscounted(request.asked, messages.len()));
+            }
+        }
+        if messages.len() != request.asked {
+            return Err(miscounted(request.asked, messages.len()));
+        }
+        answer.finish().await?;
+        let mut refusals = messages.iter().filter_map(Refusal::of_message);
+        let decisive = if request.asked == 1 { refusals.next() } else { refusals.find(|refusal| refusal.wait.is_some()) };
+        decisive.map_or(Ok(messages), |refusal| Err(Trouble::Refused(refusal)))
+    }
+
+    /// Like [`Session::ask`], with fewer properties each time the server refuses them; remembers how few it took. `write` gets the level.
+    pub async fn ask_for(
+        &self,
+        set: Set,
+        fewest: usize,
+        kind: Kind,
+        write: &(dyn Fn(&Dialect, usize) -> Request + Send + Sync),
+    ) -> Result<Vec<Element>, Failed> {
+        loop {
+            let level = self.desk.level(set);
+            match self.ask(kind, Limits::LEAN, &|dialect| write(dialect, level)).await {
+                Err(failed) if failed.wants_fewer() && level < fewest => {
+                    tracing::debug!(mailbox = %self.desk.mailbox, trouble = %failed.trouble, "asking for fewer properties");
+                    self.desk.learn(set, level + 1);
+                }
+                other => return other,
+            }
+        }
+    }
+}
+
+/// An answer with more or fewer messages than asked for belongs to another request, or is not whole.
+pub fn miscounted(asked: usize, found: usize) -> Trouble {
+    Trouble::Broken(format!("asked for {asked} response messages, the answer has {found}"))
+}
+
+impl Failed {
+    /// Whether fewer properties may help: some servers refuse a property with a schema violation.
+    pub fn wants_fewer(&self) -> bool {
+        let code = self.trouble.code();
+        matches!(self.action, Some(Action::FewerProperties))
+            || matches!(code.as_deref(), Some("ErrorSchemaValidation" | "ErrorInvalidRequest" | "SOAP Client" | "SOAP Server"))
+    }
+
+    /// As an error of what was attempted.
+    pub fn into_error(self, scope: Scope, attempt: impl Into<String>) -> Error {
+        let (code, text) = (self.trouble.code(), self.trouble.text().to_owned());
+        let mut hinted = code.as_deref().and_then(|code| hint(code, &text)).map(str::to_owned);
+        if let Trouble::Post(error) = &self.trouble {
+            hinted = error.hint.clone().or(hinted);
+        }
+        let verdict = match &self.trouble {
+            Trouble::Post(error) if !matches!(self.action, Some(Action::Final(_))) => error.verdict,
+            _ => verdict(self.action, scope),
+        };
+        Error { verdict, attempt: attempt.into(), code, cause: text, hint: hinted }
+    }
+}

@@ -1,0 +1,8 @@
+//! The room against scripted answers.
+
+mod faults;
+mod folders;
+mod pages;
+mod requests;
+pub mod script;
+mod wire;

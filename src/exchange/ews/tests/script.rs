@@ -1,0 +1,165 @@
+//! A server that answers from a script, in pieces of any size, whole or broken off.
+
+use std::{
+    collections::VecDeque,
+    io,
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::Stream;
+
+use super::super::{
+    Access, Ews, Settings,
+    post::{Body, Post, PostError, Reply},
+};
+use crate::{
+    event::Events,
+    exchange::Verdict,
+    mail::{Address, Bucket, Folder, FolderId, Mailbox},
+};
+
+/// One scripted answer.
+#[derive(Clone)]
+pub struct Canned {
+    pub status: u16,
+    pub retry_after: Option<Duration>,
+    pub body: Vec<u8>,
+    /// Bytes of each piece.
+    pub step: usize,
+    /// Whether the connection breaks after the last byte.
+    pub cut: bool,
+    /// Whether no answer comes at all.
+    pub refused: bool,
+}
+
+impl Canned {
+    pub fn new(body: impl Into<Vec<u8>>) -> Self {
+        Self { status: 200, retry_after: None, body: body.into(), step: 4096, cut: false, refused: false }
+    }
+
+    pub fn status(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self { status, ..Self::new(body) }
+    }
+}
+
+/// The server: answers in order, and remembers what it was asked.
+pub struct Script {
+    answers: Mutex<VecDeque<Canned>>,
+    pub asked: Mutex<Vec<String>>,
+    pub accepted: Arc<AtomicUsize>,
+}
+
+impl Script {
+    pub fn new(answers: impl IntoIterator<Item = Canned>) -> Arc<Self> {
+        Arc::new(Self { answers: Mutex::new(answers.into_iter().collect()), asked: Mutex::default(), accepted: Arc::default() })
+    }
+
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    pub fn left(&self) -> usize {
+        self.answers.lock().unwrap().len()
+    }
+
+    pub fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl Post for Script {
+    async fn post(&self, _: Option<&str>, envelope: Bytes) -> Result<Reply, PostError> {
+        self.asked.lock().unwrap().push(String::from_utf8(envelope.to_vec()).unwrap());
+        let canned = self.answers.lock().unwrap().pop_front().filter(|canned| !canned.refused);
+        let Some(canned) = canned else {
+            let text = "connection refused".to_owned();
+            return Err(PostError { retry: true, verdict: Verdict::Later, code: None, text, hint: None, wait: None });
+        };
+        let mut pieces: VecDeque<io::Result<Bytes>> =
+            canned.body.chunks(canned.step.max(1)).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+        if canned.cut {
+            pieces.push_back(Err(io::Error::new(io::ErrorKind::UnexpectedEof, "end of file before the announced length")));
+        }
+        let body = Box::new(Pieces { pieces, accepted: self.accepted.clone() });
+        Ok(Reply { status: canned.status, retry_after: canned.retry_after, body })
+    }
+}
+
+struct Pieces {
+    pieces: VecDeque<io::Result<Bytes>>,
+    accepted: Arc<AtomicUsize>,
+}
+
+impl Stream for Pieces {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(self.pieces.pop_front())
+    }
+}
+
+impl Body for Pieces {
+    fn accept(self: Box<Self>) {
+        assert!(self.pieces.is_empty(), "accepted before the end");
+        self.accepted.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+pub fn mailbox() -> Mailbox {
+    let bucket = Bucket { owner: "project".into(), name: "bucket".into() };
+    Mailbox { address: Address::new("a@example.com"), bucket, archive: false }
+}
+
+pub fn folder(id: &str) -> Folder {
+    Folder {
+        id: FolderId(id.into()),
+        path: vec!["Inbox".into()],
+        class: None,
+        well_known: None,
+        archive: false,
+        hidden: false,
+        total: None,
+        stamp: None,
+    }
+}
+
+pub fn ews(script: &Arc<Script>) -> (Ews, Events) {
+    let events = Events::new();
+    let settings = Settings { access: Access::Impersonation, ..Settings::default() };
+    (Ews::new(settings, script.clone(), events.clone()), events)
+}
+
+/// An envelope around the response messages of an operation.
+pub fn answer(operation: &str, messages: &str) -> Canned {
+    Canned::new(format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Header>\
+         <h:ServerVersionInfo xmlns:h=\"http://schemas.microsoft.com/exchange/services/2006/types\" MajorVersion=\"15\"/></s:Header>\
+         <s:Body xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><m:{operation}Response \
+         xmlns:m=\"http://schemas.microsoft.com/exchange/services/2006/messages\" xmlns:t=\"http://schemas.microsoft.com/exchange/services/2006/types\">\
+         <m:ResponseMessages>{messages}</m:ResponseMessages></m:{operation}Response></s:Body></s:Envelope>"
+    ))
+}
+
+/// A successful response message.
+pub fn success(operation: &str, content: &str) -> String {
+    format!(
+        "<m:{operation}ResponseMessage ResponseClass=\"Success\"><m:ResponseCode>NoError</m:ResponseCode>{content}</m:{operation}ResponseMessage>"
+    )
+}
+
+/// A response message that refuses; `more` follows the code.
+pub fn refusal(operation: &str, code: &str, more: &str) -> String {
+    format!(
+        "<m:{operation}ResponseMessage ResponseClass=\"Error\"><m:MessageText>words of {code}</m:MessageText><m:ResponseCode>{code}</m:ResponseCode>\
+         <m:DescriptiveLinkKey>0</m:DescriptiveLinkKey>{more}</m:{operation}ResponseMessage>"
+    )
+}

@@ -1,0 +1,107 @@
+//! The transport as the operations see it.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::SystemTime,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::Stream;
+
+use super::{
+    post::{Body, Post, PostError, Reply},
+    transport::{self, Answer, Kind, Outgoing, Phase, TlsFault, Transport, TransportError},
+};
+use crate::{exchange::Verdict, http::retry_after};
+
+#[async_trait]
+impl Post for Transport {
+    async fn post(&self, anchor: Option<&str>, envelope: Bytes) -> Result<Reply, PostError> {
+        let outgoing = Outgoing { body: envelope, anchor: anchor.map(str::to_owned), inactivity: None };
+        let Answer { status, headers, body, .. } = self.send(outgoing).await.map_err(PostError::from)?;
+        Ok(Reply { status: status.as_u16(), retry_after: retry_after(&headers, SystemTime::now()), body: Box::new(Wire(body)) })
+    }
+}
+
+/// An answer's body together with its connection.
+struct Wire(transport::Body);
+
+impl Stream for Wire {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut self.0).poll_next(cx)
+    }
+}
+
+impl Body for Wire {
+    fn accept(self: Box<Self>) {
+        // What is left is at most the end of the transfer coding; an answer that was sound needs nobody to wait for it. A connection that
+        // breaks here is simply not used again.
+        tokio::spawn(async move { self.0.accept().await });
+    }
+}
+
+impl From<TransportError> for PostError {
+    fn from(error: TransportError) -> Self {
+        let text = match &error.request_id {
+            Some(id) => format!("{} (client-request-id {id})", error.cause),
+            None => error.cause.clone(),
+        };
+        Self {
+            retry: error.passing(),
+            verdict: verdict(error.kind),
+            code: Some(name(error.kind).to_owned()),
+            text,
+            hint: error.hint,
+            wait: error.retry_after,
+        }
+    }
+}
+
+fn verdict(kind: Kind) -> Verdict {
+    match kind {
+        Kind::Unauthorized { worked: false } | Kind::Token { fatal: true } | Kind::Proxy { fatal: true } => Verdict::Refused,
+        // A certificate may be renewed and a redirect taken away, so these are looked at again, slowly.
+        Kind::Tls(_) | Kind::Redirect { passing: false } => Verdict::StopMailbox,
+        _ => Verdict::Later,
+    }
+}
+
+fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Dns => "dns",
+        Kind::Connect => "connection refused",
+        Kind::Tls(TlsFault::Name) => "tls name",
+        Kind::Tls(TlsFault::Trust) => "tls trust",
+        Kind::Tls(TlsFault::Protocol) => "tls protocol",
+        Kind::Timeout(Phase::Connect) => "connect timeout",
+        Kind::Timeout(Phase::Head | Phase::Body) => "read timeout",
+        Kind::Cut => "connection cut",
+        Kind::Protocol => "not http",
+        Kind::Unauthorized { .. } => "HTTP 401",
+        Kind::Token { .. } => "token",
+        Kind::Proxy { .. } => "proxy",
+        Kind::Redirect { .. } => "redirect",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_person_must_mend_is_not_tried_again() {
+        let told = |kind| PostError::from(TransportError::new(kind, "cause"));
+        for kind in [Kind::Unauthorized { worked: false }, Kind::Token { fatal: true }, Kind::Proxy { fatal: true }] {
+            assert_eq!((told(kind).retry, told(kind).verdict), (false, Verdict::Refused), "{kind:?}");
+        }
+        for kind in [Kind::Cut, Kind::Dns, Kind::Unauthorized { worked: true }, Kind::Token { fatal: false }] {
+            assert_eq!((told(kind).retry, told(kind).verdict), (true, Verdict::Later), "{kind:?}");
+        }
+        assert_eq!(told(Kind::Tls(TlsFault::Trust)).verdict, Verdict::StopMailbox);
+    }
+}

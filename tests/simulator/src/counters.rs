@@ -1,0 +1,54 @@
+//! Counts of what was asked, by name, for tests and the admin API.
+//!
+//! Names are dotted and free: `ews.GetItem`, `auth.logins`, `oauth.tokens`, `http.401`, `ews.early_requests`.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+/// Named counters.
+#[derive(Debug, Default)]
+pub struct Counters {
+    values: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Counters {
+    /// Adds to one.
+    pub fn add(&self, name: &str, by: u64) {
+        let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(value) = values.get_mut(name) {
+            *value = value.saturating_add(by);
+        } else {
+            values.insert(name.to_owned(), by);
+        }
+    }
+
+    /// The value of one; 0 when it was never counted.
+    pub fn value(&self, name: &str) -> u64 {
+        self.values.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied().unwrap_or(0)
+    }
+
+    /// All of them, sorted by name.
+    pub fn all(&self) -> BTreeMap<String, u64> {
+        self.values.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Begins again at nothing.
+    pub fn reset(&self) {
+        self.values.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_add_up_and_reset() {
+        let counters = Counters::default();
+        counters.add("ews.GetItem", 2);
+        counters.add("ews.GetItem", 3);
+        assert_eq!((counters.value("ews.GetItem"), counters.value("other")), (5, 0));
+        counters.reset();
+        assert!(counters.all().is_empty());
+    }
+}

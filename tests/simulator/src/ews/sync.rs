@@ -1,0 +1,198 @@
+//! SyncFolderHierarchy and SyncFolderItems.
+//!
+//! Source: the documentation pages of these operations; "Mailbox synchronization and EWS in Exchange".
+
+use super::envelope::{elements, part, text};
+use super::error::EwsError;
+use super::folder::write_id as write_folder_id;
+use super::folders::{self, folder_shape};
+use super::item::{Extra, ItemWriter, write_id};
+use super::session::Session;
+use super::shape::Shape;
+use super::sync_state::{self, Scope};
+use super::xml::Xml;
+use crate::fault::EwsFault;
+use crate::store::{AnyId, Change, FolderChange, Mailbox};
+use roxmltree::Node;
+use std::collections::HashSet;
+
+/// SyncFolderHierarchy. Without SyncFolderId it speaks of what users see, but its states serve only requests without one.
+pub(super) fn hierarchy(session: &Session, operation: Node<'_, '_>) -> Result<Xml, EwsError> {
+    let shape = folder_shape(operation)?;
+    Ok(session.single(|xml| {
+        let root = part(operation, "SyncFolderId");
+        let (mailbox, root, given) = match root {
+            Some(root) => {
+                let (mailbox, folder) = session.target(Some(root)).map_err(sync_folder_not_found)?;
+                (mailbox, folder, true)
+            }
+            None => {
+                let mailbox = session.own()?.clone();
+                let id = mailbox.root_folder("msgfolderroot").ok_or_else(EwsError::folder_not_found)?;
+                let folder = mailbox.folder(id)?;
+                (mailbox, folder, false)
+            }
+        };
+        let scope = Scope::Hierarchy { given };
+        let since = match state(session, operation) {
+            Some(text) => match sync_state::decode(&text, scope, root.id, root.epoch) {
+                Ok(place) => Some(number(&place)?),
+                Err(_) if session.quirk("bad-states-start-over") => None,
+                Err(error) => return Err(error),
+            },
+            None => None,
+        };
+        let page = mailbox.sync_hierarchy(root.id, since)?;
+        let next = sync_state::encode(scope, root.id, root.epoch, &page.next.to_be_bytes());
+        xml.element("m:SyncState", &next).element("m:IncludesLastFolderInRange", "true").open("m:Changes");
+        for change in page.changes {
+            write_folder_change(session, xml, &shape, &mailbox, change);
+        }
+        xml.close("m:Changes");
+        Ok(())
+    }))
+}
+
+fn write_folder_change(session: &Session, xml: &mut Xml, shape: &Shape, mailbox: &Mailbox, change: FolderChange) {
+    let (name, folder) = match change {
+        FolderChange::Create(folder) => ("t:Create", folder),
+        FolderChange::Update(folder) => ("t:Update", folder),
+        FolderChange::Delete(id) => {
+            xml.open("t:Delete");
+            write_folder_id(xml, "t:FolderId", id, 1);
+            xml.close("t:Delete");
+            return;
+        }
+    };
+    xml.open(name);
+    folders::write(session, xml, shape, mailbox, folder);
+    xml.close(name);
+}
+
+fn number(place: &[u8]) -> Result<u64, EwsError> {
+    place.try_into().map(u64::from_be_bytes).map_err(|_| EwsError::invalid_sync_state())
+}
+
+/// The state a request carries, unless a fault loses it.
+fn state(session: &Session, operation: Node<'_, '_>) -> Option<String> {
+    let lost = session.faults.contains(&EwsFault::SyncStartsOver);
+    part(operation, "SyncState").map(text).filter(|text| !text.trim().is_empty() && !lost)
+}
+
+/// The synchronising operations have a code of their own for a folder that is not there.
+fn sync_folder_not_found(error: EwsError) -> EwsError {
+    if matches!(error.code.as_str(), "ErrorFolderNotFound" | "ErrorItemNotFound") {
+        EwsError::new("ErrorSyncFolderNotFound", "The folder to synchronize could not be found.")
+    } else {
+        error
+    }
+}
+
+/// SyncFolderItems.
+pub(super) fn items(session: &Session, operation: Node<'_, '_>) -> Result<Xml, EwsError> {
+    let shape = match part(operation, "ItemShape") {
+        Some(node) => Shape::read(node)?,
+        None => Shape::id_only(),
+    };
+    shape.refuse_prefix(false)?;
+    let most = part(operation, "MaxChangesReturned").and_then(|node| text(node).trim().parse::<usize>().ok()).unwrap_or(512);
+    let ignored: Vec<String> =
+        part(operation, "Ignore").into_iter().flat_map(elements).filter_map(|id| id.attribute("Id").map(str::to_owned)).collect();
+    if ignored.len() > 512 {
+        return Err(EwsError::invalid_request("Ignore may hold no more than 512 ids."));
+    }
+    let associated = part(operation, "SyncScope").is_some_and(|node| text(node).trim() == "NormalAndAssociatedItems");
+    Ok(session.single(|xml| {
+        shape.refuse_costly()?;
+        page(session, xml, operation, &shape, most, associated, &ignored)
+    }))
+}
+
+fn page(
+    session: &Session,
+    xml: &mut Xml,
+    operation: Node<'_, '_>,
+    shape: &Shape,
+    most: usize,
+    associated: bool,
+    ignored: &[String],
+) -> Result<(), EwsError> {
+    let found = session.target(part(operation, "SyncFolderId")).map_err(sync_folder_not_found);
+    let (mailbox, folder) = match found {
+        Err(error) if error.code == "ErrorSyncFolderNotFound" && session.quirk("missing-folders-sync-empty") => {
+            let state = part(operation, "SyncState").map(text).unwrap_or_default();
+            xml.element("m:SyncState", &state).element("m:IncludesLastItemInRange", "true").empty("m:Changes", &[]);
+            return Ok(());
+        }
+        other => other?,
+    };
+    let from = match state(session, operation) {
+        Some(text) => match sync_state::decode_items(&text, associated, &folder) {
+            Ok(position) => Some(position),
+            Err(_) if session.quirk("bad-states-start-over") => None,
+            Err(error) => return Err(error),
+        },
+        None => None,
+    };
+    let page = mailbox.changes(folder.id, from, most)?;
+    let ignored: HashSet<AnyId> = ignored.iter().filter_map(|id| AnyId::parse(id).ok()).collect();
+    let heed = !session.quirk("ignore-is-ignored");
+    let writer = ItemWriter {
+        shape,
+        listing: true,
+        precision: session.precision(),
+        owner: mailbox.display_name(),
+        disguised: session.faults.contains(&EwsFault::UnknownElement),
+    };
+    xml.element("m:SyncState", &sync_state::encode_items(associated, &folder, page.next))
+        .value("m:IncludesLastItemInRange", page.last)
+        .open("m:Changes");
+    let mut first = None;
+    for change in page.changes {
+        if heed && ignored.contains(&AnyId::Item(id_of(&change))) {
+            continue;
+        }
+        if first.is_none() {
+            first = Some(change.clone());
+        }
+        write_change(xml, &writer, &mailbox, change);
+    }
+    if let Some(change) = first.filter(|_| session.faults.contains(&EwsFault::RepeatItem)) {
+        write_change(xml, &writer, &mailbox, change);
+    }
+    xml.close("m:Changes");
+    Ok(())
+}
+
+fn id_of(change: &Change) -> crate::store::ItemId {
+    match change {
+        Change::Create(item) | Change::Update(item) => item.id,
+        Change::ReadFlag(id, _) | Change::Delete(id) => *id,
+    }
+}
+
+fn write_change(xml: &mut Xml, writer: &ItemWriter<'_>, mailbox: &Mailbox, change: Change) {
+    match change {
+        Change::Create(item) => {
+            xml.open("t:Create");
+            writer.write(xml, &item, Extra::default());
+            xml.close("t:Create");
+        }
+        Change::Update(item) => {
+            xml.open("t:Update");
+            writer.write(xml, &item, Extra::default());
+            xml.close("t:Update");
+        }
+        Change::ReadFlag(id, read) => {
+            xml.open("t:ReadFlagChange");
+            let change = mailbox.item(id).map_or(0, |item| item.change);
+            write_id(xml, "t:ItemId", &id, change);
+            xml.value("t:IsRead", read).close("t:ReadFlagChange");
+        }
+        Change::Delete(id) => {
+            xml.open("t:Delete");
+            write_id(xml, "t:ItemId", &id, 0);
+            xml.close("t:Delete");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The rules in force and how often each has struck.
+
+use super::{Action, EwsFault, Rule, WireFault, wire};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Names a rule for as long as the simulator runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RuleId(pub u64);
+
+/// The rules in force.
+#[derive(Debug)]
+pub struct Faults {
+    seed: u64,
+    start: Instant,
+    book: Mutex<Book>,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    next: u64,
+    entries: Vec<Entry>,
+    waits: HashMap<String, Instant>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    id: RuleId,
+    rule: Rule,
+    seen: u64,
+    struck: u64,
+}
+
+impl Faults {
+    /// A book with these rules; `seed` decides what probability means for each request.
+    pub fn new(rules: Vec<Rule>, seed: u64) -> Self {
+        let faults = Self { seed, start: Instant::now(), book: Mutex::default() };
+        for rule in rules {
+            faults.add(rule);
+        }
+        faults
+    }
+
+    /// Puts a rule in force.
+    pub fn add(&self, rule: Rule) -> RuleId {
+        let mut book = self.book();
+        let id = RuleId(book.next);
+        book.next += 1;
+        book.entries.push(Entry { id, rule, seen: 0, struck: 0 });
+        id
+    }
+
+    /// Takes a rule out of force; false if there is none of this id.
+    pub fn remove(&self, id: RuleId) -> bool {
+        let mut book = self.book();
+        let before = book.entries.len();
+        book.entries.retain(|entry| entry.id != id);
+        book.entries.len() != before
+    }
+
+    /// Takes every rule out of force.
+    pub fn clear(&self) {
+        self.book().entries.clear();
+    }
+
+    /// The rules in force, each with its id and how often it has struck.
+    pub fn list(&self) -> Vec<(RuleId, Rule, u64)> {
+        self.book().entries.iter().map(|entry| (entry.id, entry.rule.clone(), entry.struck)).collect()
+    }
+
+    /// The faults in the meaning of the answer that strike this request. To be asked once a request, by the operation.
+    pub fn for_operation(&self, operation: &str, mailbox: Option<&str>) -> Vec<EwsFault> {
+        let faults = self.strike(operation, mailbox, |action| match action {
+            Action::Ews(fault) => Some(fault.clone()),
+            Action::Wire(_) => None,
+        });
+        self.note_wait(mailbox, faults.iter().find_map(EwsFault::wait));
+        faults
+    }
+
+    /// The faults on the wire that strike this request. To be asked once a request, by the front.
+    pub fn for_wire(&self, operation: &str, mailbox: Option<&str>) -> Vec<WireFault> {
+        let faults = self.strike(operation, mailbox, |action| match action {
+            Action::Wire(fault) => Some(fault.clone()),
+            Action::Ews(_) => None,
+        });
+        self.note_wait(mailbox, wire::wait(&faults));
+        faults
+    }
+
+    /// Whether a fault has told this mailbox's client to wait, and the wait has not ended yet.
+    pub fn is_waiting(&self, mailbox: &str) -> bool {
+        let until = self.book().waits.get(&mailbox.to_lowercase()).copied();
+        until.is_some_and(|until| until > Instant::now())
+    }
+
+    fn note_wait(&self, mailbox: Option<&str>, wait: Option<Duration>) {
+        if let (Some(mailbox), Some(wait)) = (mailbox, wait) {
+            // A wait beyond reason is part of the fault; a year is as good as for ever.
+            let until = Instant::now() + wait.min(Duration::from_secs(365 * 24 * 3600));
+            let mut book = self.book();
+            book.waits.retain(|_, until| *until > Instant::now());
+            book.waits.insert(mailbox.to_lowercase(), until);
+        }
+    }
+
+    fn strike<T>(&self, operation: &str, mailbox: Option<&str>, family: impl Fn(&Action) -> Option<T>) -> Vec<T> {
+        let elapsed = self.start.elapsed().as_secs_f64();
+        let mut book = self.book();
+        let mut struck = Vec::new();
+        for entry in &mut book.entries {
+            let Some(fault) = family(&entry.rule.action) else {
+                continue;
+            };
+            if entry.matches(operation, mailbox, elapsed) && entry.decides(self.seed) {
+                entry.struck += 1;
+                struck.push(fault);
+            }
+        }
+        struck
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    fn matches(&self, operation: &str, mailbox: Option<&str>, elapsed: f64) -> bool {
+        let rule = &self.rule;
+        let same = |wanted: &Option<String>, given: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| given.is_some_and(|given| given.eq_ignore_ascii_case(wanted)))
+        };
+        same(&rule.operation, Some(operation))
+            && same(&rule.mailbox, mailbox)
+            && rule.from_s.is_none_or(|from| elapsed >= from)
+            && rule.until_s.is_none_or(|until| elapsed <= until)
+    }
+
+    /// Counts a matching request and says whether this one is struck.
+    fn decides(&mut self, seed: u64) -> bool {
+        self.seen += 1;
+        let rule = &self.rule;
+        rule.count.is_none_or(|count| self.struck < count)
+            && rule.nth.is_none_or(|nth| self.seen == nth)
+            && rule.every.is_none_or(|every| every > 0 && self.seen.is_multiple_of(every))
+            && rule.probability.is_none_or(|chance| lot(seed, self.id, self.seen) < chance)
+    }
+}
+
+/// A number in 0..1 that depends on the seed, the rule and the request's number alone, so that a run can be repeated.
+fn lot(seed: u64, id: RuleId, seen: u64) -> f64 {
+    let mut hash = Sha256::new();
+    hash.update(seed.to_le_bytes());
+    hash.update(id.0.to_le_bytes());
+    hash.update(seen.to_le_bytes());
+    let digest = hash.finalize();
+    let drawn = digest.iter().take(4).fold(0u32, |number, byte| number << 8 | u32::from(*byte));
+    f64::from(drawn) / (f64::from(u32::MAX) + 1.0)
+}

@@ -1,0 +1,33 @@
+//! The rooms behind the front.
+
+use std::sync::Arc;
+
+use crate::auth::{Doors, Identity};
+use crate::ews;
+use crate::fault::Faults;
+use crate::front::Rooms;
+use crate::http::{Request, Response};
+use crate::state::State;
+
+/// A state as the rooms behind the front.
+#[derive(Debug)]
+pub(crate) struct House(pub(crate) Arc<State>);
+
+impl Rooms for House {
+    fn doors(&self) -> Doors<'_> {
+        let State { accounts, options, quirks, counters, gate, .. } = self.0.as_ref();
+        Doors { accounts, options, quirks, counters, gate }
+    }
+
+    fn faults(&self) -> &Faults {
+        &self.0.faults
+    }
+
+    fn has_mailbox(&self, address: &str) -> bool {
+        self.0.store.mailbox(address).is_some()
+    }
+
+    async fn ews<'a>(&'a self, request: &'a Request, identity: &'a Identity) -> Response {
+        ews::handle(&self.0, request, identity).await
+    }
+}

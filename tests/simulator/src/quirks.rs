@@ -1,0 +1,128 @@
+//! Habits of lenient or odd servers, each off unless asked for. The profile `lenient` switches on all that belong to it.
+
+use std::collections::BTreeSet;
+use std::sync::{PoisonError, RwLock};
+
+/// One habit: its name, what it does, and whether the profile `lenient` has it.
+#[derive(Debug)]
+pub struct Quirk {
+    /// How it is asked for.
+    pub name: &'static str,
+    /// What the server then does.
+    pub meaning: &'static str,
+    /// Part of the profile `lenient`.
+    pub lenient: bool,
+}
+
+const fn quirk(name: &'static str, meaning: &'static str, lenient: bool) -> Quirk {
+    Quirk { name, meaning, lenient }
+}
+
+/// Every habit there is, room by room. A name not listed here is refused when the server starts.
+pub const KNOWN: &[Quirk] = &[
+    quirk("account-lock", "five wrong passwords lock an account for a minute", true),
+    quirk("double-response", "a SOAP fault is followed by a second response nobody asked for", true),
+    quirk("faults-under-200", "SOAP faults come with status 200", true),
+    quirk("idle-408", "408 is sent unasked after 179 seconds of idleness", true),
+    quirk("mid-size-requests-poison", "a request of 64 to 512 KiB is answered well, but 400 follows and the connection ends", true),
+    quirk("negotiate-only", "NTLM is offered and answered under the name Negotiate alone", true),
+    quirk("no-chunked-requests", "requests in chunks are refused with 400", true),
+    quirk("only-x5t", "the token endpoint knows certificates by their SHA-1 thumbprint (x5t) alone", false),
+    quirk("plain-headers", "text/xml without charset, and none of the fields and cookies of Exchange's front end", true),
+    quirk("unchallenged-405", "GET and HEAD are refused before anybody is asked who they are", true),
+    quirk("fine-times", "times have nine digits after the second", true),
+    quirk("bad-states-start-over", "a sync state that is damaged, foreign or lost begins a new enumeration instead of being refused", true),
+    quirk("missing-folders-sync-empty", "synchronising the items of a folder that is gone says that nothing changed", true),
+    quirk("ignore-is-ignored", "the Ignore list of SyncFolderItems has no effect", true),
+    quirk("children-counted-deep", "ChildFolderCount counts the folders at every depth", true),
+    quirk(
+        "folder-subscriptions-narrow",
+        "a subscription to folders hears of arrivals and of the folder's change, and of nothing else",
+        true,
+    ),
+    quirk("subscription-ids-count", "subscription ids are numbers that begin again with the server", true),
+    quirk("no-watermarks", "pull subscriptions and their events have no watermarks", true),
+    quirk("queries-ignored", "the QueryString of FindItem has no effect", true),
+    quirk("no-page-cap", "a page of FindItem may have any size", true),
+    quirk("stale-change-keys-accepted", "a stale or missing change key does not stop an update", true),
+    quirk("foreign-ids-invalid", "an id of a mailbox the caller may not open is ErrorInvalidId", true),
+    quirk("closed-twice", "the envelope that ends a streaming connection comes twice", true),
+    quirk("control-references", "control characters of subjects are sent as character references", false),
+];
+
+/// The habits that are on.
+#[derive(Debug, Default)]
+pub struct Quirks {
+    on: RwLock<BTreeSet<&'static str>>,
+}
+
+impl Quirks {
+    /// Switches on the named habits and profiles.
+    ///
+    /// # Errors
+    /// A text naming the unknown habit and the known ones.
+    pub fn new<S: AsRef<str>>(names: &[S]) -> Result<Self, String> {
+        let quirks = Self::default();
+        for name in names {
+            quirks.switch(name.as_ref(), true)?;
+        }
+        Ok(quirks)
+    }
+
+    /// Whether a habit is on.
+    pub fn has(&self, name: &str) -> bool {
+        self.on.read().unwrap_or_else(PoisonError::into_inner).contains(name)
+    }
+
+    /// The habits that are on.
+    pub fn all(&self) -> Vec<&'static str> {
+        self.on.read().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+
+    /// Switches one habit, or the profile `lenient`, on or off while the server runs.
+    ///
+    /// # Errors
+    /// A text naming the unknown habit and the known ones.
+    pub fn switch(&self, name: &str, on: bool) -> Result<(), String> {
+        let names: Vec<&'static str> =
+            KNOWN.iter().filter(|quirk| quirk.name == name || (name == "lenient" && quirk.lenient)).map(|quirk| quirk.name).collect();
+        if names.is_empty() && name != "lenient" {
+            let known: Vec<&str> = KNOWN.iter().map(|quirk| quirk.name).collect();
+            return Err(format!("unknown quirk {name:?}: known are lenient, {}", known.join(", ")));
+        }
+        let mut set = self.on.write().unwrap_or_else(PoisonError::into_inner);
+        for name in names {
+            if on {
+                set.insert(name);
+            } else {
+                set.remove(name);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_names_are_refused() {
+        let error = Quirks::new(&["no-such-habit"]).unwrap_err();
+        assert!(error.contains("no-such-habit") && error.contains("control-references"), "{error}");
+    }
+
+    #[test]
+    fn habits_switch_on_and_off() {
+        let quirks = Quirks::new(&["control-references"]).unwrap();
+        assert!(quirks.has("control-references"));
+        quirks.switch("control-references", false).unwrap();
+        assert!(!quirks.has("control-references"));
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let names: BTreeSet<_> = KNOWN.iter().map(|quirk| quirk.name).collect();
+        assert_eq!(names.len(), KNOWN.len());
+    }
+}

@@ -10,8 +10,9 @@ use tokio::{sync::oneshot, task::JoinHandle, time};
 
 use super::{Progress, mask::shown, summary::state};
 use crate::{
-    event::{Event, Events},
+    event::Event,
     status::{Phase, Status, Sum},
+    watch::Events,
 };
 
 /// Time between two lines.

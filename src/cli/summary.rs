@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Progress, mask::shown};
 use crate::{
-    run::Outcome,
+    outcome::Outcome,
     status::{Phase, Status},
 };
 

@@ -10,10 +10,7 @@ use super::{
     gate::Gate,
     trouble::Trouble,
 };
-use crate::{
-    event::{Event, Events},
-    mail::Address,
-};
+use crate::{event::Event, mail::Address, watch::Events};
 
 /// One mailbox's desk: its gate, and what its server turned out to understand.
 pub struct Desk {

@@ -9,10 +9,10 @@ use super::double::{Double, MemorySink};
 use crate::{
     catalog::{Catalog, LocalCatalog},
     checkpoint::LocalCheckpoints,
-    event::Events,
     exchange::Verdict,
     mail::{Address, Bucket, Mailbox},
     pipeline::{Filters, Limits, Mode, Pipeline, Round, Schedule, Subscription},
+    watch::Events,
 };
 
 struct Bench {

@@ -11,8 +11,8 @@ use super::{
     Trouble,
     batches::Batch,
     budget::{Permit, WHOLE},
-    changes::{PageEnd, Wanted},
     folder_round::Visit,
+    plan::{PageEnd, Wanted},
     task::Task,
 };
 use crate::{

@@ -10,10 +10,7 @@ use super::{
     gate::Gate,
     trouble::Trouble,
 };
-use crate::{
-    event::{Event, Events},
-    mail::Address,
-};
+use crate::{event::Event, mail::Address, watch::Events};
 
 /// One mailbox's desk: its gate, and what its server turned out to understand.
 pub struct Desk {
@@ -25,6 +22,7 @@ pub struct Desk {
     pub events: Events,
     learned: Mutex<Learned>,
     answered: AtomicBool,
+    archiveless: AtomicBool,
 }
 
 /// What was learned by refusals.
@@ -51,7 +49,12 @@ impl Desk {
     /// A desk for `mailbox`, to be spoken to in `dialect` until it refuses.
     pub fn new(mailbox: Address, gate: Gate, events: Events, dialect: Dialect) -> Self {
         let learned = Learned { dialect, folder_level: 0, item_level: 0, message_level: 0 };
-        Self { mailbox, gate, events, learned: Mutex::new(learned), answered: AtomicBool::new(false) }
+        Self { mailbox, gate, events, learned: Mutex::new(learned), answered: AtomicBool::new(false), archiveless: AtomicBool::new(false) }
+    }
+
+    /// Notes that there is no archive; whether that is news.
+    pub fn lacks_archive(&self) -> bool {
+        !self.archiveless.swap(true, Ordering::Relaxed)
     }
 
     /// How to speak to this mailbox's server.

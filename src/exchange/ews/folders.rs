@@ -40,7 +40,9 @@ impl Session {
         match self.root(ARCHIVE, known, &mut hierarchy).await {
             Ok(()) => {}
             Err(Failed { action: Some(Action::NoArchive | Action::FolderGone | Action::ItemGone), trouble }) => {
-                tracing::warn!(mailbox = %mailbox.address, %trouble, "the mailbox has no archive");
+                if self.desk.lacks_archive() {
+                    tracing::warn!(mailbox = %mailbox.address, %trouble, "the mailbox has no archive");
+                }
             }
             Err(failed @ Failed { action: Some(Action::ArchiveElsewhere | Action::Denied | Action::Folder), .. }) => {
                 tracing::warn!(mailbox = %mailbox.address, trouble = %failed.trouble, "the archive cannot be read now");

@@ -107,7 +107,7 @@ async fn a_cut_at_any_byte_loses_and_repeats_nothing() {
         // What is asked for next depends on where it broke off: answer whatever is asked.
         let script = Script::new([short]);
         let answers = std::sync::Arc::new(Answering { script: script.clone(), long: long.clone() });
-        let ews = super::super::Ews::new(Default::default(), answers, crate::event::Events::new());
+        let ews = super::super::Ews::new(Default::default(), answers, crate::watch::Events::new());
         let parts: Vec<Part> = ews.fetch(&mailbox(), listed(&["1", "2", "3"])).map(|part| part.unwrap()).collect().await;
         let expected = ["one of 1".into(), format!("{} of 2", "x".repeat(70_000)), "gone".into()];
         assert!(outcome(&parts, 3) == expected, "cut after {length}");

@@ -180,7 +180,7 @@ async fn delegates_share_a_budget_and_name_the_mailbox() {
         answer("FindFolder", &refusal("FindFolder", "ErrorAccessDenied", "")),
     ]);
     let settings = super::super::Settings { access: super::super::Access::Delegate, ..Default::default() };
-    let ews = super::super::Ews::new(settings, script.clone(), crate::event::Events::new());
+    let ews = super::super::Ews::new(settings, script.clone(), crate::watch::Events::new());
     let other = crate::mail::Mailbox { address: crate::mail::Address::new("b@example.com"), ..mailbox() };
     let start = tokio::time::Instant::now();
     let (one, two) = (mailbox(), folder("F"));

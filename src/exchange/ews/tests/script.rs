@@ -21,9 +21,9 @@ use super::super::{
     post::{Body, Post, PostError, Reply},
 };
 use crate::{
-    event::Events,
     exchange::Verdict,
     mail::{Address, Bucket, Folder, FolderId, Mailbox},
+    watch::Events,
 };
 
 /// One scripted answer.

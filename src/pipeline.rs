@@ -17,6 +17,7 @@ mod mailbox_round;
 mod pace;
 mod resolve;
 mod rounds;
+mod task;
 mod transfer;
 mod trouble;
 mod until_error;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::{Stream, stream};
 
-use super::{Trouble, folder_round::Visit, resolve};
+use super::{Trouble, folder_round::Visit, resolve, task::Task};
 use crate::{
     catalog::Entry,
     event::Event,
@@ -69,8 +69,11 @@ pub fn changes(visit: Arc<Visit>) -> impl Stream<Item = Result<Plan, Trouble>> {
         drained: false,
     };
     stream::try_unfold((visit, position), |(visit, mut position)| async move {
-        let plan = position.step(&visit).await?;
-        Ok(plan.map(|plan| (plan, (visit, position))))
+        // A task of its own: while the consumer commits, nobody polls this stream, and a step that stands still in the queue for the ledger would
+        // keep the commit from it for ever.
+        let step = Task::spawn(async move { (position.step(&visit).await, visit, position) });
+        let (plan, visit, position) = step.done().await;
+        Ok(plan?.map(|plan| (plan, (visit, position))))
     })
 }
 

@@ -30,6 +30,7 @@ pub const KNOWN: &[Quirk] = &[
     quirk("only-x5t", "the token endpoint knows certificates by their SHA-1 thumbprint (x5t) alone", false),
     quirk("plain-headers", "text/xml without charset, and none of the fields and cookies of Exchange's front end", true),
     quirk("unchallenged-405", "GET and HEAD are refused before anybody is asked who they are", true),
+    quirk("schema-unchecked", "requests are not held to the schema, nor to the versions there are", true),
     quirk("fine-times", "times have nine digits after the second", true),
     quirk("bad-states-start-over", "a sync state that is damaged, foreign or lost begins a new enumeration instead of being refused", true),
     quirk("missing-folders-sync-empty", "synchronising the items of a folder that is gone says that nothing changed", true),
@@ -47,6 +48,12 @@ pub const KNOWN: &[Quirk] = &[
     quirk("stale-change-keys-accepted", "a stale or missing change key does not stop an update", true),
     quirk("foreign-ids-invalid", "an id of a mailbox the caller may not open is ErrorInvalidId", true),
     quirk("closed-twice", "the envelope that ends a streaming connection comes twice", true),
+    quirk("root-traversal-allowed", "folders are found at any depth below root, as on servers before 2024", false),
+    quirk(
+        "error-ids-in-messages-namespace",
+        "ErrorSubscriptionIds hold ids of the messages namespace, as on the wire and against the schema",
+        false,
+    ),
     quirk("control-references", "control characters of subjects are sent as character references", false),
 ];
 

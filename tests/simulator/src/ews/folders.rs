@@ -36,7 +36,8 @@ pub(super) fn find(session: &Session, operation: Node<'_, '_>) -> Result<Xml, Ew
     Ok(session.batch(parents, |xml, id| {
         let (mailbox, parent) = session.folder(id)?;
         let deep = traversal == "Deep";
-        if deep && matches!(parent.well_known.as_deref(), Some("root" | "archiveroot")) {
+        let closed = deep && !session.quirk("root-traversal-allowed");
+        if closed && matches!(parent.well_known.as_deref(), Some("root" | "archiveroot")) {
             return Err(EwsError::new("ErrorAccessDenied", "Not allowed to access Non IPM folder."));
         }
         let mut folders = if traversal == "SoftDeleted" { Vec::new() } else { mailbox.folders_below(parent.id, deep)? };

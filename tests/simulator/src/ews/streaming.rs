@@ -3,6 +3,9 @@
 //! Source: documentation page "GetStreamingEvents operation". The connection opens with ConnectionStatus OK, tells events as they happen,
 //! sends a StatusEvent when nothing has happened for the time of a heartbeat, and ends with ConnectionStatus Closed when the time the
 //! client named is over.
+//!
+//! The schema puts the children of Notifications into the types namespace; the server and its clients use the messages namespace for them.
+//! Here the wire is followed: clients such as exchangelib find nothing otherwise.
 
 use super::envelope::{elements, part, text};
 use super::error::EwsError;
@@ -72,8 +75,9 @@ fn error_envelope(session: &Session, error: &EwsError, ids: &[&str]) -> Bytes {
     soap::open_message(&mut xml, OPERATION, Err(error));
     if !ids.is_empty() {
         xml.open("m:ErrorSubscriptionIds");
+        let name = if session.quirk("error-ids-in-messages-namespace") { "m:SubscriptionId" } else { "t:SubscriptionId" };
         for id in ids {
-            xml.element("t:SubscriptionId", id);
+            xml.element(name, id);
         }
         xml.close("m:ErrorSubscriptionIds");
     }

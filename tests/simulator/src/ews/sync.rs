@@ -95,7 +95,7 @@ pub(super) fn items(session: &Session, operation: Node<'_, '_>) -> Result<Xml, E
         None => Shape::id_only(),
     };
     shape.refuse_prefix(false)?;
-    let most = part(operation, "MaxChangesReturned").and_then(|node| text(node).trim().parse::<usize>().ok()).unwrap_or(512);
+    let most = part(operation, "MaxChangesReturned").and_then(|node| text(node).trim().parse::<usize>().ok()).unwrap_or(512).min(512);
     let ignored: Vec<String> =
         part(operation, "Ignore").into_iter().flat_map(elements).filter_map(|id| id.attribute("Id").map(str::to_owned)).collect();
     if ignored.len() > 512 {

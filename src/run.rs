@@ -138,7 +138,7 @@ fn outcome(events: &Events, mode: Mode, finished: bool) -> Outcome {
         Outcome::Refused
     } else if (mode == Mode::Once && !finished) || (finished && mailboxes().any(|mailbox| !mailbox.complete())) {
         Outcome::Failed
-    } else if mailboxes().any(|mailbox| mailbox.quarantined > 0) {
+    } else if mailboxes().any(|mailbox| mailbox.figures.quarantined > 0) {
         Outcome::Gaps
     } else {
         Outcome::Done

@@ -56,17 +56,23 @@ class Simulator:
         with self._open(path, query) as answer:
             return json.load(answer)
 
+    def tell(self, path, **call):
+        """POST to the admin API, as JSON."""
+        with self._open(path, {}, json.dumps(call).encode()) as answer:
+            return json.load(answer)
+
     def manifest(self, mailbox):
         """What a mailbox holds: its rows, one by one."""
         with self._open("/manifest", {"mailbox": mailbox}) as answer:
             for line in answer:
                 yield json.loads(line)
 
-    def _open(self, path, query):
+    def _open(self, path, query, body=None):
         text = f"?{urllib.parse.urlencode(query)}" if query else ""
+        request = urllib.request.Request(f"{self.admin.rstrip('/')}{path}{text}", body, {"Content-Type": "application/json"})
         # Loopback only: a proxy of the environment has no say here.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        return opener.open(f"{self.admin.rstrip('/')}{path}{text}", timeout=600)
+        return opener.open(request, timeout=600)
 
 
 def configuration(url, user, mailboxes, **settings):
@@ -92,7 +98,15 @@ def folder_of(prefix, mailbox):
 OUTSIDE = ("Recoverable Items", "Finder")
 # What exchange-sync leaves out unless a folder list asks for it: logs, caches and settings of programs.
 SYSTEM = ("syncissues", "conflicts", "localfailures", "serverfailures", "recipientcache", "quickcontacts")
-SETTINGS = ("IPF.Configuration", "IPF.StoreItem", "IPF.Files", "IPF.Contact.RecipientCache", "Outlook.Reminder")
+SETTINGS = (
+    "IPF.Configuration",
+    "IPF.StoreItem",
+    "IPF.Files",
+    "IPF.SkypeTeams.Message",
+    "IPF.Contact.MOC",
+    "IPF.Contact.RecipientCache",
+    "Outlook.Reminder",
+)
 
 
 def not_copied(status, mailbox):

@@ -1,0 +1,139 @@
+//! The real program, with a configuration and a folder of its own.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+use tokio::{process::Child, process::Command, time::timeout};
+
+use super::{SERVICE, Server};
+
+/// No pass of these tests takes longer; one that does hangs.
+const PATIENCE: Duration = Duration::from_secs(150);
+
+/// A configuration, and where the program copies to.
+pub struct Setup {
+    pub dir: TempDir,
+    pub config: Value,
+    pub env: Vec<(String, OsString)>,
+    pub args: Vec<String>,
+}
+
+/// How the program ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Setup {
+    /// All mailboxes of the server, read by NTLM and impersonation, as fast as it goes.
+    pub fn new(server: &Server) -> Self {
+        let mut mailboxes = Map::new();
+        for mailbox in server.simulator.state().store.mailboxes() {
+            let entry = json!({"bucket": {"owner": "acme", "name": "mail"}, "archive": mailbox.has_archive()});
+            mailboxes.insert(mailbox.address().to_owned(), entry);
+        }
+        let config = json!({
+            "ews_endpoint": server.simulator.ews_url(), "auth_type": "ntlm", "auth_user": SERVICE.0, "auth_password": SERVICE.1,
+            "access_type": "impersonation", "poll_message_sleep": 0, "mailboxes": mailboxes,
+        });
+        let setup = Self { dir: tempfile::tempdir().unwrap(), config, env: Vec::new(), args: Vec::new() };
+        std::fs::create_dir(setup.sink()).unwrap();
+        setup
+    }
+
+    /// Sets some keys of the configuration.
+    pub fn set(&mut self, keys: Value) {
+        for (key, value) in keys.as_object().unwrap() {
+            self.config[key] = value.clone();
+        }
+    }
+
+    /// Sets some keys of one mailbox.
+    pub fn set_mailbox(&mut self, address: &str, keys: Value) {
+        for (key, value) in keys.as_object().unwrap() {
+            self.config["mailboxes"][address][key] = value.clone();
+        }
+    }
+
+    /// The mailboxes configured.
+    pub fn mailboxes(&self) -> Vec<String> {
+        self.config["mailboxes"].as_object().unwrap().keys().cloned().collect()
+    }
+
+    /// The folder copied into.
+    pub fn sink(&self) -> PathBuf {
+        self.dir.path().join("sink")
+    }
+
+    /// A mailbox's messages and catalog.
+    pub fn data(&self, address: &str) -> PathBuf {
+        self.sink().join("data/acme/mail").join(address)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.dir.path().join("config.json")
+    }
+
+    /// Starts the program with these arguments besides folder and configuration.
+    pub fn start(&self, args: &[&str]) -> Child {
+        std::fs::write(self.file(), self.config.to_string()).unwrap();
+        self.command(&self.sink(), args).spawn().unwrap()
+    }
+
+    fn command(&self, sink: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_exchange-sync"));
+        command.args(["run", "--local-files-prefix"]).arg(sink).arg("--config").arg(self.file()).args(args).args(&self.args);
+        // Nothing of whoever runs the tests: no proxy, no log filter, no password.
+        command.env_clear().envs(self.env.iter().cloned());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command
+    }
+
+    /// One complete pass.
+    pub async fn once(&self) -> Ran {
+        ended(self.start(&["--once", "--progress", "json"])).await
+    }
+
+    /// One complete pass that must end well.
+    pub async fn pass(&self) -> Ran {
+        let ran = self.once().await;
+        assert_eq!(ran.code, 0, "{ran}");
+        ran
+    }
+}
+
+/// Waits for the end of the program.
+pub async fn ended(child: Child) -> Ran {
+    let output = timeout(PATIENCE, child.wait_with_output()).await.expect("the program ends").unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ran { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+impl Ran {
+    /// The summary, the last line of what JSON progress prints.
+    pub fn summary(&self) -> Value {
+        let last = self.stdout.lines().last().unwrap_or_else(|| panic!("no summary: {self}"));
+        let summary: Value = serde_json::from_str(last).unwrap();
+        assert_eq!(summary["event"], "summary", "{self}");
+        summary
+    }
+
+    /// A figure of the summary.
+    pub fn figure(&self, name: &str) -> u64 {
+        self.summary()[name].as_u64().unwrap_or_else(|| panic!("no figure {name}: {self}"))
+    }
+}
+
+impl std::fmt::Display for Ran {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "exit code {}\nstdout: {}\nstderr: {}", self.code, self.stdout, self.stderr)
+    }
+}

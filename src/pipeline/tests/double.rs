@@ -247,7 +247,7 @@ impl Exchange for Double {
         Ok(ids
             .iter()
             .map(|id| match server.items.contains_key(&id.0) {
-                true => Lookup::Found(Box::default()),
+                true => Lookup::Found(Box::new(Properties { received: "2026-01-02T03:04:05Z".parse().ok(), ..Properties::default() })),
                 false => Lookup::Gone,
             })
             .collect())

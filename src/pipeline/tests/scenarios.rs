@@ -292,6 +292,20 @@ async fn a_start_date_is_kept_and_widening_it_fetches_the_rest() {
 }
 
 #[tokio::test]
+async fn a_read_flag_does_not_bring_in_a_message_from_before_the_start_date() {
+    let mut bench = Bench::new(&["Inbox"]);
+    let old = bench.server.deliver("Inbox", "old");
+    bench.filters.start = "2027-01-01T00:00:00Z".parse().ok();
+    bench.pass().await;
+    bench.server.read(&old);
+    bench.pass().await;
+    assert_eq!(bench.server.downloads(), 0);
+    bench.filters.start = "2020-01-01T00:00:00Z".parse().ok();
+    bench.pass().await;
+    bench.nothing_is_missing_or_double().await;
+}
+
+#[tokio::test]
 async fn starting_from_the_configuration_lists_again_and_stores_nothing_twice() {
     let mut bench = Bench::new(&["Inbox"]);
     bench.limits.messages_per_folder = 7;

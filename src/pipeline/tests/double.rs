@@ -35,6 +35,8 @@ pub struct Server {
     pub downloads: Vec<String>,
     pub listings: usize,
     pub lookups: usize,
+    /// Listings answered from the start.
+    pub beginnings: usize,
     /// Errors to give, oldest first, by method name.
     pub errors: HashMap<&'static str, Vec<Verdict>>,
     /// Bytes after which the next download of an item breaks, is announced as restarted and comes again.
@@ -182,6 +184,7 @@ impl Exchange for Double {
             return Err(error(Verdict::Later));
         }
         server.error("page")?;
+        server.beginnings += usize::from(cursor.is_none());
         let epoch = server.epoch;
         let position = match cursor {
             Some(cursor) => {

@@ -320,6 +320,18 @@ async fn starting_from_the_configuration_lists_again_and_stores_nothing_twice() 
     assert_eq!((bench.server.downloads(), bench.lines().len()), (30, 30));
 }
 
+#[tokio::test(start_paused = true)]
+async fn starting_from_the_configuration_outlasts_trouble_at_the_start() {
+    let mut bench = Bench::new(&["Inbox"]);
+    bench.server.deliver("Inbox", "message");
+    bench.pass().await;
+    bench.from_start = true;
+    bench.server.fail("page", Verdict::Later);
+    assert_eq!(bench.pass().await.verdict, None);
+    assert_eq!(bench.server.0.lock().unwrap().beginnings, 2);
+    assert_eq!((bench.server.downloads(), bench.count("deleted")), (1, 0));
+}
+
 #[tokio::test]
 async fn a_huge_folder_does_not_starve_the_others() {
     let mut bench = Bench::new(&["Huge", "Small"]);

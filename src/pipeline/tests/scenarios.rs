@@ -332,6 +332,24 @@ async fn starting_from_the_configuration_outlasts_trouble_at_the_start() {
     assert_eq!((bench.server.downloads(), bench.count("deleted")), (1, 0));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_server_that_refuses_its_own_cursors_is_not_asked_for_ever() {
+    let bench = Bench::new(&["Inbox"]);
+    bench.server.deliver("Inbox", "message");
+    bench.server.0.lock().unwrap().cursors_die = true;
+    assert_eq!(bench.pass().await.verdict, Some(Verdict::Resync));
+    bench.nothing_is_missing_or_double().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_comes_again_and_again_ends_the_visit() {
+    let bench = Bench::new(&["Inbox"]);
+    bench.server.deliver("Inbox", "message");
+    bench.server.0.lock().unwrap().stands_still = true;
+    assert_eq!(bench.pass().await.verdict, Some(Verdict::SkipFolder));
+    bench.nothing_is_missing_or_double().await;
+}
+
 #[tokio::test]
 async fn a_huge_folder_does_not_starve_the_others() {
     let mut bench = Bench::new(&["Huge", "Small"]);

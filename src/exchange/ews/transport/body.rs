@@ -48,7 +48,17 @@ impl Body {
     /// `place` holds the connection that the body arrives on; it is given back on acceptance where it is `reusable`, else it ends with the body.
     pub(super) fn new(incoming: Incoming, place: Place, reusable: bool, limit: Duration, request_id: &str) -> Self {
         let place = Some(place);
-        Self { incoming, place, reusable, piece: Bytes::new(), waiting: None, limit, read: 0, state: State::Open, request_id: request_id.to_owned() }
+        Self {
+            incoming,
+            place,
+            reusable,
+            piece: Bytes::new(),
+            waiting: None,
+            limit,
+            read: 0,
+            state: State::Open,
+            request_id: request_id.to_owned(),
+        }
     }
 
     /// The answer was sound: its connection may be used again. What is left of the body, at most 64 KiB, is read first; `Err` if it breaks off there.

@@ -58,7 +58,7 @@ fn in_runtime<W>(log: &LogArgs, env: &Env, terminal: &MultiProgress, mask: bool,
 where
     W: AsyncFnOnce(std::pin::Pin<Box<dyn Future<Output = ()>>>) -> ExitCode,
 {
-    let guard = match cli::logging::start(log, env, Console::new(terminal.clone(), mask)) {
+    let guard = match cli::logging::start(log, env, Console::new(terminal.clone(), mask), mask) {
         Ok(guard) => guard,
         Err(error) => {
             eprintln!("error: {error}");

@@ -1,8 +1,9 @@
 //! Hides addresses from screens and logs (`--mask`), so that a screenshot may be shared.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, io};
 
 use sha2::{Digest, Sha256};
+use tracing_subscriber::fmt::MakeWriter;
 
 /// The text as it may be seen: unchanged, or with each mail address in it replaced by a pseudonym that is the same wherever the address stands.
 pub fn shown(text: &str, mask: bool) -> Cow<'_, str> {
@@ -27,6 +28,37 @@ pub fn shown(text: &str, mask: bool) -> Cow<'_, str> {
     }
     out.push_str(rest);
     Cow::Owned(out)
+}
+
+/// Writers of log lines, with addresses masked or not. A line arrives in one piece.
+#[derive(Clone, Debug)]
+pub struct Masked<W> {
+    /// Where lines go.
+    pub inner: W,
+    /// Whether addresses are masked.
+    pub mask: bool,
+}
+
+impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for Masked<W> {
+    type Writer = Masked<W::Writer>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        Masked { inner: self.inner.make_writer(), mask: self.mask }
+    }
+}
+
+impl<W: io::Write> io::Write for Masked<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match shown(&String::from_utf8_lossy(bytes), self.mask) {
+            Cow::Owned(masked) => self.inner.write_all(masked.as_bytes())?,
+            Cow::Borrowed(_) => self.inner.write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
 }
 
 fn of_address(c: char) -> bool {

@@ -45,7 +45,7 @@ pub use self::envelope::Access;
 use self::{
     desk::Desk,
     envelope::{Dialect, VERSIONS},
-    gate::{Clock, Gate},
+    gate::{Clock, Gate, Places},
     post::Post,
     session::Session,
 };
@@ -74,20 +74,26 @@ impl Default for Settings {
     }
 }
 
+/// Requests under way at a time for one account that reads as a delegate: below Exchange's EWSMaxConcurrency of 27 (EWS "EWS throttling in Exchange").
+const ACCOUNT_REQUESTS: usize = 20;
+
+/// Of these, listings: below the ConcurrentSyncCalls of 5 that servers name when they refuse more.
+const ACCOUNT_SYNCS: usize = 4;
+
 /// Mailboxes read by Exchange Web Services.
 pub struct Ews {
     settings: Settings,
     post: Arc<dyn Post>,
     events: Events,
     desks: Mutex<HashMap<Address, Arc<Desk>>>,
-    /// With delegate access all requests are charged to the one account, so all wait together.
-    account: Arc<Clock>,
+    /// With delegate access all requests are charged to the one account, so all wait together, and share its places.
+    account: (Arc<Clock>, Places),
 }
 
 impl Ews {
     /// Reads by way of `post`; throttling and retries are told to `events`.
     pub fn new(settings: Settings, post: Arc<dyn Post>, events: Events) -> Self {
-        Self { settings, post, events, desks: Mutex::default(), account: Arc::default() }
+        Self { settings, post, events, desks: Mutex::default(), account: (Arc::default(), Places::new(ACCOUNT_REQUESTS, ACCOUNT_SYNCS)) }
     }
 
     fn session(&self, mailbox: &Mailbox) -> Session {
@@ -97,13 +103,14 @@ impl Ews {
     }
 
     fn desk(&self, address: &Address) -> Desk {
-        let clock = match self.settings.access {
-            Access::Delegate => self.account.clone(),
-            Access::Impersonation => Arc::default(),
+        let own = Places::new(self.settings.requests, self.settings.syncs);
+        let gate = match self.settings.access {
+            Access::Delegate => Gate::new(own, Some(self.account.1.clone()), self.account.0.clone()),
+            Access::Impersonation => Gate::new(own, None, Arc::default()),
         };
         let version = VERSIONS.iter().copied().find(|version| *version == self.settings.version).unwrap_or("Exchange2013_SP1");
         let dialect = Dialect { version, access: self.settings.access, address: address.as_str().to_owned() };
-        Desk::new(address.clone(), Gate::new(self.settings.requests, self.settings.syncs, clock), self.events.clone(), dialect)
+        Desk::new(address.clone(), gate, self.events.clone(), dialect)
     }
 }
 

@@ -124,21 +124,22 @@ impl Visit {
             }
         }
         match &end.trouble {
-            // Deleted since it was listed: the next listing of folders tells, and its messages are accounted for then.
-            Some(trouble) if trouble.verdict() == Verdict::FolderGone => {
-                tracing::debug!(mailbox = %self.mailbox.address, folder = self.folder.path.join("/"), "the folder is no more");
-                end.trouble = None;
-                end.drained = true;
-            }
-            Some(trouble) => self.pipeline.events.tell(Event::FolderFailed {
-                mailbox: self.mailbox.address.clone(),
-                folder: self.folder.path.clone(),
-                reason: trouble.to_string(),
-            }),
+            // Whether it is really gone, a new listing of folders will tell; and to wait is not to fail.
+            Some(trouble) if matches!(trouble.verdict(), Verdict::FolderGone | Verdict::WaitFor(_)) => {}
+            Some(trouble) => self.tell_failure(trouble),
             None if end.drained => end.settled = self.settling(),
             None => {}
         }
         end
+    }
+
+    /// Tells that the folder could not be read.
+    pub fn tell_failure(&self, trouble: &Trouble) {
+        self.pipeline.events.tell(Event::FolderFailed {
+            mailbox: self.mailbox.address.clone(),
+            folder: self.folder.path.clone(),
+            reason: trouble.to_string(),
+        });
     }
 
     async fn begin_walk(&self) -> Result<(), Trouble> {

@@ -3,9 +3,11 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
+    time::Duration,
 };
 
 use futures::{StreamExt, stream};
+use tokio::time::Instant;
 
 use super::{
     FanOut, Pace, Pipeline, Subscription, Trouble,
@@ -38,28 +40,32 @@ pub struct Memory {
     settled: HashMap<FolderId, String>,
     /// Folders not yet visited from the start, where `start_from` is `config`.
     restart: Option<HashSet<FolderId>>,
-    rounds: u64,
+    /// Folders that were listed but could not be found when they were visited.
+    missing: HashSet<FolderId>,
+    /// When each folder was last due whatever its stamp said.
+    full: Option<Instant>,
 }
 
 impl Memory {
     /// Nothing is remembered yet.
     pub fn new(pace: Pace) -> Self {
-        Self { pace, settled: HashMap::new(), restart: None, rounds: 0 }
+        Self { pace, settled: HashMap::new(), restart: None, missing: HashSet::new(), full: None }
     }
 }
 
-/// Every so many rounds each folder is read whatever its stamp says, and what is in quarantine is tried again.
-const FULL: u64 = 40;
+/// So often each folder is read whatever its stamp says, and what is in quarantine is tried again.
+const FULL: Duration = Duration::from_secs(3600);
 
 impl Pipeline {
     /// Visits every folder that may have changed. `thorough` passes over none.
     pub(super) async fn round(self: Arc<Self>, subscription: &Subscription, memory: &mut Memory, thorough: bool) -> Round {
         let mailbox = &subscription.mailbox.address;
         self.events.tell(Event::MailboxStarted { mailbox: mailbox.clone() });
-        let full = thorough || memory.rounds.is_multiple_of(FULL);
-        let first = memory.rounds == 0;
-        memory.rounds += 1;
-        let outcome = self.clone().folders_round(subscription, memory, full, first || (full && !thorough)).await;
+        let overdue = memory.full.is_none_or(|last| last.elapsed() >= FULL);
+        if overdue {
+            memory.full = Some(Instant::now());
+        }
+        let outcome = self.clone().folders_round(subscription, memory, thorough || overdue, overdue).await;
         let round = match outcome {
             Ok(ends) => Round {
                 mailbox: mailbox.clone(),
@@ -69,15 +75,18 @@ impl Pipeline {
             },
             Err(trouble) => {
                 let verdict = trouble.verdict();
-                let refused = verdict == Verdict::Refused;
-                self.events.tell(Event::MailboxFailed { mailbox: mailbox.clone(), reason: trouble.to_string(), refused });
+                // To wait is not to fail.
+                if !matches!(verdict, Verdict::WaitFor(_)) {
+                    let refused = verdict == Verdict::Refused;
+                    self.events.tell(Event::MailboxFailed { mailbox: mailbox.clone(), reason: trouble.to_string(), refused });
+                }
                 return Round { mailbox: mailbox.clone(), more: false, verdict: Some(verdict), messages: 0 };
             }
         };
         if round.verdict == Some(Verdict::Refused) {
             let reason = self.events.status().mailboxes.get(mailbox).and_then(|status| status.error.clone()).unwrap_or_default();
             self.events.tell(Event::MailboxFailed { mailbox: mailbox.clone(), reason, refused: true });
-        } else if !round.more {
+        } else if !round.more && !matches!(round.verdict, Some(Verdict::WaitFor(_))) {
             self.events.tell(Event::MailboxFinished { mailbox: mailbox.clone(), complete: round.verdict.is_none() });
         }
         round
@@ -93,8 +102,9 @@ impl Pipeline {
         let mailbox = &subscription.mailbox;
         let known = self.checkpoints.hierarchy(mailbox).await?;
         let hierarchy = self.exchange.folders(mailbox, &known).await?;
-        let wanted: Vec<Folder> =
-            hierarchy.folders.iter().filter(|folder| subscription.filters.folders.admits(folder, &hierarchy.folders)).cloned().collect();
+        let admitted =
+            |folder: &&Folder| subscription.filters.folders.admits(folder, &hierarchy.folders) && (mailbox.archive || !folder.archive);
+        let wanted: Vec<Folder> = hierarchy.folders.iter().filter(admitted).cloned().collect();
         self.events.tell(Event::FoldersListed {
             mailbox: mailbox.address.clone(),
             folders: wanted.len(),
@@ -120,7 +130,7 @@ impl Pipeline {
         let digest = subscription.filters.digest();
         let filters = Arc::new(subscription.filters.clone());
         for folder in due {
-            let from_start = memory.from_start(subscription, &hierarchy, &folder.id);
+            let from_start = memory.starts_over(subscription, &hierarchy, &folder.id);
             if from_start {
                 // Forgotten rather than ignored: should this visit fail early, the next one must not go on from the old cursor.
                 self.checkpoints.forget(mailbox, &folder.id).await?;
@@ -140,13 +150,10 @@ impl Pipeline {
         }
         let mut ends = Vec::with_capacity(visits.len());
         let mut visited = std::pin::pin!(
-            stream::iter(visits).fan_out(self.limits.folders, |visit| { async move { (visit.folder.id.clone(), visit.read().await) } })
+            stream::iter(visits).fan_out(self.limits.folders, |visit| { async move { (visit.clone(), visit.read().await) } })
         );
-        while let Some((id, end)) = visited.next().await {
-            match &end.settled {
-                Some(stamp) => memory.settled.insert(id, stamp.clone()),
-                None => memory.settled.remove(&id),
-            };
+        while let Some((visit, end)) = visited.next().await {
+            memory.note(&visit, &end);
             let stop = end.trouble.as_ref().is_some_and(Trouble::stops_mailbox);
             ends.push(end);
             if stop {
@@ -183,8 +190,28 @@ impl Pipeline {
 }
 
 impl Memory {
+    /// Remembers how a visit ended.
+    fn note(&mut self, visit: &Visit, end: &FolderEnd) {
+        let id = visit.folder.id.clone();
+        match &end.settled {
+            Some(stamp) => self.settled.insert(id.clone(), stamp.clone()),
+            None => self.settled.remove(&id),
+        };
+        match &end.trouble {
+            // Deleted since it was listed, in all likelihood: the next round will not list it. If it does, the server keeps it from us.
+            Some(trouble) if trouble.verdict() == Verdict::FolderGone => {
+                if !self.missing.insert(id) {
+                    visit.tell_failure(trouble);
+                }
+            }
+            _ => {
+                self.missing.remove(&id);
+            }
+        }
+    }
+
     /// Whether this folder's saved cursor is to be ignored: once for each folder that was there when the program started.
-    fn from_start(&mut self, subscription: &Subscription, hierarchy: &Hierarchy, folder: &FolderId) -> bool {
+    fn starts_over(&mut self, subscription: &Subscription, hierarchy: &Hierarchy, folder: &FolderId) -> bool {
         if !subscription.from_start {
             return false;
         }

@@ -96,8 +96,8 @@ fn next(schedule: &Schedule, round: &Round, failures: u32, worked: bool) -> Next
         (_, Some(Verdict::WaitFor(wait))) => Next::After(wait),
         (_, None) if round.more => Next::AtOnce,
         // One unreadable folder does not slow down the others.
-        (Mode::Continuous, Some(Verdict::SkipFolder)) if round.more => Next::AtOnce,
-        (Mode::Continuous, Some(Verdict::SkipFolder)) => Next::After(schedule.frequency),
+        (Mode::Continuous, Some(Verdict::SkipFolder | Verdict::FolderGone)) if round.more => Next::AtOnce,
+        (Mode::Continuous, Some(Verdict::SkipFolder | Verdict::FolderGone)) => Next::After(schedule.frequency),
         (Mode::Once, None | Some(Verdict::StopMailbox)) => Next::End,
         (Mode::Once, Some(_)) if failures >= ATTEMPTS => Next::End,
         (Mode::Once, Some(_)) => Next::After(back_off(Duration::from_secs(1), failures)),

@@ -35,6 +35,8 @@ impl Session {
         let mut hierarchy = Hierarchy::default();
         self.root(PRIMARY, known, &mut hierarchy).await.map_err(|failed| failed.into_error(Scope::Mailbox, attempt()))?;
         if !mailbox.archive {
+            // Not wanted now is not gone: what is known of it stays.
+            keep(known, true, &mut hierarchy);
             return Ok(hierarchy);
         }
         match self.root(ARCHIVE, known, &mut hierarchy).await {
@@ -43,6 +45,7 @@ impl Session {
                 if self.desk.lacks_archive() {
                     tracing::warn!(mailbox = %mailbox.address, %trouble, "the mailbox has no archive");
                 }
+                keep(known, true, &mut hierarchy);
             }
             Err(failed @ Failed { action: Some(Action::ArchiveElsewhere | Action::Denied | Action::Folder), .. }) => {
                 tracing::warn!(mailbox = %mailbox.address, trouble = %failed.trouble, "the archive cannot be read now");

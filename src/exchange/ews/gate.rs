@@ -45,39 +45,64 @@ pub enum Kind {
     Fetch,
 }
 
-/// The gate. One place is always left to requests other than downloads: a download stands still while its taker does, and whoever waits for
-/// an answer to a small question must not wait for that.
-#[derive(Debug)]
-pub struct Gate {
+/// How many requests of one budget may be under way. Some places are always left to requests other than downloads: a download stands still
+/// while its taker does, and whoever waits for an answer to a small question must not wait for that.
+#[derive(Clone, Debug)]
+pub struct Places {
     all: Arc<Semaphore>,
     syncs: Arc<Semaphore>,
     fetches: Arc<Semaphore>,
+}
+
+impl Places {
+    /// Room for `requests` (at least 2) at a time, of these `syncs` (at least 1) listings; one place in five, at least one, is not for downloads.
+    pub fn new(requests: usize, syncs: usize) -> Self {
+        let requests = requests.clamp(2, 1000);
+        let semaphore = |places| Arc::new(Semaphore::new(places));
+        let fetches = requests - requests.div_ceil(5);
+        Self { all: semaphore(requests), syncs: semaphore(syncs.clamp(1, requests)), fetches: semaphore(fetches) }
+    }
+
+    async fn take(&self, kind: Kind) -> [Option<OwnedSemaphorePermit>; 2] {
+        let narrow = match kind {
+            Kind::Sync => take(&self.syncs).await,
+            Kind::Fetch => take(&self.fetches).await,
+            Kind::Question => None,
+        };
+        [narrow, take(&self.all).await]
+    }
+}
+
+/// The gate: places of the mailbox's own and, where its requests are charged to an account, of the account.
+#[derive(Debug)]
+pub struct Gate {
+    own: Places,
+    account: Option<Places>,
     clock: Arc<Clock>,
 }
 
 /// Leave to be under way; ends when dropped.
 #[derive(Debug)]
 pub struct Pass {
-    _permits: [Option<OwnedSemaphorePermit>; 2],
+    _own: [Option<OwnedSemaphorePermit>; 2],
+    _account: Option<[Option<OwnedSemaphorePermit>; 2]>,
 }
 
 impl Gate {
-    /// Lets `requests` (at least 2) through at a time, of these `syncs` (at least 1) listings.
-    pub fn new(requests: usize, syncs: usize, clock: Arc<Clock>) -> Self {
-        let requests = requests.clamp(2, 1000);
-        let semaphore = |places| Arc::new(Semaphore::new(places));
-        Self { all: semaphore(requests), syncs: semaphore(syncs.clamp(1, requests)), fetches: semaphore(requests - 1), clock }
+    /// Lets through whatever finds a place in `own` and then, where there is one, in `account`.
+    pub fn new(own: Places, account: Option<Places>, clock: Arc<Clock>) -> Self {
+        Self { own, account, clock }
     }
 
     /// Waits for a place. Places are given in the order in which they were asked for, so of several downloads the one asked for first never
     /// waits for a later one.
     pub async fn pass(&self, kind: Kind) -> Pass {
-        let narrow = match kind {
-            Kind::Sync => take(&self.syncs).await,
-            Kind::Fetch => take(&self.fetches).await,
-            Kind::Question => None,
+        let own = self.own.take(kind).await;
+        let account = match &self.account {
+            Some(account) => Some(account.take(kind).await),
+            None => None,
         };
-        Pass { _permits: [narrow, take(&self.all).await] }
+        Pass { _own: own, _account: account }
     }
 
     /// The clock to wait for before each request.
@@ -99,12 +124,25 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn downloads_leave_one_place() {
-        let gate = Gate::new(3, 2, Arc::default());
+        let gate = Gate::new(Places::new(3, 2), None, Arc::default());
         let _held = [gate.pass(Kind::Fetch).await, gate.pass(Kind::Fetch).await];
         assert!(gate.pass(Kind::Fetch).now_or_never().is_none());
         let question = gate.pass(Kind::Question).now_or_never();
         assert!(question.is_some());
         assert!(gate.pass(Kind::Sync).now_or_never().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn mailboxes_of_one_account_share_its_places() {
+        let account = Places::new(5, 1);
+        let gate = |own| Gate::new(own, Some(account.clone()), Arc::default());
+        let (ann, bob) = (gate(Places::new(4, 2)), gate(Places::new(4, 2)));
+        let listing = ann.pass(Kind::Sync).await;
+        assert!(bob.pass(Kind::Sync).now_or_never().is_none());
+        drop(listing);
+        let _held = [ann.pass(Kind::Fetch).await, ann.pass(Kind::Fetch).await, bob.pass(Kind::Fetch).await, bob.pass(Kind::Fetch).await];
+        assert!(bob.pass(Kind::Fetch).now_or_never().is_none());
+        assert!(bob.pass(Kind::Question).now_or_never().is_some());
     }
 
     #[tokio::test(start_paused = true)]

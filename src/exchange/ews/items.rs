@@ -157,6 +157,7 @@ pub fn apart(action: Option<Action>) -> bool {
             Action::Mailbox
                 | Action::PrimaryAddress
                 | Action::Configuration
+                | Action::Misunderstood
                 | Action::OlderVersion
                 | Action::Throttle
                 | Action::Retry

@@ -13,6 +13,9 @@ const TRIES: u32 = 6;
 /// How often in a row a mailbox is waited for that wants to be left alone.
 const WAITS: u32 = 20;
 
+/// Waits up to this long are sat out where they are met. For longer ones the work is put down, so that its place and its memory serve other mailboxes.
+const PATIENT: Duration = Duration::from_secs(30);
+
 /// Bounds of one such wait, and its length where the server names none.
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(15 * 60);
@@ -54,7 +57,7 @@ impl Patience {
                 let wait = wait + jitter(wait.min(CAP) / 10);
                 desk.gate.clock().hold(wait);
                 desk.events.tell(Event::RequestThrottled { mailbox: desk.mailbox.clone(), reason: trouble.reason(), wait });
-                if self.waits > WAITS {
+                if self.waits > WAITS || wait > PATIENT {
                     return Err(Failed { action: Some(Action::Final(crate::exchange::Verdict::WaitFor(wait))), trouble });
                 }
                 Ok(())

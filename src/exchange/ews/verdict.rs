@@ -44,6 +44,8 @@ pub enum Action {
     Mailbox,
     /// Configuration, credentials or permission.
     Configuration,
+    /// The server does not understand the request.
+    Misunderstood,
     /// Already judged below.
     Final(Verdict),
 }
@@ -84,8 +86,9 @@ pub fn judge(code: &str) -> Option<Action> {
         "InvalidServerVersion" | "IncorrectSchemaVersion" | "InvalidSchemaVersionForMailboxVersion" => OlderVersion,
         "InvalidExchangeImpersonationHeaderData" | "InvalidIdMalformedEwsLegacyIdFormat" | "OrganizationAccessBlocked"
         | "PasswordExpired" | "PasswordChangeRequired" | "InvalidAuthorizationContext" | "InvalidClientAccessTokenRequest"
-        | "TokenSerializationDenied" | "SchemaValidation" | "InvalidRequest" | "InvalidOperation" | "DuplicateSOAPHeader"
-        | "RestrictionTooLong" | "RestrictionTooComplex" | "QueryFilterTooLong" | "InvalidIndexedPagingParameters" => Configuration,
+        | "TokenSerializationDenied" => Configuration,
+        "SchemaValidation" | "InvalidRequest" | "InvalidOperation" | "DuplicateSOAPHeader" | "RestrictionTooLong"
+        | "RestrictionTooComplex" | "QueryFilterTooLong" | "InvalidIndexedPagingParameters" => Misunderstood,
         _ => return None,
     })
 }
@@ -125,6 +128,8 @@ pub fn verdict(action: Option<Action>, scope: Scope) -> Verdict {
         Some(Action::Retry | Action::Throttle | Action::Again | Action::Smaller) => Verdict::Later,
         Some(Action::Mailbox | Action::PrimaryAddress) => Verdict::StopMailbox,
         Some(Action::Configuration | Action::OlderVersion) => Verdict::Refused,
+        // Not understood: of one folder or item alone, no reason to give up the rest.
+        Some(Action::Misunderstood) if scope == Scope::Mailbox => Verdict::Refused,
         Some(Action::Resync) if scope == Scope::Folder => Verdict::Resync,
         Some(Action::FolderGone | Action::ItemGone) if scope == Scope::Folder => Verdict::FolderGone,
         _ => match scope {

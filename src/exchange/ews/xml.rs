@@ -49,9 +49,9 @@ pub struct Limits {
 
 impl Limits {
     /// For messages that hold ids and properties.
-    pub const LEAN: Self = Self { text: 1 << 20, total: 64 << 20 };
+    pub const LEAN: Self = Self { text: 1 << 20, total: 16 << 20 };
     /// For one item with its body.
-    pub const BODY: Self = Self { text: 64 << 20, total: 96 << 20 };
+    pub const BODY: Self = Self { text: 16 << 20, total: 24 << 20 };
 }
 
 /// The parser.

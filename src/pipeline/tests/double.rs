@@ -43,6 +43,8 @@ pub struct Server {
     pub restarts: HashMap<String, usize>,
     /// Items that cannot be read.
     pub unreadable: Vec<String>,
+    /// A folder that is listed but cannot be found.
+    pub closed: Option<String>,
     /// The page, counted from 1 over all listings, that is refused.
     pub refuse_page: Option<usize>,
     /// Every cursor is refused, also a new one.
@@ -188,6 +190,9 @@ impl Exchange for Double {
             return Err(error(Verdict::Later));
         }
         server.error("page")?;
+        if server.closed.as_ref() == Some(&folder.id.0) {
+            return Err(error(Verdict::FolderGone));
+        }
         assert!(server.listings < 200, "the listing never ends");
         if server.cursors_die && cursor.is_some() {
             return Err(error(Verdict::Resync));
@@ -216,7 +221,7 @@ impl Exchange for Double {
             .into_iter()
             .filter_map(|logged| match logged {
                 Logged::Created(id) => server.listed(&id).map(Change::Created),
-                Logged::Deleted(id) => cursor.is_some().then(|| Change::Deleted(ItemId(id))),
+                Logged::Deleted(id) => cursor.is_some().then_some(Change::Deleted(ItemId(id))),
                 Logged::Read(id) => server.items.get(&id).map(|item| Change::ReadChanged { id: ItemId(id.clone()), read: item.read }),
             })
             .collect();

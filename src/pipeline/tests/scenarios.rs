@@ -384,3 +384,17 @@ async fn dropped_at_any_moment_the_next_pass_completes_it() {
     bench.pass().await;
     bench.nothing_is_missing_or_double().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_folder_that_is_listed_and_never_found_is_no_success() {
+    let bench = Bench::new(&["Inbox", "Closed"]);
+    bench.server.deliver("Inbox", "message");
+    bench.server.deliver("Closed", "hidden");
+    bench.server.0.lock().unwrap().closed = Some("Closed".into());
+    assert_eq!(bench.pass().await.verdict, Some(Verdict::FolderGone));
+    let status = bench.events.status().mailboxes.values().next().unwrap().clone();
+    assert!(!status.complete() && status.error.unwrap().contains("Closed"));
+    bench.server.0.lock().unwrap().closed = None;
+    assert_eq!(bench.pass().await.verdict, None);
+    bench.nothing_is_missing_or_double().await;
+}

@@ -1,5 +1,7 @@
 //! What becomes of a single item: stored as it came, asked for again, written from its properties, or given up.
 
+use tokio::sync::Semaphore;
+
 use super::{
     super::{
         element::Element,
@@ -17,6 +19,9 @@ use super::{
     TRIES, Work,
 };
 use crate::mail::{Failure, Origin, Part};
+
+/// One item at a time is written from its properties: unlike MIME they are held whole, outside of the memory budget.
+static REWRITES: Semaphore = Semaphore::const_new(1);
 
 impl Work {
     /// An item came. Its id must be the one asked for, else the answer belongs to another request.
@@ -92,6 +97,8 @@ impl Work {
 
     /// Writes a message from the item's properties, since the server gave `failure` for its MIME; gives the item up where that fails too.
     pub(super) async fn by_properties(&mut self, index: usize, failure: Failure) -> Result<(), Failed> {
+        // Never closed.
+        let _turn = REWRITES.acquire().await.ok();
         let id = self.messages[index].id.clone();
         let mut level = 0;
         let refusal = loop {

@@ -20,7 +20,7 @@ use crate::{
 /// The most entries asked for on one page; Exchange refuses more (EWS reference: MaxChangesReturned).
 const PAGE: usize = 512;
 
-/// So many pages that bring neither a change nor a new cursor are taken for a server that would go on like this for ever.
+/// So many pages in a row that bring no new cursor are taken for a server that would go on like this for ever.
 const STUCK: u8 = 3;
 
 struct Position {
@@ -28,6 +28,8 @@ struct Position {
     walking: bool,
     remaining: usize,
     stuck: u8,
+    /// Whether the listing began anew in this visit: a server that refuses its own new cursors would have that for ever.
+    resynced: bool,
     retry: bool,
     drained: bool,
 }
@@ -39,6 +41,7 @@ pub fn changes(visit: Arc<Visit>) -> impl Stream<Item = Result<Plan, Trouble>> {
         walking: visit.start.walking(),
         remaining: visit.pipeline.limits.messages_per_folder.max(1),
         stuck: 0,
+        resynced: false,
         retry: visit.retry_quarantined,
         drained: false,
     };
@@ -84,13 +87,13 @@ impl Position {
         let pipeline = &visit.pipeline;
         let limit = self.remaining.min(PAGE);
         match pipeline.exchange.page(&visit.mailbox, &visit.folder, self.cursor.as_ref(), limit).await {
-            Err(error) if error.verdict == Verdict::Resync && self.cursor.is_some() => {
+            Err(error) if error.verdict == Verdict::Resync && self.cursor.is_some() && !self.resynced => {
                 visit
                     .pipeline
                     .events
                     .tell(Event::FolderResynced { mailbox: visit.mailbox.address.clone(), folder: visit.folder.path.clone() });
                 visit.ledger.walk_begins(&visit.folder.id, false).await?;
-                (self.cursor, self.walking) = (None, true);
+                (self.cursor, self.walking, self.resynced) = (None, true, true);
                 Ok(pipeline.exchange.page(&visit.mailbox, &visit.folder, None, limit).await?)
             }
             page => Ok(page?),
@@ -98,7 +101,8 @@ impl Position {
     }
 
     fn notice_a_standstill(&mut self, visit: &Visit, page: &Page) -> Result<(), exchange::Error> {
-        let moved = page.last || !page.changes.is_empty() || self.cursor.as_ref() != Some(&page.cursor);
+        // With the same cursor the same page comes again, whatever is on it.
+        let moved = (page.last && page.changes.is_empty()) || self.cursor.as_ref() != Some(&page.cursor);
         self.stuck = if moved { 0 } else { self.stuck + 1 };
         if self.stuck < STUCK {
             return Ok(());

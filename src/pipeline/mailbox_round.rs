@@ -121,6 +121,10 @@ impl Pipeline {
         let filters = Arc::new(subscription.filters.clone());
         for folder in due {
             let from_start = memory.from_start(subscription, &hierarchy, &folder.id);
+            if from_start {
+                // Forgotten rather than ignored: should this visit fail early, the next one must not go on from the old cursor.
+                self.checkpoints.forget(mailbox, &folder.id).await?;
+            }
             let saved = self.checkpoints.load(mailbox, &folder.id).await?;
             visits.push(Arc::new(Visit {
                 pipeline: self.clone(),

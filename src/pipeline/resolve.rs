@@ -26,6 +26,9 @@ pub async fn resolve(visit: &Visit, decisions: Vec<Decision>) -> Result<Plan, Tr
     }
     tell_moves_from_copies(visit, resembling, &mut plan).await?;
     refresh(visit, refreshing, &mut plan).await?;
+    if visit.filters.start.is_some() {
+        date(visit, &mut plan).await?;
+    }
     plan.wanted.retain(|wanted| visit.filters.admits_date(wanted.listed.dated()));
     if visit.filters.participants.any() {
         keep_by_participants(visit, &mut plan).await?;
@@ -60,6 +63,23 @@ async fn refresh(visit: &Visit, refreshing: Vec<(Listed, Key)>, plan: &mut Plan)
             plan.record.push(Entry::Changed { key, id: listed.id, properties });
         }
         // Gone: its deletion is on a later page. Unreadable: the message is stored, and a later change asks again.
+    }
+    Ok(())
+}
+
+/// Looks up the dates that the listing did not tell: a change of the read flag tells the id alone, also of messages that a start date left out.
+async fn date(visit: &Visit, plan: &mut Plan) -> Result<(), Trouble> {
+    let mut undated: Vec<&mut Listed> =
+        plan.wanted.iter_mut().map(|wanted| &mut wanted.listed).filter(|listed| listed.dated().is_none()).collect();
+    if undated.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<ItemId> = undated.iter().map(|listed| listed.id.clone()).collect();
+    let found = visit.pipeline.exchange.lookup(&visit.mailbox, &ids).await?;
+    for (listed, found) in undated.iter_mut().zip(found) {
+        if let Lookup::Found(properties) = found {
+            (listed.received, listed.created) = (properties.received, properties.created);
+        }
     }
     Ok(())
 }

@@ -95,6 +95,9 @@ fn next(schedule: &Schedule, round: &Round, failures: u32, worked: bool) -> Next
         (_, Some(Verdict::Refused)) => Next::End,
         (_, Some(Verdict::WaitFor(wait))) => Next::After(wait),
         (_, None) if round.more => Next::AtOnce,
+        // One unreadable folder does not slow down the others.
+        (Mode::Continuous, Some(Verdict::SkipFolder)) if round.more => Next::AtOnce,
+        (Mode::Continuous, Some(Verdict::SkipFolder)) => Next::After(schedule.frequency),
         (Mode::Once, None | Some(Verdict::StopMailbox)) => Next::End,
         (Mode::Once, Some(_)) if failures >= ATTEMPTS => Next::End,
         (Mode::Once, Some(_)) => Next::After(back_off(Duration::from_secs(1), failures)),
@@ -135,6 +138,8 @@ mod tests {
             (always, Some(Verdict::Later), false, 1, Next::After(seconds(15))),
             (always, Some(Verdict::Later), false, 3, Next::After(seconds(60))),
             (always, Some(Verdict::Later), false, 99, Next::After(LONGEST)),
+            (always, Some(Verdict::SkipFolder), false, 99, Next::After(seconds(15))),
+            (always, Some(Verdict::SkipFolder), true, 0, Next::AtOnce),
             (always, Some(Verdict::StopMailbox), false, 1, Next::After(seconds(60))),
             (always, Some(Verdict::Refused), false, 1, Next::End),
         ] {

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Holds the simulator against a conformance suite for EWS servers, twice.
 #
-# usage: conformance.sh SIMULATOR SUITE [PYTHON]
+# usage: conformance.sh SIMULATOR SUITE [PYTHON [RECORD]]
 #
 #   SIMULATOR   path of the binary exchange-simulator
 #   SUITE       path of the script ews-conformance
 #   PYTHON      an interpreter that has the packages requests and lxml (python3 when absent)
+#   RECORD      a folder for the traffic of the second run, every answer of which is to follow the schema
 #
 # The suite wants notifications to carry the element Notification in the namespace of messages, as Exchange sends it, and it wants every
 # answer to follow the published schema, which has that element in the namespace of types. No server can do both. So the simulator runs once
@@ -13,11 +14,13 @@
 # where the schema check must hold and the streaming check alone may fail. Exits 0 only if it is exactly so, and prints the totals of both runs.
 set -euo pipefail
 
-if (($# < 2 || $# > 3)); then
-  echo "usage: conformance.sh SIMULATOR SUITE [PYTHON]" >&2
+if (($# < 2 || $# > 4)); then
+  echo "usage: conformance.sh SIMULATOR SUITE [PYTHON [RECORD]]" >&2
   exit 2
 fi
 simulator=$1 suite=$2 python=${3:-python3}
+record=()
+[[ -z ${4:-} ]] || record=(--record "$4")
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 work=$(mktemp -d)
@@ -89,7 +92,7 @@ complaint=$(sed -n 's/^FAIL  every answer followed the schema: [0-9]* answers br
 [[ $complaint == "GetStreamingEvents: Element 'm:Notification': This element is not expected. Expected is ( t:Notification )." ]] ||
   complain "plain: the schema check complains of something else: $complaint"
 
-run in-schema --quirks notifications-as-in-the-schema
+run in-schema --quirks notifications-as-in-the-schema "${record[@]}"
 expect in-schema "a streaming subscription announces a new item"
 # The expectation about Notification is one of those that say nothing when they fail; the other one, about the event, held in the first run.
 grep -q '^FAIL  a streaming subscription announces a new item$' "$work/in-schema" || complain "in-schema: the streaming check fails otherwise"

@@ -70,6 +70,10 @@ impl Patience {
                 Ok(())
             }
             Some(Action::Retry | Action::Suspect | Action::Again) | None => self.back_off(trouble, desk).await,
+            // What answered before may do so again: access is known to be blocked for a while.
+            Some(Action::Configuration) if matches!(trouble, Trouble::Http { .. }) && desk.answered() => {
+                Err(Failed { trouble, action: Some(Action::Mailbox) })
+            }
             _ => Err(Failed { trouble, action }),
         }
     }

@@ -103,7 +103,8 @@ impl Session {
         decisive.map_or(Ok(messages), |refusal| Err(Trouble::Refused(refusal)))
     }
 
-    /// Like [`Session::ask`], with fewer properties each time the server refuses them; remembers how few it took. `write` gets the level.
+    /// Like [`Session::ask`], with fewer properties each time the server refuses them; remembers how few it took, once it was answered with
+    /// them: trouble of another kind must not cost the properties by which messages are known. `write` gets the level.
     pub async fn ask_for(
         &self,
         set: Set,
@@ -111,14 +112,20 @@ impl Session {
         kind: Kind,
         write: &(dyn Fn(&Dialect, usize) -> Request + Send + Sync),
     ) -> Result<Vec<Element>, Failed> {
+        let known = self.desk.level(set);
+        let mut level = known;
         loop {
-            let level = self.desk.level(set);
             match self.ask(kind, Limits::LEAN, &|dialect| write(dialect, level)).await {
                 Err(failed) if failed.wants_fewer() && level < fewest => {
                     tracing::debug!(mailbox = %self.desk.mailbox, trouble = %failed.trouble, "asking for fewer properties");
-                    self.desk.learn(set, level + 1);
+                    level += 1;
                 }
-                other => return other,
+                other => {
+                    if other.is_ok() && level > known {
+                        self.desk.learn(set, level);
+                    }
+                    return other;
+                }
             }
         }
     }

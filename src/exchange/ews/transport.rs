@@ -228,8 +228,7 @@ impl Inner {
                 return Err(redirect::judge(&self.settings.endpoint, status.as_u16(), response.headers()));
             }
             let (head, incoming) = response.into_parts();
-            let place = status.is_success().then_some(place);
-            let body = Body::new(incoming, place, self.limit(outgoing), id);
+            let body = Body::new(incoming, place, status.is_success(), self.limit(outgoing), id);
             return Ok(Answer { status, headers: head.headers, request_id: id.to_owned(), body });
         }
     }

@@ -62,13 +62,15 @@ impl From<TransportError> for PostError {
             Some(id) => format!("{} (client-request-id {id})", error.cause),
             None => error.cause.clone(),
         };
+        let passing = error.passing();
         Self {
-            retry: error.passing(),
+            retry: passing,
             verdict: verdict(error.kind),
             code: Some(name(error.kind).to_owned()),
             text,
             hint: error.hint,
-            wait: error.retry_after,
+            // A wait means throttling; what a person must mend does not come right by waiting.
+            wait: error.retry_after.filter(|_| passing),
         }
     }
 }
@@ -114,5 +116,15 @@ mod tests {
             assert_eq!((told(kind).retry, told(kind).verdict), (true, Verdict::Later), "{kind:?}");
         }
         assert_eq!(told(Kind::Tls(TlsFault::Trust)).verdict, Verdict::StopMailbox);
+    }
+
+    #[test]
+    fn a_refused_login_is_no_throttling_though_it_names_a_time() {
+        let refused = |worked| {
+            let hold = Some(std::time::Duration::from_secs(60));
+            PostError::from(TransportError { retry_after: hold, ..TransportError::new(Kind::Unauthorized { worked }, "cause") })
+        };
+        assert_eq!(refused(false).wait, None, "it would be tried again and again, and lock the account");
+        assert!(refused(true).wait.is_some());
     }
 }

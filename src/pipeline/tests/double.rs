@@ -35,6 +35,8 @@ pub struct Server {
     pub downloads: Vec<String>,
     pub listings: usize,
     pub lookups: usize,
+    /// Listings answered from the start.
+    pub beginnings: usize,
     /// Errors to give, oldest first, by method name.
     pub errors: HashMap<&'static str, Vec<Verdict>>,
     /// Bytes after which the next download of an item breaks, is announced as restarted and comes again.
@@ -43,6 +45,10 @@ pub struct Server {
     pub unreadable: Vec<String>,
     /// The page, counted from 1 over all listings, that is refused.
     pub refuse_page: Option<usize>,
+    /// Every cursor is refused, also a new one.
+    pub cursors_die: bool,
+    /// Every page is the first one again, with one and the same cursor.
+    pub stands_still: bool,
 }
 
 #[derive(Clone)]
@@ -182,6 +188,15 @@ impl Exchange for Double {
             return Err(error(Verdict::Later));
         }
         server.error("page")?;
+        assert!(server.listings < 200, "the listing never ends");
+        if server.cursors_die && cursor.is_some() {
+            return Err(error(Verdict::Resync));
+        }
+        if server.stands_still {
+            let changes = server.items.keys().filter_map(|id| server.listed(id)).map(Change::Created).collect();
+            return Ok(Page { changes, cursor: Cursor("0:0".into()), last: false });
+        }
+        server.beginnings += usize::from(cursor.is_none());
         let epoch = server.epoch;
         let position = match cursor {
             Some(cursor) => {
@@ -247,7 +262,7 @@ impl Exchange for Double {
         Ok(ids
             .iter()
             .map(|id| match server.items.contains_key(&id.0) {
-                true => Lookup::Found(Box::default()),
+                true => Lookup::Found(Box::new(Properties { received: "2026-01-02T03:04:05Z".parse().ok(), ..Properties::default() })),
                 false => Lookup::Gone,
             })
             .collect())

@@ -292,6 +292,20 @@ async fn a_start_date_is_kept_and_widening_it_fetches_the_rest() {
 }
 
 #[tokio::test]
+async fn a_read_flag_does_not_bring_in_a_message_from_before_the_start_date() {
+    let mut bench = Bench::new(&["Inbox"]);
+    let old = bench.server.deliver("Inbox", "old");
+    bench.filters.start = "2027-01-01T00:00:00Z".parse().ok();
+    bench.pass().await;
+    bench.server.read(&old);
+    bench.pass().await;
+    assert_eq!(bench.server.downloads(), 0);
+    bench.filters.start = "2020-01-01T00:00:00Z".parse().ok();
+    bench.pass().await;
+    bench.nothing_is_missing_or_double().await;
+}
+
+#[tokio::test]
 async fn starting_from_the_configuration_lists_again_and_stores_nothing_twice() {
     let mut bench = Bench::new(&["Inbox"]);
     bench.limits.messages_per_folder = 7;
@@ -304,6 +318,36 @@ async fn starting_from_the_configuration_lists_again_and_stores_nothing_twice() 
     bench.pass().await;
     assert!(bench.server.0.lock().unwrap().listings > listings);
     assert_eq!((bench.server.downloads(), bench.lines().len()), (30, 30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn starting_from_the_configuration_outlasts_trouble_at_the_start() {
+    let mut bench = Bench::new(&["Inbox"]);
+    bench.server.deliver("Inbox", "message");
+    bench.pass().await;
+    bench.from_start = true;
+    bench.server.fail("page", Verdict::Later);
+    assert_eq!(bench.pass().await.verdict, None);
+    assert_eq!(bench.server.0.lock().unwrap().beginnings, 2);
+    assert_eq!((bench.server.downloads(), bench.count("deleted")), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_refuses_its_own_cursors_is_not_asked_for_ever() {
+    let bench = Bench::new(&["Inbox"]);
+    bench.server.deliver("Inbox", "message");
+    bench.server.0.lock().unwrap().cursors_die = true;
+    assert_eq!(bench.pass().await.verdict, Some(Verdict::Resync));
+    bench.nothing_is_missing_or_double().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_comes_again_and_again_ends_the_visit() {
+    let bench = Bench::new(&["Inbox"]);
+    bench.server.deliver("Inbox", "message");
+    bench.server.0.lock().unwrap().stands_still = true;
+    assert_eq!(bench.pass().await.verdict, Some(Verdict::SkipFolder));
+    bench.nothing_is_missing_or_double().await;
 }
 
 #[tokio::test]

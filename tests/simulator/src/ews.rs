@@ -1,7 +1,7 @@
 //! Exchange Web Services: one SOAP operation in, one envelope out.
 //!
-//! The way of a request: [`envelope`] takes it apart and has [`schema`] check it against [`grammar`]; [`session`] settles whose rights it
-//! has; a file for each family of operations answers from the store; [`soap`] wraps the answer. Large bodies ([`mime`]) are made only as
+//! The way of a request: `envelope` takes it apart and has `schema` check it against `grammar`; `session` settles whose rights it
+//! has; a file for each family of operations answers from the store; `soap` wraps the answer. Large bodies (`mime`) are made only as
 //! they are sent. Errors of a whole request become SOAP faults under HTTP 500, errors of single subjects stand in their response message.
 
 mod address;

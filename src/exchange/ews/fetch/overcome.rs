@@ -65,7 +65,7 @@ impl Work {
             Err(failed) => failed,
         };
         let blamable = match &failed.trouble {
-            Trouble::Broken(_) => true,
+            Trouble::Broken(_) | Trouble::Http { status: 500 | 502 | 504, .. } => true,
             Trouble::Refused(_) => apart(failed.action),
             _ => false,
         };

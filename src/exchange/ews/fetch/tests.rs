@@ -316,6 +316,23 @@ async fn a_transfer_that_always_breaks_is_told_apart_from_a_dead_server() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_item_that_breaks_the_server_holds_up_no_other() {
+    let crash = Canned::status(500, "<html><title>Server Error in '/EWS' Application</title></html>");
+    let dropped = Canned { refused: true, ..Canned::new("") };
+    let alone = answer(OP, &success(OP, "<m:Items><t:Message><t:ItemId Id=\"1\"/></t:Message></m:Items>"));
+    let mut answers = vec![crash.clone(); 14];
+    answers.extend([alone, answer(OP, &item("2", &encoded(b"two")))]);
+    let (parts, error, script) = fetch(&["1", "2"], answers).await;
+    assert_eq!((error, script.left()), (None, 0));
+    assert_eq!(outcome(&parts, 2)[1], "two of 2");
+    assert!(outcome(&parts, 2)[0].starts_with("unreadable TransferCut: page titled"), "{:?}", outcome(&parts, 2));
+    for dead in [crash, dropped] {
+        let (parts, error, _) = fetch(&["1"], vec![dead; 40]).await;
+        assert_eq!((outcome(&parts, 1), error.unwrap().verdict), (vec!["open".to_owned()], Verdict::Later));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_ends_the_mailbox_ends_the_batch() {
     let body = item("1", &encoded(b"one")) + &refused("ErrorAccountDisabled", "");
     let (parts, error, _) = fetch(&["1", "2"], vec![answer(OP, &body)]).await;

@@ -174,6 +174,25 @@ async fn a_wrong_address_is_told_from_a_restart() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_status_that_denies_what_it_gave_before_is_looked_at_again() {
+    let script = Script::new([good(), Canned::status(403, "blocked")]);
+    let (ews, _) = ews(&script);
+    ews.page(&mailbox(), &folder("F"), None, 10).await.unwrap();
+    let error = ews.page(&mailbox(), &folder("F"), None, 10).await.unwrap_err();
+    assert_eq!((error.verdict, error.code.as_deref()), (Verdict::StopMailbox, Some("HTTP 403")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_teaches_nothing_about_properties() {
+    let down = Canned::status(500, fault("<faultcode>s:Server</faultcode><faultstring>down</faultstring>"));
+    let script = Script::new([vec![down; 21], vec![good()]].concat());
+    let (ews, _) = ews(&script);
+    ews.page(&mailbox(), &folder("F"), None, 10).await.unwrap_err();
+    ews.page(&mailbox(), &folder("F"), None, 10).await.unwrap();
+    assert!(script.asked().last().unwrap().contains("0x300B"), "without it a moved message is stored twice");
+}
+
+#[tokio::test(start_paused = true)]
 async fn delegates_share_a_budget_and_name_the_mailbox() {
     let script = Script::new([
         Canned { retry_after: Some(Duration::from_secs(100)), ..Canned::status(503, "") },

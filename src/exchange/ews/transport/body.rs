@@ -28,6 +28,7 @@ const REST: usize = 64 * 1024;
 pub struct Body {
     incoming: Incoming,
     place: Option<Place>,
+    reusable: bool,
     piece: Bytes,
     waiting: Option<Pin<Box<Sleep>>>,
     limit: Duration,
@@ -44,9 +45,20 @@ enum State {
 }
 
 impl Body {
-    /// `place` is given back on acceptance; without one the connection ends with the body.
-    pub(super) fn new(incoming: Incoming, place: Option<Place>, limit: Duration, request_id: &str) -> Self {
-        Self { incoming, place, piece: Bytes::new(), waiting: None, limit, read: 0, state: State::Open, request_id: request_id.to_owned() }
+    /// `place` holds the connection that the body arrives on; it is given back on acceptance where it is `reusable`, else it ends with the body.
+    pub(super) fn new(incoming: Incoming, place: Place, reusable: bool, limit: Duration, request_id: &str) -> Self {
+        let place = Some(place);
+        Self {
+            incoming,
+            place,
+            reusable,
+            piece: Bytes::new(),
+            waiting: None,
+            limit,
+            read: 0,
+            state: State::Open,
+            request_id: request_id.to_owned(),
+        }
     }
 
     /// The answer was sound: its connection may be used again. What is left of the body, at most 64 KiB, is read first; `Err` if it breaks off there.
@@ -62,7 +74,7 @@ impl Body {
                 None => return Ok(()),
             }
         }
-        if let Some(place) = self.place.take() {
+        if let Some(place) = self.place.take().filter(|_| self.reusable) {
             place.give_back();
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! The accepting side of NTLM (MS-NLMP), version 2 alone.
 //!
-//! [`message`] reads and writes the three messages, [`crypto`] has the arithmetic, [`Challenge`] is a login under way.
+//! `message` reads and writes the three messages, `crypto` has the arithmetic, [`Challenge`] is a login under way.
 
 mod acceptor;
 mod crypto;

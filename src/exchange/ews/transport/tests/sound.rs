@@ -192,3 +192,27 @@ fn impossible_endpoints_are_refused() {
         assert!(!error.to_string().contains("hunter2"));
     }
 }
+
+#[tokio::test]
+async fn the_body_of_a_fault_that_comes_behind_its_head_is_read_whole() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let settings = Settings::new(Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap());
+    let (ask_for_body, asked_for_body) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"<Envelope/>") {
+            request.push(stream.read_u8().await.unwrap());
+        }
+        stream.write_all(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 9\r\n\r\n").await.unwrap();
+        let _: Result<(), _> = asked_for_body.await;
+        let _ = stream.write_all(b"the fault").await;
+        let _ = stream.read_u8().await;
+    });
+    let transport = transport(settings, Credentials::Basic(login()));
+    let mut answer = transport.send(outgoing()).await.unwrap();
+    ask_for_body.send(()).unwrap();
+    assert_eq!(answer.body.excerpt(100).await, "the fault");
+    answer.body.accept().await.unwrap();
+    assert_eq!(transport.0.pool.idle_count(), 0, "behind a fault a connection is not used again");
+}

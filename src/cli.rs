@@ -7,7 +7,6 @@ mod args;
 pub mod check;
 pub mod config;
 pub mod console;
-pub mod demo;
 mod exit;
 pub mod logging;
 pub mod mask;

@@ -1,13 +1,8 @@
-//! Everything worth telling a watcher, as one enum; [`Status`] is its fold.
+//! Everything worth telling a watcher, as one enum.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
-use tokio::sync::broadcast;
-
-use crate::{mail::Address, status::Status};
+use crate::mail::Address;
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,41 +115,4 @@ pub enum Event {
         /// Whether every folder was read to its end.
         complete: bool,
     },
-}
-
-/// Where events go: folded into the status at once, and offered to whoever listens.
-#[derive(Clone)]
-pub struct Events {
-    status: Arc<Mutex<Status>>,
-    listeners: broadcast::Sender<Event>,
-}
-
-impl Events {
-    /// A channel whose status starts empty; a listener that falls more than 1,024 events behind misses the oldest.
-    pub fn new() -> Self {
-        Self { status: Arc::default(), listeners: broadcast::Sender::new(1024) }
-    }
-
-    /// Tells an event. Never waits.
-    pub fn tell(&self, event: Event) {
-        self.status().fold(&event);
-        // No listener is not an error.
-        let _ = self.listeners.send(event);
-    }
-
-    /// Events from now on.
-    pub fn listen(&self) -> broadcast::Receiver<Event> {
-        self.listeners.subscribe()
-    }
-
-    /// The status as of now; hold it briefly.
-    pub fn status(&self) -> MutexGuard<'_, Status> {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Default for Events {
-    fn default() -> Self {
-        Self::new()
-    }
 }

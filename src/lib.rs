@@ -9,20 +9,24 @@
 //! - [`auth`], [`http`]: logging in and speaking HTTP;
 //! - [`config`]: the configuration as written, layered and judged;
 //! - [`shard`]: which mailboxes are this instance's;
-//! - [`event`], [`status`]: what a watcher sees;
-//! - [`cli`], [`run`]: the command line, and the one place that wires the rooms together.
+//! - [`event`], [`status`], [`watch`]: what happened, its fold, and the channel between the work and its watchers;
+//! - [`cli`]: the command line, and what it prints;
+//! - [`run`]: the one place that wires the rooms together, ending in an [`outcome`]; [`demo`] runs it against a test server.
 
 pub mod auth;
 pub mod catalog;
 pub mod checkpoint;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod event;
 pub mod exchange;
 pub mod http;
 pub mod mail;
+pub mod outcome;
 pub mod pipeline;
 pub mod run;
 pub mod shard;
 pub mod sink;
 pub mod status;
+pub mod watch;

@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::Duration};
 use exchange_sync::{
     cli::{self, Command, LogArgs, RunArgs, console::Console, mask::shown},
     config::{self, Env},
-    run,
+    demo, run,
 };
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use tokio::{
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         Ok(Command::Demo(args)) => {
             let terminal = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
             let quiet = LogArgs { debug_level: 0, log_format: cli::LogFormat::Text, log_dir: None };
-            in_runtime(&quiet, &env, &terminal, false, async |shutdown| cli::demo::run(&args, &terminal, shutdown).await)
+            in_runtime(&quiet, &env, &terminal, false, async |shutdown| demo::run(&args, &terminal, shutdown).await)
         }
         Ok(Command::Run(args)) => copy(&args, &env),
     }
@@ -58,7 +58,7 @@ fn in_runtime<W>(log: &LogArgs, env: &Env, terminal: &MultiProgress, mask: bool,
 where
     W: AsyncFnOnce(std::pin::Pin<Box<dyn Future<Output = ()>>>) -> ExitCode,
 {
-    let guard = match cli::logging::start(log, env, Console::new(terminal.clone(), mask)) {
+    let guard = match cli::logging::start(log, env, mask, Console::new(terminal.clone())) {
         Ok(guard) => guard,
         Err(error) => {
             eprintln!("error: {error}");

@@ -15,8 +15,10 @@ mod folder_round;
 mod in_flight;
 mod mailbox_round;
 mod pace;
+mod plan;
 mod resolve;
 mod rounds;
+mod task;
 mod transfer;
 mod trouble;
 mod until_error;
@@ -46,7 +48,7 @@ use self::{
     transfer::transfer,
 };
 
-use crate::{catalog::Catalog, checkpoint::Checkpoints, event::Events, exchange::Exchange, mail::Mailbox, sink::Sink};
+use crate::{catalog::Catalog, checkpoint::Checkpoints, exchange::Exchange, mail::Mailbox, sink::Sink, watch::Events};
 
 /// How much is under way at once.
 #[derive(Clone, Copy, Debug, PartialEq)]

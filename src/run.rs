@@ -11,14 +11,16 @@ use crate::{
     checkpoint::LocalCheckpoints,
     cli::{Progress, RunArgs, progress, summary},
     config::{self, Access, Api, Auth, Config, Credential, FolderPath, MailboxSettings, StartFrom},
-    event::{Event, Events},
+    event::Event,
     exchange::{
         Exchange,
         ews::{self, Ews, transport},
     },
     mail::Mailbox,
+    outcome::Outcome,
     pipeline::{FilterSet, Filters, FolderName, Limits, Mode, Participants, Pipeline, Schedule, Subscription},
     sink::LocalSink,
+    watch::Events,
 };
 
 /// Mailboxes read at the same time.
@@ -32,31 +34,6 @@ const BATCHES: usize = 2;
 
 /// What a token for EWS is asked for (Microsoft identity platform; EWS "Authenticate an EWS application by using OAuth").
 const EWS_SCOPE: &str = "https://outlook.office365.com/.default";
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Everything asked for is done.
-    Done,
-    /// Something could not be read or stored; the next run goes on from there.
-    Failed,
-    /// Done, but some messages are in quarantine.
-    Gaps,
-    /// Exchange, the identity provider or the sink refused.
-    Refused,
-}
-
-impl Outcome {
-    /// The process's exit code.
-    pub fn code(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::Failed => 1,
-            Self::Gaps => 3,
-            Self::Refused => 4,
-        }
-    }
-}
 
 /// A run that could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -138,7 +115,7 @@ fn outcome(events: &Events, mode: Mode, finished: bool) -> Outcome {
         Outcome::Refused
     } else if (mode == Mode::Once && !finished) || (finished && mailboxes().any(|mailbox| !mailbox.complete())) {
         Outcome::Failed
-    } else if mailboxes().any(|mailbox| mailbox.quarantined > 0) {
+    } else if mailboxes().any(|mailbox| mailbox.figures.quarantined > 0) {
         Outcome::Gaps
     } else {
         Outcome::Done

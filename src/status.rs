@@ -1,6 +1,6 @@
 //! What a watcher needs to know, folded from events.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::AddAssign};
 
 use crate::{event::Event, mail::Address};
 
@@ -27,11 +27,9 @@ pub enum Phase {
     Failed,
 }
 
-/// The figures of one mailbox, counted since the process started.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct MailboxStatus {
-    /// Where it stands.
-    pub phase: Phase,
+/// What is counted, for one mailbox or for all, since the process started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
     /// Folders to be read.
     pub folders: usize,
     /// Items the server counts in them.
@@ -54,6 +52,31 @@ pub struct MailboxStatus {
     pub throttled: u64,
     /// Requests tried again.
     pub retried: u64,
+}
+
+impl AddAssign for Figures {
+    fn add_assign(&mut self, other: Self) {
+        self.folders += other.folders;
+        self.items += other.items;
+        self.listed += other.listed;
+        self.wanted += other.wanted;
+        self.messages += other.messages;
+        self.bytes += other.bytes;
+        self.changes += other.changes;
+        self.catalogued += other.catalogued;
+        self.quarantined += other.quarantined;
+        self.throttled += other.throttled;
+        self.retried += other.retried;
+    }
+}
+
+/// One mailbox.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MailboxStatus {
+    /// Where it stands.
+    pub phase: Phase,
+    /// Its figures.
+    pub figures: Figures,
     /// Folders that failed in the present round.
     pub failed_folders: u64,
     /// The last error.
@@ -69,7 +92,7 @@ impl MailboxStatus {
     }
 }
 
-/// The figures of all mailboxes together.
+/// All mailboxes together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sum {
     /// Mailboxes.
@@ -78,49 +101,21 @@ pub struct Sum {
     pub complete: usize,
     /// Those that could not be read, or not whole.
     pub failed: usize,
-    /// Folders to be read.
-    pub folders: usize,
-    /// Items the server counts in them.
-    pub items: u64,
-    /// Entries listed.
-    pub listed: u64,
-    /// Messages found that need a download.
-    pub wanted: u64,
-    /// Messages stored.
-    pub messages: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Changes recorded without a download.
-    pub changes: u64,
-    /// Messages in the sink altogether.
-    pub catalogued: u64,
-    /// Items in quarantine.
-    pub quarantined: u64,
-    /// Requests that had to wait.
-    pub throttled: u64,
-    /// Requests tried again.
-    pub retried: u64,
+    /// Their figures.
+    pub figures: Figures,
 }
 
 impl Status {
     /// All mailboxes together.
     pub fn sum(&self) -> Sum {
-        self.mailboxes.values().fold(Sum::default(), |sum, one| Sum {
-            mailboxes: sum.mailboxes + 1,
-            complete: sum.complete + usize::from(one.complete()),
-            failed: sum.failed + usize::from(matches!(one.phase, Phase::Failed | Phase::Incomplete)),
-            folders: sum.folders + one.folders,
-            items: sum.items + one.items,
-            listed: sum.listed + one.listed,
-            wanted: sum.wanted + one.wanted,
-            messages: sum.messages + one.messages,
-            bytes: sum.bytes + one.bytes,
-            changes: sum.changes + one.changes,
-            catalogued: sum.catalogued + one.catalogued,
-            quarantined: sum.quarantined + one.quarantined,
-            throttled: sum.throttled + one.throttled,
-            retried: sum.retried + one.retried,
-        })
+        let mut sum = Sum::default();
+        for one in self.mailboxes.values() {
+            sum.mailboxes += 1;
+            sum.complete += usize::from(one.complete());
+            sum.failed += usize::from(matches!(one.phase, Phase::Failed | Phase::Incomplete));
+            sum.figures += one.figures;
+        }
+        sum
     }
 
     /// Takes one event in.
@@ -136,28 +131,28 @@ impl Status {
             }
             Event::FoldersListed { mailbox, folders, items } => {
                 let entry = self.entry(mailbox);
-                entry.folders = *folders;
-                entry.items = *items;
+                entry.figures.folders = *folders;
+                entry.figures.items = *items;
             }
             Event::PageListed { mailbox, changes, wanted } => {
                 let entry = self.entry(mailbox);
-                entry.listed += *changes as u64;
-                entry.wanted += *wanted as u64;
+                entry.figures.listed += *changes as u64;
+                entry.figures.wanted += *wanted as u64;
             }
             Event::MessagesStored { mailbox, messages, bytes } => {
                 let entry = self.entry(mailbox);
-                entry.messages += messages;
-                entry.bytes += bytes;
+                entry.figures.messages += messages;
+                entry.figures.bytes += bytes;
             }
-            Event::ChangesRecorded { mailbox, changes } => self.entry(mailbox).changes += changes,
+            Event::ChangesRecorded { mailbox, changes } => self.entry(mailbox).figures.changes += changes,
             Event::CatalogCounted { mailbox, messages, quarantined } => {
                 let entry = self.entry(mailbox);
-                entry.catalogued = *messages;
-                entry.quarantined = *quarantined;
+                entry.figures.catalogued = *messages;
+                entry.figures.quarantined = *quarantined;
             }
-            Event::MessageQuarantined { mailbox, .. } => self.entry(mailbox).quarantined += 1,
-            Event::RequestThrottled { mailbox, .. } => self.entry(mailbox).throttled += 1,
-            Event::RequestRetried { mailbox, .. } => self.entry(mailbox).retried += 1,
+            Event::MessageQuarantined { mailbox, .. } => self.entry(mailbox).figures.quarantined += 1,
+            Event::RequestThrottled { mailbox, .. } => self.entry(mailbox).figures.throttled += 1,
+            Event::RequestRetried { mailbox, .. } => self.entry(mailbox).figures.retried += 1,
             Event::FolderResynced { .. } => {}
             Event::FolderFailed { mailbox, folder, reason } => {
                 let entry = self.entry(mailbox);

@@ -1,23 +1,20 @@
-//! Standard error as the logs see it: lines go above progress bars, not through them, and addresses may be masked.
+//! Standard error as the logs see it: lines go above progress bars, not through them.
 
 use std::io::{self, Write};
 
 use indicatif::MultiProgress;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::mask::shown;
-
 /// Makes writers for log lines.
 #[derive(Clone, Debug)]
 pub struct Console {
     terminal: MultiProgress,
-    mask: bool,
 }
 
 impl Console {
     /// Lines that share the terminal with these bars.
-    pub fn new(terminal: MultiProgress, mask: bool) -> Self {
-        Self { terminal, mask }
+    pub fn new(terminal: MultiProgress) -> Self {
+        Self { terminal }
     }
 }
 
@@ -45,10 +42,8 @@ impl Write for Line {
         if self.text.is_empty() {
             return Ok(());
         }
-        let text = String::from_utf8_lossy(&self.text).into_owned();
-        self.text.clear();
-        let visible = shown(&text, self.console.mask);
-        self.console.terminal.suspend(|| io::stderr().write_all(visible.as_bytes()))
+        let text = std::mem::take(&mut self.text);
+        self.console.terminal.suspend(|| io::stderr().write_all(&text))
     }
 }
 

@@ -9,7 +9,7 @@ use tracing_appender::{
 };
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
 
-use super::{LogArgs, LogFormat};
+use super::{LogArgs, LogFormat, mask::Masked};
 use crate::config::Env;
 
 /// How many daily files are kept; older ones are deleted.
@@ -33,23 +33,30 @@ impl std::error::Error for Error {}
 /// Starts logging for the whole process, to `writer` (standard error, or something that keeps progress bars whole) and, where a folder is
 /// named, to `exchange-sync.YYYY-MM-DD.log` in it (days in UTC). Keep what it returns until the end: dropping it writes out what is waiting.
 ///
+/// With `mask`, mail addresses in it are replaced by pseudonyms.
+///
 /// Fails where RUST_LOG is wrong, the folder cannot be written to, or logging was started before.
-pub fn start<W>(args: &LogArgs, env: &Env, writer: W) -> Result<Option<WorkerGuard>, Error>
+pub fn start<W>(args: &LogArgs, env: &Env, mask: bool, writer: W) -> Result<Option<WorkerGuard>, Error>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let (subscriber, guard) = assemble(args, env, writer)?;
+    let (subscriber, guard) = assemble(args, env, mask, writer)?;
     subscriber.try_init().map_err(|_| Error("starting the logs failed: they were started before".into()))?;
     Ok(guard)
 }
 
 /// All of it but the start.
-fn assemble<W>(args: &LogArgs, env: &Env, writer: W) -> Result<(impl Subscriber + Send + Sync + use<W>, Option<WorkerGuard>), Error>
+fn assemble<W>(
+    args: &LogArgs,
+    env: &Env,
+    mask: bool,
+    writer: W,
+) -> Result<(impl Subscriber + Send + Sync + use<W>, Option<WorkerGuard>), Error>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let colours = env.var("NO_COLOR").is_none() && std::io::stderr().is_terminal();
-    let mut layers = vec![lines(args.log_format, writer, colours)];
+    let mut layers = vec![lines(args.log_format, Masked::new(writer, mask), colours)];
     let mut guard = None;
     if let Some(folder) = &args.log_dir {
         let files = RollingFileAppender::builder()
@@ -60,7 +67,7 @@ where
             .build(folder)
             .map_err(|error| Error(format!("writing logs to {} failed: {}; check --log-dir", folder.display(), cause(&error))))?;
         let (files, keep) = NonBlockingBuilder::default().buffered_lines_limit(LINES_WAITING).finish(files);
-        layers.push(lines(args.log_format, files, false));
+        layers.push(lines(args.log_format, Masked::new(files, mask), false));
         guard = Some(keep);
     }
     Ok((Registry::default().with(layers).with(filter(args.debug_level, env)?), guard))
@@ -154,7 +161,7 @@ mod tests {
     fn a_folder_receives_what_is_logged() {
         let folder = tempfile::tempdir().unwrap();
         let args = LogArgs { debug_level: 1, log_format: LogFormat::Json, log_dir: Some(folder.path().join("logs")) };
-        let (subscriber, guard) = assemble(&args, &Env::default(), std::io::sink).unwrap();
+        let (subscriber, guard) = assemble(&args, &Env::default(), false, std::io::sink).unwrap();
         tracing::subscriber::with_default(subscriber, || tracing::warn!(target: "exchange_sync::run", mailbox = "a@example.com", "slow"));
         drop(guard);
         let [file] = &std::fs::read_dir(folder.path().join("logs")).unwrap().map(|entry| entry.unwrap()).collect::<Vec<_>>()[..] else {
@@ -167,12 +174,28 @@ mod tests {
     }
 
     #[test]
+    fn masked_logs_hold_no_address() {
+        let folder = tempfile::tempdir().unwrap();
+        let args = LogArgs { debug_level: 1, log_format: LogFormat::Text, log_dir: Some(folder.path().into()) };
+        let kept = Kept::default();
+        let console = kept.clone();
+        let (subscriber, guard) = assemble(&args, &Env::default(), true, move || console.clone()).unwrap();
+        tracing::subscriber::with_default(subscriber, || tracing::warn!(target: "exchange_sync::run", mailbox = "ann@example.com", "slow"));
+        drop(guard);
+        let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+        for text in [kept.0.lock().unwrap().clone(), std::fs::read(file).unwrap()] {
+            let text = String::from_utf8(text).unwrap();
+            assert!(text.contains("slow") && text.contains("masked-") && !text.contains("example.com"), "{text}");
+        }
+    }
+
+    #[test]
     fn a_folder_that_cannot_be_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
         let args = LogArgs { debug_level: 1, log_format: LogFormat::Text, log_dir: Some(file) };
-        let error = start(&args, &Env::default(), std::io::stderr).unwrap_err().to_string();
+        let error = start(&args, &Env::default(), false, std::io::stderr).unwrap_err().to_string();
         assert!(error.starts_with("writing logs to ") && error.ends_with("; check --log-dir"), "{error}");
     }
 }

@@ -1,8 +1,12 @@
 //! Hides addresses from screens and logs (`--mask`), so that a screenshot may be shared.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
 
 use sha2::{Digest, Sha256};
+use tracing_subscriber::fmt::MakeWriter;
 
 /// The text as it may be seen: unchanged, or with each mail address in it replaced by a pseudonym that is the same wherever the address stands.
 pub fn shown(text: &str, mask: bool) -> Cow<'_, str> {
@@ -36,6 +40,49 @@ fn of_address(c: char) -> bool {
 /// Six hexadecimal digits of the address's digest: the same address is recognised again, and nobody reads it.
 fn pseudonym(address: &str) -> String {
     format!("masked-{}", hex::encode(&Sha256::digest(address.to_lowercase())[..3]))
+}
+
+/// Log writers that mask what they write.
+#[derive(Clone, Debug)]
+pub struct Masked<M> {
+    inner: M,
+    mask: bool,
+}
+
+impl<M> Masked<M> {
+    /// Masks what `inner`'s writers write, if `mask`.
+    pub fn new(inner: M, mask: bool) -> Self {
+        Self { inner, mask }
+    }
+}
+
+impl<'a, M: MakeWriter<'a>> MakeWriter<'a> for Masked<M> {
+    type Writer = MaskedWriter<M::Writer>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        MaskedWriter { inner: self.inner.make_writer(), mask: self.mask }
+    }
+}
+
+/// A writer that is given one whole event at a time, as tracing does, and passes it on masked.
+#[derive(Debug)]
+pub struct MaskedWriter<W> {
+    inner: W,
+    mask: bool,
+}
+
+impl<W: Write> Write for MaskedWriter<W> {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        match self.mask {
+            true => self.inner.write_all(shown(&String::from_utf8_lossy(event), true).as_bytes())?,
+            false => self.inner.write_all(event)?,
+        }
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
 }
 
 #[cfg(test)]

@@ -10,8 +10,9 @@ use tokio::{sync::oneshot, task::JoinHandle, time};
 
 use super::{Progress, mask::shown, summary::state};
 use crate::{
-    event::{Event, Events},
+    event::Event,
     status::{Phase, Status, Sum},
+    watch::Events,
 };
 
 /// Time between two lines.
@@ -86,14 +87,14 @@ async fn json(events: Events, mask: bool, mut stopped: oneshot::Receiver<()>) {
                 .mailboxes
                 .iter()
                 .map(|(address, one)| {
-                    let figures = serde_json::json!({"state": state(one.phase), "stored": one.messages, "wanted": one.wanted, "error": one.error.as_deref().map(|error| shown(error, mask))});
+                    let figures = serde_json::json!({"state": state(one.phase), "stored": one.figures.messages, "wanted": one.figures.wanted, "error": one.error.as_deref().map(|error| shown(error, mask))});
                     (shown(address.as_str(), mask).into_owned(), figures)
                 })
                 .collect();
             serde_json::json!({
                 "event": "progress", "seconds": began.elapsed().as_secs(), "mailboxes_complete": sum.complete, "mailboxes_total": sum.mailboxes,
-                "listed": sum.listed, "wanted": sum.wanted, "stored": sum.messages, "bytes": sum.bytes, "changes": sum.changes,
-                "quarantined": sum.quarantined, "throttled": sum.throttled, "retried": sum.retried, "mailboxes": mailboxes,
+                "listed": sum.figures.listed, "wanted": sum.figures.wanted, "stored": sum.figures.messages, "bytes": sum.figures.bytes, "changes": sum.figures.changes,
+                "quarantined": sum.figures.quarantined, "throttled": sum.figures.throttled, "retried": sum.figures.retried, "mailboxes": mailboxes,
             })
         };
         let _ = writeln!(std::io::stdout(), "{line}");
@@ -107,12 +108,12 @@ fn heartbeat(sum: &Sum, elapsed: Duration) -> String {
         sum.complete,
         sum.mailboxes,
         sum.failed,
-        HumanCount(sum.wanted),
-        HumanCount(sum.messages),
-        HumanBytes(sum.bytes),
-        HumanCount(sum.changes),
-        HumanCount(sum.quarantined),
-        HumanCount(sum.throttled),
+        HumanCount(sum.figures.wanted),
+        HumanCount(sum.figures.messages),
+        HumanBytes(sum.figures.bytes),
+        HumanCount(sum.figures.changes),
+        HumanCount(sum.figures.quarantined),
+        HumanCount(sum.figures.throttled),
     )
 }
 
@@ -152,21 +153,26 @@ async fn bars(events: Events, mask: bool, terminal: MultiProgress, mut stopped: 
 
 fn draw(status: &Status, mask: bool, whole: &ProgressBar, rows: &[ProgressBar]) {
     let sum = status.sum();
-    whole.set_length(sum.wanted.max(sum.messages));
-    whole.set_position(sum.messages);
+    whole.set_length(sum.figures.wanted.max(sum.figures.messages));
+    whole.set_position(sum.figures.messages);
     whole.set_message(format!(
         "{} · {}/{} mailboxes · {} changes · {} waits",
-        HumanBytes(sum.bytes),
+        HumanBytes(sum.figures.bytes),
         sum.complete,
         sum.mailboxes,
-        HumanCount(sum.changes),
-        sum.throttled
+        HumanCount(sum.figures.changes),
+        sum.figures.throttled
     ));
     let mut active = status.mailboxes.iter().filter(|(_, one)| one.phase == Phase::Syncing);
     for row in rows {
         match active.next() {
             Some((address, one)) => {
-                row.set_message(format!("         {:>9} / {:<9} {}", one.messages, one.wanted, shown(address.as_str(), mask)));
+                row.set_message(format!(
+                    "         {:>9} / {:<9} {}",
+                    one.figures.messages,
+                    one.figures.wanted,
+                    shown(address.as_str(), mask)
+                ));
             }
             None => row.set_message(""),
         }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Progress, mask::shown};
 use crate::{
-    run::Outcome,
+    outcome::Outcome,
     status::{Phase, Status},
 };
 
@@ -44,7 +44,7 @@ impl Summary<'_> {
     pub fn text(&self) -> String {
         let sum = self.status.sum();
         let seconds = self.elapsed.as_secs_f64();
-        let rate = if seconds > 0.0 { sum.messages as f64 / seconds } else { 0.0 };
+        let rate = if seconds > 0.0 { sum.figures.messages as f64 / seconds } else { 0.0 };
         let mut text = format!(
             "\n{} after {seconds:.1} s: {}\n",
             if self.finished { "Finished" } else { "Stopped" },
@@ -58,13 +58,22 @@ impl Summary<'_> {
             }
         );
         let mut line = |name: &str, value: String| text.push_str(&format!("  {name:<22}{value}\n"));
-        line("mailboxes", format!("{} of {} read to their end ({} folders)", sum.complete, sum.mailboxes, HumanCount(sum.folders as u64)));
-        line("messages stored now", format!("{} ({}, {rate:.0} per second)", HumanCount(sum.messages), HumanBytes(sum.bytes)));
-        line("messages in the sink", HumanCount(sum.catalogued).to_string());
-        line("changes recorded", format!("{} (moves, read flags, deletions: no download)", HumanCount(sum.changes)));
-        line("in quarantine", HumanCount(sum.quarantined).to_string());
-        if sum.throttled + sum.retried > 0 {
-            line("waits and retries", format!("{} asked for by the server, {} after passing trouble", sum.throttled, sum.retried));
+        line(
+            "mailboxes",
+            format!("{} of {} read to their end ({} folders)", sum.complete, sum.mailboxes, HumanCount(sum.figures.folders as u64)),
+        );
+        line(
+            "messages stored now",
+            format!("{} ({}, {rate:.0} per second)", HumanCount(sum.figures.messages), HumanBytes(sum.figures.bytes)),
+        );
+        line("messages in the sink", HumanCount(sum.figures.catalogued).to_string());
+        line("changes recorded", format!("{} (moves, read flags, deletions: no download)", HumanCount(sum.figures.changes)));
+        line("in quarantine", HumanCount(sum.figures.quarantined).to_string());
+        if sum.figures.throttled + sum.figures.retried > 0 {
+            line(
+                "waits and retries",
+                format!("{} asked for by the server, {} after passing trouble", sum.figures.throttled, sum.figures.retried),
+            );
         }
         line("messages and catalog", self.folder.join("data").display().to_string());
         line("where to resume", self.folder.join("state").display().to_string());
@@ -89,12 +98,12 @@ impl Summary<'_> {
             .map(|(address, one)| {
                 let figures = json!({
                     "state": state(one.phase),
-                    "folders": one.folders,
-                    "stored": one.messages,
-                    "bytes": one.bytes,
-                    "changes": one.changes,
-                    "in_sink": one.catalogued,
-                    "quarantined": one.quarantined,
+                    "folders": one.figures.folders,
+                    "stored": one.figures.messages,
+                    "bytes": one.figures.bytes,
+                    "changes": one.figures.changes,
+                    "in_sink": one.figures.catalogued,
+                    "quarantined": one.figures.quarantined,
                     "error": one.error.as_deref().map(|error| shown(error, self.mask)),
                 });
                 (shown(address.as_str(), self.mask).into_owned(), figures)
@@ -113,13 +122,13 @@ impl Summary<'_> {
             "seconds": (self.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
             "mailboxes_complete": sum.complete,
             "mailboxes_total": sum.mailboxes,
-            "stored": sum.messages,
-            "bytes": sum.bytes,
-            "changes": sum.changes,
-            "in_sink": sum.catalogued,
-            "quarantined": sum.quarantined,
-            "throttled": sum.throttled,
-            "retried": sum.retried,
+            "stored": sum.figures.messages,
+            "bytes": sum.figures.bytes,
+            "changes": sum.figures.changes,
+            "in_sink": sum.figures.catalogued,
+            "quarantined": sum.figures.quarantined,
+            "throttled": sum.figures.throttled,
+            "retried": sum.figures.retried,
             "mailboxes": mailboxes,
         })
     }

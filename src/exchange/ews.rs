@@ -51,8 +51,8 @@ use self::{
 };
 use super::{Error, Exchange};
 use crate::{
-    event::Events,
     mail::{Address, Cursor, Folder, Hierarchy, ItemId, Listed, Lookup, Mailbox, Page, Part},
+    watch::Events,
 };
 
 /// How to speak to the server.

@@ -4,7 +4,7 @@ use futures::{Stream, stream};
 
 use super::{
     Trouble,
-    changes::{PageEnd, Plan, Wanted},
+    plan::{PageEnd, Plan, Wanted},
 };
 use crate::catalog::Entry;
 

@@ -4,12 +4,17 @@ use std::sync::Arc;
 
 use futures::{Stream, stream};
 
-use super::{Trouble, folder_round::Visit, resolve};
+use super::{
+    Trouble,
+    folder_round::Visit,
+    plan::{PageEnd, Plan, Wanted},
+    resolve,
+    task::Task,
+};
 use crate::{
-    catalog::Entry,
     event::Event,
     exchange::{self, Verdict},
-    mail::{Cursor, Key, Listed, Page},
+    mail::{Cursor, Page},
 };
 
 /// The most entries asked for on one page; Exchange refuses more (EWS reference: MaxChangesReturned).
@@ -17,37 +22,6 @@ const PAGE: usize = 512;
 
 /// So many pages that bring neither a change nor a new cursor are taken for a server that would go on like this for ever.
 const STUCK: u8 = 3;
-
-/// A message to be downloaded.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Wanted {
-    /// What the listing told.
-    pub listed: Listed,
-    /// The key it will be stored under.
-    pub key: Key,
-}
-
-/// What one page asks for.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Plan {
-    /// To be downloaded and stored.
-    pub wanted: Vec<Wanted>,
-    /// To be written down.
-    pub record: Vec<Entry>,
-    /// What holds once all that is done; none for messages tried again out of turn.
-    pub end: Option<PageEnd>,
-}
-
-/// The state to save behind a page.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PageEnd {
-    /// Covers the page and all before it.
-    pub cursor: Cursor,
-    /// Whether this page belongs to a listing from the start.
-    pub walking: bool,
-    /// Whether the folder has been read to its end.
-    pub drained: bool,
-}
 
 struct Position {
     cursor: Option<Cursor>,
@@ -69,8 +43,11 @@ pub fn changes(visit: Arc<Visit>) -> impl Stream<Item = Result<Plan, Trouble>> {
         drained: false,
     };
     stream::try_unfold((visit, position), |(visit, mut position)| async move {
-        let plan = position.step(&visit).await?;
-        Ok(plan.map(|plan| (plan, (visit, position))))
+        // A task of its own: while the consumer commits, nobody polls this stream, and a step that stands still in the queue for the ledger would
+        // keep the commit from it for ever.
+        let step = Task::spawn(async move { (position.step(&visit).await, visit, position) });
+        let (plan, visit, position) = step.done().await;
+        Ok(plan?.map(|plan| (plan, (visit, position))))
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Trouble, changes::PageEnd, folder_round::Visit, transfer::Transferred};
+use super::{Trouble, folder_round::Visit, plan::PageEnd, transfer::Transferred};
 use crate::{catalog::Entry, checkpoint::Checkpoint, event::Event};
 
 /// A batch that is in the sink, in the catalog, and covered by the cursor if it was its page's last.

@@ -3,7 +3,8 @@
 use std::future::Future;
 
 use futures::{Stream, StreamExt};
-use tokio_util::task::AbortOnDropHandle;
+
+use super::task::Task;
 
 /// Adds [`fan_out`](FanOut::fan_out) to streams.
 pub trait FanOut: Stream + Sized {
@@ -15,14 +16,7 @@ pub trait FanOut: Stream + Sized {
         Fut: Future + Send + 'static,
         Fut::Output: Send + 'static,
     {
-        self.map(move |item| AbortOnDropHandle::new(tokio::spawn(work(item)))).buffer_unordered(limit.max(1)).filter_map(async |ended| {
-            match ended {
-                Ok(value) => Some(value),
-                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                // Nobody aborts these handles but their drop: the runtime is going away.
-                Err(_) => None,
-            }
-        })
+        self.map(move |item| Task::spawn(work(item)).done()).buffer_unordered(limit.max(1))
     }
 }
 

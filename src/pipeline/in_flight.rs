@@ -3,7 +3,8 @@
 use std::future::Future;
 
 use futures::{Stream, StreamExt, TryStream, future::Either};
-use tokio_util::task::AbortOnDropHandle;
+
+use super::task::Task;
 
 /// Adds [`in_flight`](InFlight::in_flight) to streams of results.
 pub trait InFlight<T, E>: Stream<Item = Result<T, E>> + TryStream<Ok = T, Error = E> + Sized {
@@ -17,7 +18,7 @@ pub trait InFlight<T, E>: Stream<Item = Result<T, E>> + TryStream<Ok = T, Error 
         E: Send + 'static,
     {
         self.map(move |item| match item {
-            Ok(item) => Either::Left(join(AbortOnDropHandle::new(tokio::spawn(work(item))))),
+            Ok(item) => Either::Left(Task::spawn(work(item)).done()),
             Err(error) => Either::Right(std::future::ready(Err(error))),
         })
         .buffered(limit.max(1))
@@ -25,16 +26,6 @@ pub trait InFlight<T, E>: Stream<Item = Result<T, E>> + TryStream<Ok = T, Error 
 }
 
 impl<T, E, S: Stream<Item = Result<T, E>>> InFlight<T, E> for S {}
-
-/// A task's result; its panic goes on here, since a swallowed one would look like progress.
-async fn join<T>(task: AbortOnDropHandle<T>) -> T {
-    match task.await {
-        Ok(value) => value,
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        // The handle is owned here, so nobody else can have aborted it: the runtime is going away.
-        Err(_) => std::future::pending().await,
-    }
-}
 
 #[cfg(test)]
 mod tests {

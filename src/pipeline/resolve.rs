@@ -3,8 +3,8 @@
 
 use super::{
     Trouble,
-    changes::{Plan, Wanted},
     folder_round::Visit,
+    plan::{Plan, Wanted},
 };
 use crate::{
     catalog::{Decision, Entry},

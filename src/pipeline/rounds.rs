@@ -62,7 +62,7 @@ impl Pipeline {
     pub(super) async fn rounds(self: Arc<Self>, subscription: Subscription, turns: Turns) -> Round {
         let mut memory = Memory::new(Pace::new(self.limits.message_interval));
         let thorough = turns.schedule.mode == Mode::Once;
-        let (mut failures, mut messages) = (0, 0);
+        let (mut failures, mut messages, mut worked) = (0, 0, false);
         loop {
             let mut round = {
                 let Ok(_seat) = turns.seats.acquire().await else { std::future::pending().await };
@@ -73,7 +73,8 @@ impl Pipeline {
                 _ => 0,
             };
             messages += round.messages;
-            match next(&turns.schedule, &round, failures) {
+            worked |= round.verdict.is_none();
+            match next(&turns.schedule, &round, failures, worked) {
                 Next::AtOnce => {}
                 Next::After(wait) => sleep(wait).await,
                 Next::End => {
@@ -85,10 +86,12 @@ impl Pipeline {
     }
 }
 
-/// Decides what follows a round; `failures` counts rounds in a row that met trouble and stored nothing.
-fn next(schedule: &Schedule, round: &Round, failures: u32) -> Next {
+/// Decides what follows a round; `failures` counts rounds in a row that met trouble and stored nothing, `worked` tells of one without any.
+fn next(schedule: &Schedule, round: &Round, failures: u32, worked: bool) -> Next {
     match (schedule.mode, round.verdict) {
-        // Trying again what was refused can lock an account.
+        // What worked before may work again: a password being changed, a server being moved. Anything else waits for a person, and trying it
+        // over and over can lock an account.
+        (Mode::Continuous, Some(Verdict::Refused)) if worked => Next::After(back_off(Duration::from_secs(60), failures)),
         (_, Some(Verdict::Refused)) => Next::End,
         (_, Some(Verdict::WaitFor(wait))) => Next::After(wait),
         (_, None) if round.more => Next::AtOnce,
@@ -114,6 +117,9 @@ mod tests {
     fn what_follows_a_round() {
         let seconds = Duration::from_secs;
         let (once, always) = (Mode::Once, Mode::Continuous);
+        let refused = Round { mailbox: Address::new("a@example.com"), more: false, verdict: Some(Verdict::Refused), messages: 0 };
+        assert_eq!(next(&Schedule { mode: always, frequency: seconds(15) }, &refused, 3, true), Next::After(seconds(240)));
+        assert_eq!(next(&Schedule { mode: once, frequency: seconds(15) }, &refused, 1, true), Next::End);
         for (mode, verdict, more, failures, expected) in [
             (once, None, false, 0, Next::End),
             (once, None, true, 0, Next::AtOnce),
@@ -134,7 +140,7 @@ mod tests {
         ] {
             let schedule = Schedule { mode, frequency: seconds(15) };
             let round = Round { mailbox: Address::new("a@example.com"), more, verdict, messages: 0 };
-            assert_eq!(next(&schedule, &round, failures), expected, "{mode:?} {verdict:?} more={more} failures={failures}");
+            assert_eq!(next(&schedule, &round, failures, false), expected, "{mode:?} {verdict:?} more={more} failures={failures}");
         }
     }
 }

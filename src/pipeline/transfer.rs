@@ -6,14 +6,14 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     Trouble,
     batches::Batch,
     budget::{Permit, WHOLE},
-    changes::{PageEnd, Wanted},
     folder_round::Visit,
+    plan::{PageEnd, Wanted},
+    task::Task,
 };
 use crate::{
     catalog::Entry,
@@ -31,7 +31,7 @@ pub struct Transferred {
     pub end: Option<PageEnd>,
 }
 
-type Write = AbortOnDropHandle<Result<Stored, sink::Error>>;
+type Write = Task<Result<Stored, sink::Error>>;
 
 /// Where one message's bytes are on their way to the sink.
 enum Transit {
@@ -148,7 +148,7 @@ impl<'a> Download<'a> {
             Some((_, Transit::Streaming { chunks, write })) => {
                 let _ = chunks.send(Err(Broken)).await;
                 drop(chunks);
-                match joined(write).await {
+                match write.done().await {
                     Err(error) if !error.broken => Err(error.into()),
                     _ => Ok(()),
                 }
@@ -162,7 +162,7 @@ impl<'a> Download<'a> {
         for (wanted, outcome) in self.wanted.drain(..).zip(std::mem::take(&mut self.outcomes)) {
             match outcome {
                 Outcome::Writing { write, properties, origin } => {
-                    let stored = joined(write).await?;
+                    let stored = write.done().await?;
                     entries.push(Entry::Stored { key: wanted.key, listed: wanted.listed, properties, origin, stored });
                 }
                 Outcome::Done(entry) => entries.push(*entry),
@@ -188,12 +188,12 @@ impl<'a> Download<'a> {
         let wanted = self.wanted(index)?;
         let envelope = Envelope { mailbox: self.visit.mailbox.clone(), key: wanted.key.clone(), dated: wanted.listed.dated() };
         let pipeline = self.visit.pipeline.clone();
-        Ok(AbortOnDropHandle::new(tokio::spawn(async move {
+        Ok(Task::spawn(async move {
             let _upload = pipeline.budget.upload().await;
             let stored = pipeline.sink.write(&envelope, body).await;
             drop(held);
             stored
-        })))
+        }))
     }
 
     fn wanted(&self, index: usize) -> Result<&Wanted, Trouble> {
@@ -230,7 +230,7 @@ fn muddled(visit: &Visit, what: &str) -> exchange::Error {
 async fn hand_on(chunks: mpsc::Sender<Result<Bytes, Broken>>, write: Write, chunk: Bytes) -> Result<Transit, Trouble> {
     match chunks.send(Ok(chunk)).await {
         Ok(()) => Ok(Transit::Streaming { chunks, write }),
-        Err(_) => match joined(write).await {
+        Err(_) => match write.done().await {
             Err(error) => Err(error.into()),
             Ok(stored) => Err(sink::Error {
                 attempt: format!("writing {}", stored.object),
@@ -241,14 +241,5 @@ async fn hand_on(chunks: mpsc::Sender<Result<Bytes, Broken>>, write: Write, chun
             }
             .into()),
         },
-    }
-}
-
-async fn joined(write: Write) -> Result<Stored, sink::Error> {
-    match write.await {
-        Ok(result) => result,
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        // Only the runtime's end cancels a write whose handle is owned here.
-        Err(_) => std::future::pending().await,
     }
 }

@@ -21,23 +21,25 @@ impl Answer {
     /// (some servers send one answer too many, and every later one on that connection is then one off) come out as trouble, and the
     /// connection is dropped.
     pub async fn open(reply: Reply, operation: &str) -> Result<Self, Trouble> {
-        let Reply { status, retry_after, body } = reply;
+        let Reply { status, retry_after, body, request_id: _ } = reply;
         let sound = (200..300).contains(&status);
         let mut xml = Xml::new(body);
-        let entered = enter(&mut xml, operation).await;
-        match entered {
-            Ok(Entered::Response(more)) => Ok(Self { xml, sound, more }),
+        let broken = match enter(&mut xml, operation).await {
+            Ok(Entered::Response(more)) => return Ok(Self { xml, sound, more }),
             Ok(Entered::Fault(fault)) => {
                 let mut refusal = Refusal::of_fault(&fault);
                 refusal.wait = refusal.wait.or(retry_after);
-                Err(Trouble::Refused(refusal))
+                return Err(Trouble::Refused(refusal));
             }
-            Ok(Entered::Foreign(found)) => Err(Trouble::Broken(format!("asked for {operation}, the answer holds {found}"))),
-            // What is no SOAP is judged by its status, an envelope that broke off by that alone.
-            Ok(Entered::NotSoap) => Err(strange(status, retry_after, &xml.head())),
-            Err(error) if sound && xml.head().trim().is_empty() => Err(error),
-            Err(_) if !xml.head().contains("Envelope") => Err(strange(status, retry_after, &xml.head())),
-            Err(error) => Err(error),
+            Ok(Entered::Foreign(found)) => return Err(Trouble::Broken(format!("asked for {operation}, the answer holds {found}"))),
+            Ok(Entered::NotSoap) => None,
+            Err(error) => Some(error),
+        };
+        // What is no SOAP is judged by its status, an envelope or an answer that broke off by that alone.
+        let head = xml.head().await;
+        match broken {
+            Some(error) if head.contains("Envelope") || sound && head.trim().is_empty() => Err(error),
+            _ => Err(strange(status, retry_after, &head)),
         }
     }
 
@@ -64,7 +66,7 @@ impl Answer {
         }
         // Whatever follows the envelope does not concern this answer, but the connection is no longer to be trusted.
         if matches!(self.xml.next(Text::Skip).await, Ok(Some(Token::Eof))) && self.sound {
-            self.xml.accept();
+            self.xml.accept().await;
         }
         Ok(())
     }

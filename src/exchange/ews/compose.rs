@@ -1,16 +1,56 @@
 //! A message written from an item's properties, for items that the server cannot give as MIME.
 //!
-//! Well-formed by RFC 5322 and RFC 2045 to 2047: the headers that are known, the body as Exchange holds it, and the item itself as XML, so
-//! that nothing the server told is lost.
+//! Well-formed by RFC 5322 and RFC 2045 to 2047: the headers that are known, the body as Exchange holds it, the item itself as XML, so that
+//! nothing the server told is lost, and behind these the attachments.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 
-use super::{element::Element, envelope::TYPES};
+use super::{element::Element, envelope::TYPES, operation::get_attachment::Attached};
 use crate::mail::{Address, Properties};
 
-/// Writes the message. `mailbox` stands in for a sender that the item does not have.
-pub fn message(item: &Element, properties: &Properties, mailbox: &Address) -> Vec<u8> {
+/// A message being written: its beginning, after which attachments and the end may follow.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Headers, body and the item as XML.
+    pub beginning: String,
+    boundary: String,
+}
+
+impl Written {
+    /// The headers of one more part, whose content follows in base64 (see [`lines`]).
+    pub fn attachment(&self, attached: &Attached) -> String {
+        let kind = attached.kind.as_deref().filter(|kind| plausible(kind)).unwrap_or("application/octet-stream");
+        let name = percent(attached.name.as_deref().unwrap_or("attachment"));
+        let id = attached.content_id.as_deref().and_then(|id| bare(id.trim_matches(['<', '>']))).map(|id| format!("\r\nContent-ID: {id}"));
+        format!(
+            "\r\n--{}\r\nContent-Type: {kind}\r\nContent-Disposition: attachment;\r\n filename*=utf-8''{name}{}\r\nContent-Transfer-Encoding: base64\r\n\r\n",
+            self.boundary,
+            id.unwrap_or_default()
+        )
+    }
+
+    /// What ends the message.
+    pub fn end(&self) -> String {
+        format!("\r\n--{}--\r\n", self.boundary)
+    }
+}
+
+/// Base64 in lines of 76 characters.
+pub fn lines(content: &[u8]) -> String {
+    let mut out = String::with_capacity(content.len() / 57 * 78 + 80);
+    for line in content.chunks(LINE) {
+        STANDARD.encode_string(line, &mut out);
+        out.push_str("\r\n");
+    }
+    out
+}
+
+/// The bytes that make one line.
+pub const LINE: usize = 57;
+
+/// Begins the message. `mailbox` stands in for a sender that the item does not have.
+pub fn message(item: &Element, properties: &Properties, mailbox: &Address) -> Written {
     let mut out = String::new();
     let addressed = |name: &str, fallback: &[String]| {
         let list: Vec<String> = item.child(name).map(|list| list.children.iter().filter_map(person).collect()).unwrap_or_default();
@@ -51,8 +91,7 @@ pub fn message(item: &Element, properties: &Properties, mailbox: &Address) -> Ve
     let attached =
         "Content-Type: application/xml; charset=utf-8; name=\"item.xml\"\r\nContent-Disposition: attachment; filename=\"item.xml\"";
     part(&mut out, &boundary, attached, &xml);
-    out.push_str(&format!("\r\n--{boundary}--\r\n"));
-    out.into_bytes()
+    Written { beginning: out, boundary }
 }
 
 fn header(out: &mut String, name: &str, value: &str) {
@@ -61,11 +100,34 @@ fn header(out: &mut String, name: &str, value: &str) {
 
 fn part(out: &mut String, boundary: &str, headers: &str, content: &str) {
     out.push_str(&format!("\r\n--{boundary}\r\n{headers}\r\nContent-Transfer-Encoding: base64\r\n\r\n"));
-    // 57 bytes make a line of 76 characters.
-    for line in content.as_bytes().chunks(57) {
-        STANDARD.encode_string(line, out);
-        out.push_str("\r\n");
+    out.push_str(&lines(content.as_bytes()));
+}
+
+/// A media type that may stand in a header as it is.
+fn plausible(kind: &str) -> bool {
+    let fit = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte));
+    // A composite type would need its own encoding (RFC 2045, 6.4).
+    let composite = ["message/", "multipart/"].iter().any(|composite| kind.to_ascii_lowercase().starts_with(composite));
+    kind.len() < 100 && !composite && kind.split_once('/').is_some_and(|(one, two)| fit(one) && fit(two))
+}
+
+/// A file name as an extended parameter value (RFC 2231, 4), shortened to what fits a header line.
+fn percent(name: &str) -> String {
+    let mut out = String::new();
+    for character in name.chars() {
+        let mut buffer = [0; 4];
+        for byte in character.encode_utf8(&mut buffer).bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                out.push(char::from(byte));
+            } else {
+                out.push_str(&format!("%{byte:02X}"));
+            }
+        }
+        if out.len() > 900 {
+            break;
+        }
     }
+    out
 }
 
 /// A `t:Mailbox` as an address with its name; none without an SMTP address.
@@ -141,7 +203,8 @@ mod tests {
     #[test]
     fn writes_headers_body_and_the_item() {
         let (item, properties) = sample();
-        let written = String::from_utf8(message(&item, &properties, &Address::new("own@example.com"))).unwrap();
+        let message = message(&item, &properties, &Address::new("own@example.com"));
+        let written = message.beginning.clone() + &message.end();
         let (head, rest) = written.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("From: =?utf-8?B?SsO8cmdlbiwgTS4=?= <juergen@example.com>\r\nTo: <b@example.com>\r\nSubject: =?utf-8?B?"));
         assert!(head.contains("\r\nX-Exchange-Item-Class: IPM.Task\r\n") && head.contains("\r\nMessage-ID: <1@example.com>\r\n"));
@@ -153,8 +216,25 @@ mod tests {
 
     #[test]
     fn an_item_without_anything_still_makes_a_message() {
-        let written = message(&element("Contact", "", vec![]), &Properties::default(), &Address::new("own@example.com"));
-        let written = String::from_utf8(written).unwrap();
+        let written = message(&element("Contact", "", vec![]), &Properties::default(), &Address::new("own@example.com")).beginning;
         assert!(written.starts_with("From: <own@example.com>\r\nDate: Thu, 1 Jan 1970 00:00:00 +0000\r\nMIME-Version: 1.0\r\n"));
+    }
+
+    #[test]
+    fn an_attachment_cannot_smuggle_headers_in() {
+        let (item, properties) = sample();
+        let written = message(&item, &properties, &Address::new("own@example.com"));
+        let attached = Attached {
+            id: "a".into(),
+            name: Some("Größe\r\nX: 1.pdf".into()),
+            kind: Some("application/pdf\r\nX: 2".into()),
+            content_id: Some("<a@b>\r\nX: 3".into()),
+        };
+        let head = written.attachment(&attached);
+        assert!(
+            head.contains("filename*=utf-8''Gr%C3%B6%C3%9Fe%0D%0AX%3A%201.pdf\r\n")
+                && head.contains("Content-Type: application/octet-stream\r\n")
+        );
+        assert!(!head.contains("X: "));
     }
 }

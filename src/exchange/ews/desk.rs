@@ -1,12 +1,16 @@
 //! What is remembered about one mailbox between requests.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use super::{
     envelope::{Dialect, VERSIONS},
     gate::Gate,
+    trouble::Trouble,
 };
-use crate::{event::Events, mail::Address};
+use crate::{event::Event, mail::Address, watch::Events};
 
 /// One mailbox's desk: its gate, and what its server turned out to understand.
 pub struct Desk {
@@ -17,6 +21,8 @@ pub struct Desk {
     /// Where trouble is told.
     pub events: Events,
     learned: Mutex<Learned>,
+    answered: AtomicBool,
+    archiveless: AtomicBool,
 }
 
 /// What was learned by refusals.
@@ -43,7 +49,12 @@ impl Desk {
     /// A desk for `mailbox`, to be spoken to in `dialect` until it refuses.
     pub fn new(mailbox: Address, gate: Gate, events: Events, dialect: Dialect) -> Self {
         let learned = Learned { dialect, folder_level: 0, item_level: 0, message_level: 0 };
-        Self { mailbox, gate, events, learned: Mutex::new(learned) }
+        Self { mailbox, gate, events, learned: Mutex::new(learned), answered: AtomicBool::new(false), archiveless: AtomicBool::new(false) }
+    }
+
+    /// Notes that there is no archive; whether that is news.
+    pub fn lacks_archive(&self) -> bool {
+        !self.archiveless.swap(true, Ordering::Relaxed)
     }
 
     /// How to speak to this mailbox's server.
@@ -85,6 +96,21 @@ impl Desk {
             }
             _ => false,
         })
+    }
+
+    /// Remembers that an EWS server answered.
+    pub fn heard(&self) {
+        self.answered.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether one ever did.
+    pub fn answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
+    }
+
+    /// Tells that a request is made again.
+    pub fn tell_retry(&self, trouble: &Trouble) {
+        self.events.tell(Event::RequestRetried { mailbox: self.mailbox.clone(), reason: trouble.reason() });
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Learned) -> T) -> T {

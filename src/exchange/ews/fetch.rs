@@ -1,10 +1,12 @@
 //! Downloads: a batch of items as a stream of parts, whatever happens to connections, servers and single items on the way.
 
 mod outbox;
+mod overcome;
 mod plan;
 mod settle;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use std::collections::VecDeque;
 
@@ -13,20 +15,21 @@ use futures::{
     stream::{self, BoxStream},
 };
 use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 
 use self::{
     outbox::{Outbox, Tap},
     plan::Note,
 };
 use super::{
+    desk::Set,
     gate::Kind,
-    items::apart,
-    operation::get_item::{self, FEWEST, Shape},
+    operation::get_item::{self, Shape},
     refusal::Refusal,
     retry::{Failed, Patience},
     session::{Session, miscounted},
     trouble::Trouble,
-    verdict::{Action, Scope},
+    verdict::Scope,
     xml::{Intake, Limits},
 };
 use crate::{
@@ -41,29 +44,33 @@ const WAITING: usize = 4;
 const TRIES: u32 = 4;
 
 impl Session {
-    /// The parts of `messages`. Nothing happens unless the stream is polled, and all of it ends when the stream is dropped.
+    /// The parts of `messages`. Nothing happens before the stream is polled, and all of it ends when the stream is dropped. In between the
+    /// download goes on by itself, a few parts ahead of its taker.
     pub fn fetch(self, messages: Vec<Listed>) -> BoxStream<'static, Result<Part, Error>> {
-        let (sender, receiver) = mpsc::channel(WAITING);
-        let work = async move {
-            let outbox = Outbox::new(sender);
-            let attempt = format!("downloading {} messages of {}", messages.len(), self.desk.mailbox);
-            if let Err(failed) = Work::new(self, messages, outbox.clone()).run().await {
-                outbox.fail(failed.into_error(Scope::Items, attempt)).await;
-            }
-        };
-        stream::unfold((receiver, Some(Box::pin(work))), |(mut receiver, mut work)| async move {
-            loop {
-                let Some(working) = work.as_mut() else {
-                    return receiver.recv().await.map(|part| (part, (receiver, work)));
-                };
-                tokio::select! {
-                    biased;
-                    part = receiver.recv() => return part.map(|part| (part, (receiver, work))),
-                    () = working => work = None,
+        let begun = async move {
+            // Asked for here, in the order of first polls, and held to the end, through every retry: of two downloads in order the second
+            // must never keep the first from going on.
+            let pass = self.desk.gate.pass(Kind::Fetch).await;
+            let (sender, receiver) = mpsc::channel(WAITING);
+            let task = tokio::spawn(async move {
+                let _pass = pass;
+                let outbox = Outbox::new(sender);
+                let attempt = format!("downloading {} messages of {}", messages.len(), self.desk.mailbox);
+                if let Err(failed) = Work::new(self, messages, outbox.clone()).run().await {
+                    outbox.fail(failed.into_error(Scope::Items, attempt)).await;
                 }
-            }
-        })
-        .boxed()
+            });
+            stream::unfold((receiver, AbortOnDropHandle::new(task)), |(mut receiver, task)| async move {
+                match receiver.recv().await {
+                    Some(part) => Some((part, (receiver, task))),
+                    None => match task.await {
+                        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                        _ => None,
+                    },
+                }
+            })
+        };
+        stream::once(begun).flatten().boxed()
     }
 }
 
@@ -80,38 +87,59 @@ struct Work {
     patience: Patience,
     /// Items without usable MIME, to be written from their properties once the answer under way has been read.
     hopeless: Vec<(usize, Failure)>,
+    /// The end of a message that nobody took in time, to be sent once no connection waits for it.
+    late: Option<Part>,
     /// A refusal that asks for a pause, if only where nothing was achieved.
     pause: Option<Refusal>,
 }
 
 impl Work {
     fn new(session: Session, messages: Vec<Listed>, outbox: Outbox) -> Self {
-        let level = session.desk.level(super::desk::Set::Messages);
+        let level = session.desk.level(Set::Messages);
         let notes = vec![Note { level, ..Note::default() }; messages.len()];
         let queue = (0..messages.len()).collect();
-        Self { session, messages, outbox, queue, notes, most: plan::MOST, patience: Patience::default(), hopeless: Vec::new(), pause: None }
+        Self {
+            session,
+            messages,
+            outbox,
+            queue,
+            notes,
+            most: plan::MOST,
+            patience: Patience::default(),
+            hopeless: Vec::new(),
+            late: None,
+            pause: None,
+        }
     }
 
     async fn run(mut self) -> Result<(), Failed> {
-        // Held to the end, through every retry: of two downloads in order the second must never keep the first from going on.
-        let _pass = self.session.desk.gate.pass(Kind::Fetch).await;
         while !self.queue.is_empty() {
             let batch = plan::batch(&self.queue, &self.messages, &self.notes, self.most);
             let open = self.queue.len();
             let result = self.download(&batch).await;
-            for (index, failure) in std::mem::take(&mut self.hopeless) {
-                self.by_properties(index, failure).await?;
+            if let Some(part) = self.late.take() {
+                self.outbox.part(part).await;
             }
+            self.write_hopeless().await?;
             if self.queue.len() < open {
                 self.patience.renew();
             }
             if let Err(trouble) = result {
                 self.overcome(trouble, &batch).await?;
+                self.write_hopeless().await?;
             }
             let progressed = self.queue.len() < open;
             if let Some(refusal) = self.pause.take().filter(|refusal| refusal.wait.is_some() || !progressed) {
                 self.wait_out(Trouble::Refused(refusal), &batch).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Writes the items without MIME from their properties; not before, since one request at a time is under way.
+    async fn write_hopeless(&mut self) -> Result<(), Failed> {
+        for (index, failure) in std::mem::take(&mut self.hopeless) {
+            self.by_properties(index, failure).await?;
         }
         Ok(())
     }
@@ -132,7 +160,13 @@ impl Work {
                 Ok(Some(message)) => message,
                 broken => {
                     drop(answer);
-                    self.cut(index, bytes > 0).await;
+                    if bytes > 0 {
+                        self.outbox.part(Part::Restarted { index }).await;
+                        // A stall is the taker's; a cut may be the item's, which then must not hold up the others.
+                        if !stalled {
+                            self.last(index);
+                        }
+                    }
                     let trouble = broken.err().unwrap_or_else(|| miscounted(batch.len(), refused.len()));
                     return Err(if stalled { Trouble::Stalled } else { trouble });
                 }
@@ -155,14 +189,6 @@ impl Work {
         self.refused(refused).await
     }
 
-    /// The transfer broke within an item, or before it.
-    async fn cut(&mut self, index: usize, begun: bool) {
-        if begun {
-            self.outbox.part(Part::Restarted { index }).await;
-            self.last(index);
-        }
-    }
-
     /// Puts an item behind the others, to be asked for alone.
     fn last(&mut self, index: usize) {
         self.notes[index].alone = true;
@@ -179,76 +205,5 @@ impl Work {
         | Part::Gone { index }) = part;
         self.queue.retain(|queued| *queued != index);
         self.outbox.part(part).await;
-    }
-
-    /// Deals with trouble that concerned a whole request.
-    async fn overcome(&mut self, trouble: Trouble, batch: &[usize]) -> Result<(), Failed> {
-        let open: Vec<usize> = batch.iter().copied().filter(|index| self.queue.contains(index)).collect();
-        let Trouble::Refused(refusal) = &trouble else {
-            return self.wait_out(trouble, &open).await;
-        };
-        let (refusal, action) = (refusal.clone(), trouble.action());
-        let failed = Failed { trouble, action };
-        match (action, open.as_slice()) {
-            (Some(Action::Smaller), [_, _, ..]) => self.most = open.len() / 2,
-            _ if failed.wants_fewer() && open.iter().all(|index| self.notes[*index].level < FEWEST) => {
-                let level = open.first().map_or(0, |first| self.notes[*first].level) + 1;
-                for index in &open {
-                    self.notes[*index].level = level;
-                }
-                // A violation of the schema is the server's, not the items'.
-                if action != Some(Action::FewerProperties) {
-                    self.session.desk.learn(super::desk::Set::Messages, level);
-                    self.notes.iter_mut().for_each(|note| note.level = note.level.max(level));
-                }
-            }
-            (
-                None
-                | Some(Action::Retry | Action::Suspect | Action::Throttle | Action::Again | Action::OlderVersion | Action::PrimaryAddress),
-                _,
-            ) => return self.wait_out(failed.trouble, &open).await,
-            (action, _) if !apart(action) => return Err(failed),
-            (_, [index]) => self.refused(vec![(*index, refusal)]).await.map_err(|trouble| Failed { action: trouble.action(), trouble })?,
-            // One of them is meant; alone it will show.
-            _ => self.most = 1,
-        }
-        Ok(())
-    }
-
-    /// Waits and lets the request be made again, or finds who is to blame once patience is over.
-    async fn wait_out(&mut self, trouble: Trouble, open: &[usize]) -> Result<(), Failed> {
-        let failed = match self.patience.after(trouble, &self.session.desk).await {
-            Ok(()) => return Ok(()),
-            Err(failed) => failed,
-        };
-        let blamable = match &failed.trouble {
-            Trouble::Broken(_) => true,
-            Trouble::Refused(_) => apart(failed.action),
-            _ => false,
-        };
-        let open: Vec<usize> = open.iter().copied().filter(|index| self.queue.contains(index)).collect();
-        match open.as_slice() {
-            _ if !blamable => Err(failed),
-            [index] => {
-                let index = *index;
-                self.patience.renew();
-                match failed.trouble {
-                    Trouble::Refused(refusal) => self.by_properties(index, Failure { code: refusal.code, text: refusal.text }).await,
-                    // The rest of the server must be well before one item is blamed for a broken transfer.
-                    trouble => {
-                        let id = self.messages[index].id.clone();
-                        self.session.items_within(&[&id], Shape::Properties, FEWEST, Limits::LEAN).await?;
-                        let failure = Failure { code: "TransferCut".into(), text: trouble.text().to_owned() };
-                        self.end(Part::Unreadable { index, failure }).await;
-                        Ok(())
-                    }
-                }
-            }
-            _ => {
-                self.most = 1;
-                self.patience.renew();
-                Ok(())
-            }
-        }
     }
 }

@@ -40,7 +40,9 @@ impl Session {
         match self.root(ARCHIVE, known, &mut hierarchy).await {
             Ok(()) => {}
             Err(Failed { action: Some(Action::NoArchive | Action::FolderGone | Action::ItemGone), trouble }) => {
-                tracing::warn!(mailbox = %mailbox.address, %trouble, "the mailbox has no archive");
+                if self.desk.lacks_archive() {
+                    tracing::warn!(mailbox = %mailbox.address, %trouble, "the mailbox has no archive");
+                }
             }
             Err(failed @ Failed { action: Some(Action::ArchiveElsewhere | Action::Denied | Action::Folder), .. }) => {
                 tracing::warn!(mailbox = %mailbox.address, trouble = %failed.trouble, "the archive cannot be read now");
@@ -175,6 +177,6 @@ fn passing(failed: &Failed) -> bool {
 
 /// Whether the server refuses the operation itself, rather than the mailbox or the folder.
 fn refused_as_such(failed: &Failed) -> bool {
-    matches!(failed.trouble, Trouble::Refused(_)) && failed.wants_fewer()
-        || matches!(failed.action, None | Some(Action::Smaller)) && matches!(failed.trouble, Trouble::Refused(_))
+    let vague = matches!(failed.action, None | Some(Action::Smaller));
+    matches!(failed.trouble, Trouble::Refused(_)) && (vague || failed.wants_fewer())
 }

@@ -2,6 +2,7 @@
 
 pub mod find_folder;
 pub mod folder;
+pub mod get_attachment;
 pub mod get_folder;
 pub mod get_item;
 pub mod item;

@@ -14,12 +14,17 @@ pub trait Post: Send + Sync + 'static {
     /// Posts one envelope on behalf of `anchor`, the mailbox it concerns (HTTP header X-AnchorMailbox, EWS "Impersonation and EWS in
     /// Exchange"). Returns once the answer's head is there, whatever its status.
     async fn post(&self, anchor: Option<&str>, envelope: Bytes) -> Result<Reply, PostError>;
+
+    /// Forgets what ties `anchor` to one server (cookies), since that server no longer has the mailbox.
+    fn forget(&self, _anchor: Option<&str>) {}
 }
 
 /// An answer whose body is still to be read.
 pub struct Reply {
     /// HTTP status.
     pub status: u16,
+    /// The `client-request-id` under which the server logged the request.
+    pub request_id: Option<String>,
     /// What the Retry-After header asks for, already as a duration from now.
     pub retry_after: Option<Duration>,
     /// The body, free of transfer coding. A body that breaks off before its announced end yields an error, not an end.
@@ -27,9 +32,10 @@ pub struct Reply {
 }
 
 /// A body, and with it the connection it arrives on. Dropping it closes the connection.
+#[async_trait]
 pub trait Body: Stream<Item = io::Result<Bytes>> + Send + Unpin {
     /// Tells that the answer was the one asked for and was read to its end, so the connection may serve again.
-    fn accept(self: Box<Self>);
+    async fn accept(self: Box<Self>);
 }
 
 /// Why no answer came.

@@ -61,21 +61,31 @@ impl Patience {
             }
             // Nobody's fault but the taker's: no patience is lost, and the taker has already been waited for.
             _ if trouble == Trouble::Stalled => Ok(()),
-            Some(Action::OlderVersion) if desk.step_down() => self.told(desk, &trouble),
-            Some(Action::PrimaryAddress) if desk.adopt_address(trouble.text()) => self.told(desk, &trouble),
-            Some(Action::Retry | Action::Suspect | Action::Again) | None if self.tries < TRIES => {
-                self.told(desk, &trouble)?;
-                let ceiling = (STEP * 2u32.pow(self.tries.min(10))).min(CAP);
-                self.tries += 1;
-                sleep(jitter(ceiling)).await;
+            Some(Action::OlderVersion) if desk.step_down() => {
+                desk.tell_retry(&trouble);
                 Ok(())
             }
+            Some(Action::PrimaryAddress) if desk.adopt_address(trouble.text()) => {
+                desk.tell_retry(&trouble);
+                Ok(())
+            }
+            Some(Action::Retry | Action::Suspect | Action::Again) | None => self.back_off(trouble, desk).await,
             _ => Err(Failed { trouble, action }),
         }
     }
 
-    fn told(&self, desk: &Desk, trouble: &Trouble) -> Result<(), Failed> {
-        desk.events.tell(Event::RequestRetried { mailbox: desk.mailbox.clone(), reason: trouble.reason() });
+    /// Waits a little longer each time, a few times.
+    pub async fn back_off(&mut self, trouble: Trouble, desk: &Desk) -> Result<(), Failed> {
+        if self.tries >= TRIES {
+            // Servers say 404 while they restart; where there never was anything else, the address is wrong.
+            let misdirected = matches!(trouble, Trouble::Http { status: 404, .. }) && !desk.answered();
+            let action = if misdirected { Some(Action::Configuration) } else { trouble.action() };
+            return Err(Failed { trouble, action });
+        }
+        desk.tell_retry(&trouble);
+        let ceiling = (STEP * 2u32.pow(self.tries.min(10))).min(CAP);
+        self.tries += 1;
+        sleep(jitter(ceiling)).await;
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ use super::{
     refusal::Refusal,
     retry::{Failed, Patience},
     trouble::Trouble,
-    verdict::{Action, Scope, hint, verdict},
+    verdict::{Action, Scope, hint, moved, verdict},
     xml::Limits,
 };
 use crate::exchange::Error;
@@ -53,7 +53,10 @@ impl Session {
         loop {
             match self.once(limits, write).await {
                 Ok(messages) => return Ok(messages),
-                Err(trouble) => patience.after(trouble, &self.desk).await?,
+                Err(trouble) => {
+                    self.reconsider(&trouble);
+                    patience.after(trouble, &self.desk).await?;
+                }
             }
         }
     }
@@ -63,7 +66,22 @@ impl Session {
         self.desk.gate.clock().open().await;
         let dialect = self.desk.dialect();
         let reply = self.post.post(Some(dialect.address.as_str()), dialect.envelope(&request.body)).await?;
-        Answer::open(reply, request.operation).await
+        let id = reply.request_id.clone();
+        let answer = Answer::open(reply, request.operation).await;
+        match &answer {
+            Ok(_) => self.desk.heard(),
+            Err(trouble) => {
+                tracing::debug!(mailbox = %self.desk.mailbox, operation = request.operation, client_request_id = id, %trouble, "no answer");
+            }
+        }
+        answer
+    }
+
+    /// Lets go of a server that says that the mailbox is elsewhere now.
+    pub fn reconsider(&self, trouble: &Trouble) {
+        if matches!(trouble, Trouble::Refused(refusal) if moved(&refusal.code)) {
+            self.post.forget(Some(self.desk.dialect().address.as_str()));
+        }
     }
 
     async fn once(&self, limits: Limits, write: &Write<'_>) -> Result<Vec<Element>, Trouble> {

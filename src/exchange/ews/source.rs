@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, ReadBuf};
 
 use super::{post::Body, sanitize::Sanitizer};
 
@@ -35,14 +35,24 @@ impl Source {
         self.allowance = bytes;
     }
 
-    /// The first kilobyte, as text.
-    pub fn head(&self) -> String {
+    /// The first kilobyte, as text; what has not been read of it yet is read now.
+    pub async fn head(&mut self) -> String {
+        while self.head.len() < HEAD {
+            self.allow(usize::MAX);
+            match self.fill_buf().await {
+                Ok(more) if !more.is_empty() => {
+                    let length = more.len();
+                    AsyncBufReadExt::consume(self, length);
+                }
+                _ => break,
+            }
+        }
         String::from_utf8_lossy(&self.head).into_owned()
     }
 
     /// Gives the connection back.
-    pub fn accept(self) {
-        self.body.accept();
+    pub async fn accept(self) {
+        self.body.accept().await;
     }
 }
 

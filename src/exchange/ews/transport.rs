@@ -13,6 +13,7 @@ mod cookies;
 mod dial;
 mod error;
 mod guard;
+mod io;
 mod ntlm;
 mod pool;
 mod proxy;

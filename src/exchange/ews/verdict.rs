@@ -90,6 +90,12 @@ pub fn judge(code: &str) -> Option<Action> {
     })
 }
 
+/// Whether a code means that another server has the mailbox now.
+pub fn moved(code: &str) -> bool {
+    let moves = ["MailboxFailover", "MailboxStoreUnavailable", "ProxyRequestNotAllowed", "CrossSiteRequest", "WrongServerVersion"];
+    code.strip_prefix("Error").is_some_and(|code| moves.contains(&code))
+}
+
 /// What an HTTP status without a SOAP answer asks for.
 pub fn judge_status(status: u16) -> Action {
     match status {

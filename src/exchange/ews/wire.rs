@@ -21,8 +21,17 @@ use crate::{exchange::Verdict, http::retry_after};
 impl Post for Transport {
     async fn post(&self, anchor: Option<&str>, envelope: Bytes) -> Result<Reply, PostError> {
         let outgoing = Outgoing { body: envelope, anchor: anchor.map(str::to_owned), inactivity: None };
-        let Answer { status, headers, body, .. } = self.send(outgoing).await.map_err(PostError::from)?;
-        Ok(Reply { status: status.as_u16(), retry_after: retry_after(&headers, SystemTime::now()), body: Box::new(Wire(body)) })
+        let Answer { status, headers, body, request_id } = self.send(outgoing).await.map_err(PostError::from)?;
+        Ok(Reply {
+            status: status.as_u16(),
+            request_id: Some(request_id),
+            retry_after: retry_after(&headers, SystemTime::now()),
+            body: Box::new(Wire(body)),
+        })
+    }
+
+    fn forget(&self, anchor: Option<&str>) {
+        self.forget_cookies(anchor);
     }
 }
 
@@ -37,11 +46,13 @@ impl Stream for Wire {
     }
 }
 
+#[async_trait]
 impl Body for Wire {
-    fn accept(self: Box<Self>) {
-        // What is left is at most the end of the transfer coding; an answer that was sound needs nobody to wait for it. A connection that
-        // breaks here is simply not used again.
-        tokio::spawn(async move { self.0.accept().await });
+    async fn accept(self: Box<Self>) {
+        // The answer was sound; a connection that breaks behind it is simply not used again.
+        if let Err(error) = self.0.accept().await {
+            tracing::debug!(cause = error.cause, "a connection broke behind a sound answer");
+        }
     }
 }
 

@@ -1,9 +1,8 @@
 //! A pull parser over a response body. It keeps nothing but the present tag and never buffers text: text goes where the caller wants it.
 
-use std::borrow::Cow;
+mod intake;
+mod text;
 
-use async_trait::async_trait;
-use bytes::Bytes;
 use quick_xml::{
     Reader,
     escape::{resolve_predefined_entity, unescape},
@@ -11,6 +10,10 @@ use quick_xml::{
 };
 use tokio::io::AsyncBufReadExt;
 
+pub use self::{
+    intake::{Intake, MimeSink},
+    text::Text,
+};
 use super::{element::Element, mime::Decoder, post::Body, source::Source};
 
 /// The most one tag, comment or CDATA section may take.
@@ -35,66 +38,6 @@ pub enum Token {
     Eof,
 }
 
-/// Where text goes.
-pub enum Text<'a> {
-    /// Nowhere.
-    Skip,
-    /// Into a string, up to so many bytes.
-    Keep {
-        /// The element whose text it is.
-        element: &'a mut Element,
-        /// The bound.
-        most: usize,
-        /// Whether the text so far ended in a literal CR, which a following LF belongs to.
-        after_cr: bool,
-    },
-    /// Through a base64 decoder, whole chunks into a list that the caller empties between calls.
-    Decode {
-        /// The decoder.
-        decoder: &'a mut Decoder,
-        /// Where whole chunks go.
-        chunks: &'a mut Vec<Bytes>,
-        /// Set once the text turned out not to be base64.
-        junk: &'a mut bool,
-    },
-}
-
-impl Text<'_> {
-    fn take(&mut self, bytes: &[u8], literal: bool) {
-        match self {
-            Text::Skip => {}
-            Text::Keep { element, most, after_cr } => keep(element, bytes, if literal { Some(after_cr) } else { None }, *most),
-            Text::Decode { decoder, chunks, junk } => {
-                if !**junk {
-                    **junk = decoder.feed(bytes, chunks).is_err();
-                }
-            }
-        }
-    }
-
-    /// Whether there is something for the caller to send on before more is read.
-    fn full(&self) -> bool {
-        matches!(self, Text::Decode { chunks, .. } if !chunks.is_empty())
-    }
-}
-
-/// Appends text; literal line ends become LF (XML 1.0, 2.11 End-of-Line Handling), referenced ones stay.
-fn keep(element: &mut Element, bytes: &[u8], literal: Option<&mut bool>, most: usize) {
-    let text = String::from_utf8_lossy(bytes);
-    let text = match literal {
-        Some(after_cr) => {
-            let begun = if *after_cr { text.strip_prefix('\n').unwrap_or(&text) } else { &text };
-            *after_cr = text.ends_with('\r');
-            Cow::Owned(begun.replace("\r\n", "\n").replace('\r', "\n"))
-        }
-        None => text,
-    };
-    let room = most.saturating_sub(element.text.len());
-    let end = text.floor_char_boundary(room);
-    element.cut |= end < text.len();
-    element.text.push_str(&text[..end]);
-}
-
 /// How much of a response message is kept in memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -109,37 +52,6 @@ impl Limits {
     pub const LEAN: Self = Self { text: 1 << 20, total: 64 << 20 };
     /// For one item with its body.
     pub const BODY: Self = Self { text: 64 << 20, total: 96 << 20 };
-}
-
-/// Who takes decoded MIME content.
-#[async_trait]
-pub trait MimeSink: Send {
-    /// Takes the next bytes, never none. May wait; an error ends the answer.
-    async fn chunk(&mut self, chunk: Bytes) -> Result<(), Malformed>;
-}
-
-/// The way of one message's MIME content out of the parser, and what became of it.
-pub struct Intake<'a> {
-    sink: &'a mut dyn MimeSink,
-    /// Bytes handed on.
-    pub bytes: u64,
-    /// Whether it was not base64.
-    pub junk: bool,
-}
-
-impl<'a> Intake<'a> {
-    /// Into `sink`.
-    pub fn new(sink: &'a mut dyn MimeSink) -> Self {
-        Self { sink, bytes: 0, junk: false }
-    }
-
-    async fn take(&mut self, chunk: Bytes) -> Result<(), Malformed> {
-        if chunk.is_empty() {
-            return Ok(());
-        }
-        self.bytes += chunk.len() as u64;
-        self.sink.chunk(chunk).await
-    }
 }
 
 /// The parser.
@@ -162,14 +74,14 @@ impl Xml {
         self.depth
     }
 
-    /// The first kilobyte of the body.
-    pub fn head(&self) -> String {
-        self.reader.get_ref().head()
+    /// The first kilobyte of the body. Nothing can be parsed afterwards.
+    pub async fn head(&mut self) -> String {
+        self.reader.get_mut().head().await
     }
 
     /// Gives the connection back.
-    pub fn accept(self) {
-        self.reader.into_inner().accept();
+    pub async fn accept(self) {
+        self.reader.into_inner().accept().await;
     }
 
     /// The next token, text before it going to `text`. None when `text` has chunks to be sent on first; call again.
@@ -235,13 +147,13 @@ impl Xml {
         }
     }
 
-    /// The rest of the element that `start` opened, as a tree. MimeContent goes to `intake`, and nowhere without one.
+    /// The rest of the element that `start` opened, as a tree. The content of items and attachments goes to `intake`, and nowhere without one.
     pub async fn tree(&mut self, start: Element, limits: Limits, mut intake: Option<&mut Intake<'_>>) -> Result<Element, Malformed> {
         let mut open = vec![start];
         let mut spent = 0;
         loop {
             let Some(top) = open.last_mut() else { return Err(Malformed("an element closed twice".into())) };
-            if top.name == "MimeContent" {
+            if top.name == "MimeContent" || top.name == "Content" {
                 match intake.as_deref_mut() {
                     Some(intake) => self.mime(intake).await?,
                     None => self.skip().await?,

@@ -51,7 +51,7 @@ struct WorldArgs {
     /// Another seed than the world's: other messages, other ids.
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// Odd habits to switch on besides the world's, or the profile `lenient`.
+    /// Odd habits to switch on besides the world's, or the profile `lenient`; with `-` before its name one is switched off again.
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     quirks: Vec<String>,
 }

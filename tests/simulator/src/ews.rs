@@ -21,6 +21,7 @@ mod item;
 mod mime;
 mod notify;
 mod paging;
+mod regenerated;
 mod restriction;
 mod schema;
 mod session;
@@ -55,7 +56,8 @@ pub async fn handle(state: &Arc<State>, request: &Request, identity: &Identity) 
             if let Refused::Exchange(error) = &refused {
                 state.counters.add(&format!("ews.fault.{}", error.code), 1);
             }
-            send(500, soap::fault(&refused, session::illegal(state))).await
+            let write = if state.quirks.has("bare-faults") { soap::bare_fault } else { soap::fault };
+            send(500, write(&refused, session::illegal(state))).await
         }
     }
 }
@@ -63,7 +65,7 @@ pub async fn handle(state: &Arc<State>, request: &Request, identity: &Identity) 
 async fn answer(state: &Arc<State>, request: &Request, identity: &Identity) -> Result<Response, Refused> {
     let text = envelope::decode(&request.body)?;
     let document = envelope::parse(&text)?;
-    let read = envelope::read(&document)?;
+    let read = envelope::read(&document, !state.quirks.has("schema-unchecked"))?;
     let operation = read.operation;
     let name = operation.tag_name().name();
     state.counters.add(&format!("ews.{name}"), 1);
@@ -72,7 +74,7 @@ async fn answer(state: &Arc<State>, request: &Request, identity: &Identity) -> R
         return Ok(streaming::open(session, operation)?);
     }
     let messages = run(&session, operation).await?;
-    Ok(send(200, soap::answer(name, messages)).await)
+    Ok(send(200, soap::answer(name, messages, session.build())).await)
 }
 
 async fn run(session: &Session, operation: Node<'_, '_>) -> Result<Xml, Refused> {

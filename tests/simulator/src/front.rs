@@ -109,11 +109,12 @@ async fn ews<R: Rooms>(rooms: &R, request: &Request, peer: &Peer, login: &mut Lo
     note_anchor(&doors, request, seen.impersonated.as_deref());
     let waiting = rooms.faults().is_waiting(&owner);
     let faults = rooms.faults().for_wire(operation, Some(&owner));
-    tokio::time::sleep(doors.gate.next_delay().saturating_add(fault::delay(&faults))).await;
     let (entered, early) = doors.gate.budgets.enter(&owner, operation);
     if early || waiting {
         doors.counters.add("ews.early_requests", 1);
     }
+    // The budget is charged while the answer takes its time, as it is on a server at work.
+    tokio::time::sleep(doors.gate.next_delay().saturating_add(fault::delay(&faults))).await;
     let mut response = match (fault::replacement(&faults), entered) {
         (Some(response), _) => {
             if response.status == 401 {

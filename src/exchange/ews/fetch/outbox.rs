@@ -31,6 +31,16 @@ impl Outbox {
         let _ = self.sender.send(Ok(part)).await;
     }
 
+    /// Sends one part soon, or gives it back when nobody takes it for so long that no connection should be held meanwhile.
+    pub async fn soon(&self, part: Part) -> Result<(), Box<Part>> {
+        match timeout(STALL, self.sender.reserve()).await {
+            Ok(Ok(place)) => place.send(Ok(part)),
+            Ok(Err(_)) => {}
+            Err(_) => return Err(Box::new(part)),
+        }
+        Ok(())
+    }
+
     /// Sends the error that ends the stream.
     pub async fn fail(&self, error: Error) {
         let _ = self.sender.send(Err(error)).await;

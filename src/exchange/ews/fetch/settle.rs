@@ -1,13 +1,9 @@
 //! What becomes of a single item: stored as it came, asked for again, written from its properties, or given up.
 
-use bytes::Bytes;
-
 use super::{
     super::{
-        compose,
         element::Element,
         items::apart,
-        mime::CHUNK,
         operation::{
             get_item::{self, FEWEST, Shape},
             item::properties,
@@ -43,8 +39,15 @@ impl Work {
             properties.created = properties.created.or(listed.created);
             properties.size = properties.size.or(listed.size);
             properties.read = properties.read.or(listed.read());
-            self.end(Part::Read { index, properties: Box::new(properties), origin: Origin::Mime }).await;
-            return Ok(());
+            self.queue.retain(|queued| *queued != index);
+            let read = Part::Read { index, properties: Box::new(properties), origin: Origin::Mime };
+            return match self.outbox.soon(read).await {
+                Ok(()) => Ok(()),
+                Err(read) => {
+                    self.late = Some(*read);
+                    Err(Trouble::Stalled)
+                }
+            };
         }
         // Seen as a passing weakness: asked for once more, alone, before the item is taken to have no content.
         self.notes[index].tries += 1;
@@ -95,10 +98,7 @@ impl Work {
             let answers = self.session.items_within(&[&id], Shape::Everything, level, Limits::BODY).await?;
             match answers.into_iter().next() {
                 Some(Ok(message)) => match get_item::item(&message) {
-                    Some(item) => {
-                        self.composed(index, item).await;
-                        return Ok(());
-                    }
+                    Some(item) => return self.write(index, item).await,
                     None => break None,
                 },
                 Some(Err(refusal)) if judge(&refusal.code) == Some(Action::ItemGone) => {
@@ -117,15 +117,5 @@ impl Work {
         };
         self.end(Part::Unreadable { index, failure: Failure { text, ..failure } }).await;
         Ok(())
-    }
-
-    async fn composed(&mut self, index: usize, item: &Element) {
-        let properties = properties(item);
-        let mut written = Bytes::from(compose::message(item, &properties, &self.session.desk.mailbox));
-        while !written.is_empty() {
-            let chunk = written.split_to(written.len().min(CHUNK));
-            self.outbox.part(Part::Mime { index, chunk }).await;
-        }
-        self.end(Part::Read { index, properties: Box::new(properties), origin: Origin::Properties }).await;
     }
 }

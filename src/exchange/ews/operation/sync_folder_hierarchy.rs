@@ -12,7 +12,8 @@ use super::{
 
 /// The changes below `root` since `state`. The root is always named: a state taken without it is not valid with it.
 pub fn request(dialect: &Dialect, root: &str, level: usize, state: Option<&str>) -> Request {
-    let state = state.map(|state| format!("<m:SyncState>{}</m:SyncState>", attribute(state))).unwrap_or_default();
+    let state =
+        state.filter(|state| !state.is_empty()).map(|state| format!("<m:SyncState>{}</m:SyncState>", attribute(state))).unwrap_or_default();
     let content = format!("{}<m:SyncFolderId>{}</m:SyncFolderId>{state}", shape(dialect, level), dialect.well_known(root));
     wrap("SyncFolderHierarchy", "", &content, 1)
 }

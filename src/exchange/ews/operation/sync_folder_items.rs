@@ -30,7 +30,8 @@ pub fn request(folder: &str, level: usize, state: Option<&str>, limit: usize) ->
     if level < 1 {
         content += &extended(&[("0x300B", "Binary"), ("0x0E07", "Integer")]);
     }
-    let state = state.map(|state| format!("<m:SyncState>{}</m:SyncState>", attribute(state))).unwrap_or_default();
+    let state =
+        state.filter(|state| !state.is_empty()).map(|state| format!("<m:SyncState>{}</m:SyncState>", attribute(state))).unwrap_or_default();
     let content = format!(
         "<m:ItemShape><t:BaseShape>IdOnly</t:BaseShape>{}</m:ItemShape><m:SyncFolderId><t:FolderId Id=\"{}\"/></m:SyncFolderId>{state}\
          <m:MaxChangesReturned>{}</m:MaxChangesReturned><m:SyncScope>NormalItems</m:SyncScope>",

@@ -161,6 +161,42 @@ async fn pages_of_proxies_are_named() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_wrong_address_is_told_from_a_restart() {
+    let missing = Canned::status(404, "<html><title>404</title></html>");
+    let (page, _, _) = ask(vec![missing.clone(); 7]).await;
+    let error = page.unwrap_err();
+    assert_eq!(error.verdict, Verdict::Refused);
+    assert!(error.hint.unwrap().contains("ews_endpoint"));
+    let script = Script::new([vec![good()], vec![missing; 7]].concat());
+    let (ews, _) = ews(&script);
+    ews.page(&mailbox(), &folder("F"), None, 10).await.unwrap();
+    assert_eq!(ews.page(&mailbox(), &folder("F"), None, 10).await.unwrap_err().verdict, Verdict::Later);
+}
+
+#[tokio::test(start_paused = true)]
+async fn delegates_share_a_budget_and_name_the_mailbox() {
+    let script = Script::new([
+        Canned { retry_after: Some(Duration::from_secs(100)), ..Canned::status(503, "") },
+        answer("FindFolder", &refusal("FindFolder", "ErrorAccessDenied", "")),
+    ]);
+    let settings = super::super::Settings { access: super::super::Access::Delegate, ..Default::default() };
+    let ews = super::super::Ews::new(settings, script.clone(), crate::watch::Events::new());
+    let other = crate::mail::Mailbox { address: crate::mail::Address::new("b@example.com"), ..mailbox() };
+    let start = tokio::time::Instant::now();
+    let (one, two) = (mailbox(), folder("F"));
+    let busy = ews.page(&one, &two, None, 10);
+    let patient = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let _ = ews.folders(&other, &Default::default()).await;
+        start.elapsed()
+    };
+    let (_, waited) = tokio::join!(tokio::time::timeout(Duration::from_secs(50), busy), patient);
+    assert!(waited >= Duration::from_secs(100), "{waited:?}");
+    let asked = script.asked();
+    assert!(asked[1].contains("<t:EmailAddress>b@example.com</t:EmailAddress>") && !asked[1].contains("ExchangeImpersonation"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_connection_is_tried_again_a_few_times() {
     let refused = Canned { refused: true, ..Canned::new("") };
     let (page, events, _) = ask(vec![refused.clone(), refused, good()]).await;

@@ -8,7 +8,7 @@ use crate::{
 
 const OP: &str = "SyncFolderItems";
 
-async fn page(answers: Vec<Canned>, cursor: Option<&str>) -> (Result<Page, Error>, std::sync::Arc<Script>) {
+async fn list(answers: Vec<Canned>, cursor: Option<&str>) -> (Result<Page, Error>, std::sync::Arc<Script>) {
     let script = Script::new(answers);
     let (ews, _) = ews(&script);
     let cursor = cursor.map(|cursor| Cursor(cursor.into()));
@@ -33,7 +33,7 @@ async fn reads_every_kind_of_change() {
         <t:ExtendedProperty><t:ExtendedFieldURI PropertyTag=\"0xe07\" PropertyType=\"Integer\"/><t:Value>9</t:Value></t:ExtendedProperty>\
         </t:Message></t:Create><t:Update><t:NewKind><t:ItemId Id=\"2\"/><t:Odd xsi:nil=\"true\"/></t:NewKind></t:Update><t:Delete><t:ItemId Id=\"3\"/></t:Delete>\
         <t:ReadFlagChange><t:ItemId Id=\"4\"/><t:IsRead>1</t:IsRead></t:ReadFlagChange><t:Create><t:Item/></t:Create><t:Unheard/>";
-    let (page, script) = page(vec![answer(OP, &listing(changes))], None).await;
+    let (page, script) = list(vec![answer(OP, &listing(changes))], None).await;
     let page = page.unwrap();
     assert!(page.last);
     assert_eq!(page.cursor, Cursor("new".into()));
@@ -54,7 +54,7 @@ async fn reads_every_kind_of_change() {
 #[tokio::test(start_paused = true)]
 async fn a_dead_cursor_asks_for_a_resync() {
     let dead = refusal(OP, "ErrorInvalidSyncStateData", "<m:SyncState/><m:IncludesLastItemInRange>true</m:IncludesLastItemInRange>");
-    let (page, script) = page(vec![answer(OP, &dead)], Some("old&")).await;
+    let (page, script) = list(vec![answer(OP, &dead)], Some("old&")).await;
     assert_eq!(page.unwrap_err().verdict, Verdict::Resync);
     assert!(script.asked()[0].contains("<m:SyncState>old&amp;</m:SyncState>"));
 }
@@ -67,7 +67,7 @@ async fn busy_with_an_empty_state_is_no_page() {
         "<m:MessageXml><t:Value Name=\"BackOffMilliseconds\">5000</t:Value></m:MessageXml><m:SyncState/><m:IncludesLastItemInRange>true</m:IncludesLastItemInRange>",
     );
     let start = tokio::time::Instant::now();
-    let (page, script) = page(vec![answer(OP, &busy), answer(OP, &listing(""))], Some("old")).await;
+    let (page, script) = list(vec![answer(OP, &busy), answer(OP, &listing(""))], Some("old")).await;
     assert_eq!(page.unwrap().cursor, Cursor("new".into()));
     assert_eq!(script.left(), 0);
     assert!(start.elapsed().as_millis() >= 5000);
@@ -76,7 +76,7 @@ async fn busy_with_an_empty_state_is_no_page() {
 #[tokio::test(start_paused = true)]
 async fn a_success_without_state_is_never_a_page() {
     let empty = success(OP, "<m:SyncState/><m:IncludesLastItemInRange>true</m:IncludesLastItemInRange><m:Changes/>");
-    let (page, _) = page(vec![answer(OP, &empty)], Some("old")).await;
+    let (page, _) = list(vec![answer(OP, &empty)], Some("old")).await;
     let error = page.unwrap_err();
     assert_eq!(error.verdict, Verdict::Later);
     assert_eq!(error.to_string(), "listing Inbox of a@example.com failed: the page came without a SyncState");
@@ -89,7 +89,7 @@ async fn a_truncated_page_is_asked_for_again() {
         let mut short = whole.clone();
         short.body.truncate(length);
         short.cut = cut;
-        let (page, script) = page(vec![short, whole.clone()], None).await;
+        let (page, script) = list(vec![short, whole.clone()], None).await;
         assert_eq!(page.unwrap().changes.len(), 1, "{length}");
         assert_eq!((script.left(), script.accepted()), (0, 1), "{length}");
     }
@@ -114,8 +114,8 @@ async fn properties_that_are_refused_are_left_out_and_stay_so() {
 #[tokio::test(start_paused = true)]
 async fn a_page_that_leads_nowhere_is_the_last() {
     let stuck = success(OP, "<m:SyncState>same</m:SyncState><m:IncludesLastItemInRange>false</m:IncludesLastItemInRange><m:Changes/>");
-    assert!(page(vec![answer(OP, &stuck)], Some("same")).await.0.unwrap().last);
-    assert!(!page(vec![answer(OP, &stuck)], Some("other")).await.0.unwrap().last);
+    assert!(list(vec![answer(OP, &stuck)], Some("same")).await.0.unwrap().last);
+    assert!(!list(vec![answer(OP, &stuck)], Some("other")).await.0.unwrap().last);
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,14 +127,15 @@ async fn verdicts_of_refusals() {
         ("ErrorImpersonateUserDenied", Verdict::StopMailbox),
         ("ErrorPasswordExpired", Verdict::Refused),
     ] {
-        let (page, script) = page(vec![answer(OP, &refusal(OP, code, ""))], None).await;
+        let (page, script) = list(vec![answer(OP, &refusal(OP, code, ""))], None).await;
         let error = page.unwrap_err();
         assert_eq!((error.verdict, error.code.as_deref(), script.asked().len()), (verdict, Some(code), 1));
     }
-    let (page, script) = page(vec![answer(OP, &refusal(OP, "ErrorUnheardOf", "")); 20], None).await;
+    let (page, script) = list(vec![answer(OP, &refusal(OP, "ErrorUnheardOf", "")); 20], None).await;
     assert_eq!((page.unwrap_err().verdict, script.asked().len()), (Verdict::SkipFolder, 7));
-    let (page, script) = super::pages::page(vec![answer(OP, &refusal(OP, "ErrorMailboxStoreUnavailable", "")); 20], None).await;
+    let (page, script) = list(vec![answer(OP, &refusal(OP, "ErrorMailboxStoreUnavailable", "")); 20], None).await;
     assert_eq!((page.unwrap_err().verdict, script.asked().len()), (Verdict::Later, 7));
+    assert_eq!(script.forgotten.load(std::sync::atomic::Ordering::SeqCst), 7);
 }
 
 fn fault(code: &str) -> String {

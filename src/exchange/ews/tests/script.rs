@@ -21,9 +21,9 @@ use super::super::{
     post::{Body, Post, PostError, Reply},
 };
 use crate::{
-    event::Events,
     exchange::Verdict,
     mail::{Address, Bucket, Folder, FolderId, Mailbox},
+    watch::Events,
 };
 
 /// One scripted answer.
@@ -54,12 +54,18 @@ impl Canned {
 pub struct Script {
     answers: Mutex<VecDeque<Canned>>,
     pub asked: Mutex<Vec<String>>,
+    pub forgotten: AtomicUsize,
     pub accepted: Arc<AtomicUsize>,
 }
 
 impl Script {
     pub fn new(answers: impl IntoIterator<Item = Canned>) -> Arc<Self> {
-        Arc::new(Self { answers: Mutex::new(answers.into_iter().collect()), asked: Mutex::default(), accepted: Arc::default() })
+        Arc::new(Self {
+            answers: Mutex::new(answers.into_iter().collect()),
+            asked: Mutex::default(),
+            forgotten: AtomicUsize::default(),
+            accepted: Arc::default(),
+        })
     }
 
     pub fn asked(&self) -> Vec<String> {
@@ -90,7 +96,11 @@ impl Post for Script {
             pieces.push_back(Err(io::Error::new(io::ErrorKind::UnexpectedEof, "end of file before the announced length")));
         }
         let body = Box::new(Pieces { pieces, accepted: self.accepted.clone() });
-        Ok(Reply { status: canned.status, retry_after: canned.retry_after, body })
+        Ok(Reply { status: canned.status, request_id: None, retry_after: canned.retry_after, body })
+    }
+
+    fn forget(&self, _: Option<&str>) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -107,8 +117,9 @@ impl Stream for Pieces {
     }
 }
 
+#[async_trait]
 impl Body for Pieces {
-    fn accept(self: Box<Self>) {
+    async fn accept(self: Box<Self>) {
         assert!(self.pieces.is_empty(), "accepted before the end");
         self.accepted.fetch_add(1, Ordering::SeqCst);
     }

@@ -167,3 +167,27 @@ async fn recorded_answers_are_read_as_before() {
     }
     insta::assert_snapshot!("recorded", out);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(300))]
+    #[test]
+    fn damaged_answers_are_errors_or_answers_but_no_panics(
+        places in proptest::collection::vec((0usize..2000, proptest::num::u8::ANY), 0..12),
+        length in 0usize..2500,
+        step in 1usize..100,
+    ) {
+        let item = "<m:Items><t:Message><t:MimeContent>aGVsbG8gd29ybGQ=</t:MimeContent><t:ItemId Id=\"1\"/><t:Subject>&#xFC;&amp;</t:Subject>\
+            <t:Size>1</t:Size><t:DateTimeReceived>2026-01-01T00:00:00.5+01:00</t:DateTimeReceived></t:Message></m:Items>";
+        let mut canned = super::script::answer("GetItem", &super::script::success("GetItem", item).repeat(2));
+        canned.body.truncate(length);
+        for (place, byte) in places {
+            if let Some(at) = canned.body.get_mut(place) {
+                *at = byte;
+            }
+        }
+        canned.step = step;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let together = runtime.block_on(summary("GetItem", Canned { step: 4096, ..canned.clone() }));
+        proptest::prop_assert_eq!(runtime.block_on(summary("GetItem", canned)), together);
+    }
+}

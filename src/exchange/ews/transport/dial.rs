@@ -4,7 +4,6 @@ use std::{io, net::SocketAddr, time::Duration};
 
 use openssl::ssl::SslConnector;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     net::{TcpStream, lookup_host},
     time::{Instant, timeout, timeout_at},
 };
@@ -12,16 +11,11 @@ use url::Url;
 
 use super::{
     Kind, Phase, Settings, SetupError, TransportError,
+    io::Io,
     proxy::{self, Proxy},
     tls,
 };
 use crate::auth::ntlm::Binding;
-
-/// What bytes go over.
-pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-/// Any such.
-pub type Io = Box<dyn Stream>;
 
 /// A peer that vanished without a word is noticed after about two minutes, also under a request that hangs by design.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);

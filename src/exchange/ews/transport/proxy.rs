@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use url::Url;
 
-use super::{Kind, SetupError, TransportError, dial::Io};
+use super::{Kind, SetupError, TransportError, io::Io};
 use crate::{auth::Secret, http::USER_AGENT};
 
 /// A proxy answer's head is not longer.

@@ -12,7 +12,7 @@ use tokio_openssl::SslStream;
 
 use super::{
     Kind, Settings, SetupError, TlsFault, TransportError,
-    dial::{Io, Stream},
+    io::{Io, Stream},
 };
 use crate::{auth::ntlm::Binding, http::roots};
 

@@ -14,7 +14,7 @@ use crate::world::Latency;
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub(super) enum Fault {
-    Add(Rule),
+    Add(Box<Rule>),
     Remove(u64),
     Clear(bool),
 }
@@ -23,7 +23,7 @@ pub(super) fn fault(admin: &Admin, call: Fault) -> Answer {
     match call {
         Fault::Add(rule) => match rule.complaint() {
             Some(complaint) => Err(bad(complaint)),
-            None => Ok(json!({ "id": admin.state.faults.add(rule) })),
+            None => Ok(json!({ "id": admin.state.faults.add(*rule) })),
         },
         Fault::Remove(id) if admin.state.faults.remove(RuleId(id)) => Ok(json!({ "removed": id })),
         Fault::Remove(id) => Err(Refusal { status: 404, text: format!("there is no rule {id}") }),

@@ -206,12 +206,19 @@ fn offer(doors: &Doors<'_>, request: &Request, why: Option<&str>) -> Box<Respons
             AuthScheme::Negotiate => "Negotiate".to_owned(),
             AuthScheme::Ntlm if doors.quirks.has("negotiate-only") => continue,
             AuthScheme::Ntlm => "NTLM".to_owned(),
-            AuthScheme::Basic => format!("Basic realm=\"{}\"", host.replace('"', "")),
+            AuthScheme::Basic => basic_challenge(host),
             AuthScheme::Bearer => bearer_challenge(request, why),
         };
         response.headers.push("WWW-Authenticate", value);
     }
+    if doors.quirks.has("basic-advertised") && !offers(doors, AuthScheme::Basic) {
+        response.headers.push("WWW-Authenticate", basic_challenge(host));
+    }
     Box::new(response)
+}
+
+fn basic_challenge(host: &str) -> String {
+    format!("Basic realm=\"{}\"", host.replace('"', ""))
 }
 
 fn bearer_challenge(request: &Request, why: Option<&str>) -> String {

@@ -117,6 +117,16 @@ async fn what_is_not_offered_is_not_taken() {
 }
 
 #[tokio::test]
+async fn basic_may_be_advertised_though_it_is_off() {
+    let options = Options { auth: vec![AuthScheme::Ntlm], ..Options::default() };
+    let (_rooms, server) = Lobby::new(options, &["basic-advertised"], Limits::default(), Vec::new()).serve().await;
+    let mut wire = Wire::open(server.address()).await;
+    let offers = wire.post(EWS, &[], "").await;
+    assert!(offers.headers.all("www-authenticate").any(|it| it.starts_with("Basic ")));
+    assert_eq!(leg(&mut wire, &format!("Basic {}", STANDARD.encode("ada:pässword"))).await.status, 401);
+}
+
+#[tokio::test]
 async fn a_server_may_know_ntlm_by_the_name_negotiate_alone() {
     let (_rooms, server) = Lobby::with_quirks(&["negotiate-only"]).serve().await;
     let mut wire = Wire::open(server.address()).await;

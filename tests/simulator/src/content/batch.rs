@@ -78,6 +78,15 @@ impl Batch {
         self.from + TimeDelta::milliseconds(i64::try_from(past.min(span)).unwrap_or(0))
     }
 
+    /// When an item was received, where that can be said without making it; its inner value is `None` for what never was.
+    pub fn received(&self, ordinal: u64) -> Option<Option<DateTime<Utc>>> {
+        if self.role == Role::Drafts {
+            return Some(None);
+        }
+        let all_mail = self.kinds.iter().all(|(kind, _)| kind.is_mail());
+        all_mail.then(|| Some(self.date(ordinal)))
+    }
+
     fn size(&self, ordinal: u64, rng: &mut Rng) -> (u64, bool) {
         let mut from_newest = self.count.saturating_sub(ordinal + 1);
         for (bytes, count) in &self.big {

@@ -110,8 +110,8 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, EwsError> {
     })
 }
 
-/// Reads the headers and finds the operation.
-pub(super) fn read<'a, 'input>(document: &'a Document<'input>) -> Result<Envelope<'a, 'input>, Refused> {
+/// Reads the headers and finds the operation. A lenient server (`strict` false) looks neither at the schema nor at the version's name.
+pub(super) fn read<'a, 'input>(document: &'a Document<'input>, strict: bool) -> Result<Envelope<'a, 'input>, Refused> {
     let root = document.root_element();
     if root.tag_name().name() != "Envelope" || root.tag_name().namespace() != Some(SOAP) {
         let found = root.tag_name().namespace().unwrap_or_default();
@@ -120,9 +120,9 @@ pub(super) fn read<'a, 'input>(document: &'a Document<'input>) -> Result<Envelop
     }
     let mut parts = root.children().filter(Node::is_element);
     let mut next = parts.next();
-    let mut head = Head::default();
+    let mut head = Head { version: (!strict).then_some(VERSIONS.len()), ..Head::default() };
     if let Some(header) = next.filter(|node| node.has_tag_name((SOAP, "Header"))) {
-        head = read_head(header)?;
+        head = read_head(header, strict)?;
         next = parts.next();
     }
     let body = next
@@ -130,6 +130,7 @@ pub(super) fn read<'a, 'input>(document: &'a Document<'input>) -> Result<Envelop
         .ok_or_else(|| Refused::Soap("Client", "The envelope has no body.".to_owned()))?;
     let operation = body.first_element_child().ok_or_else(|| Refused::Soap("Client", "The body of the envelope is empty.".to_owned()))?;
     match schema::known(operation) {
+        Known::Offered if !strict => {}
         Known::Offered => schema::check_operation(operation).map_err(EwsError::from)?,
         Known::Unoffered => {
             let name = operation.tag_name().name();
@@ -144,7 +145,7 @@ pub(super) fn read<'a, 'input>(document: &'a Document<'input>) -> Result<Envelop
     Ok(Envelope { head, operation })
 }
 
-fn read_head(header: Node<'_, '_>) -> Result<Head, Refused> {
+fn read_head(header: Node<'_, '_>, strict: bool) -> Result<Head, Refused> {
     let mut head = Head::default();
     let mut seen: Vec<&str> = Vec::new();
     for entry in header.children().filter(Node::is_element) {
@@ -162,7 +163,7 @@ fn read_head(header: Node<'_, '_>) -> Result<Head, Refused> {
         }
         seen.push(name);
         match name {
-            "RequestServerVersion" => head.version = Some(read_version(entry)?),
+            "RequestServerVersion" if strict => head.version = Some(read_version(entry)?),
             "ExchangeImpersonation" => {
                 schema::check_as(entry, "impersonation").map_err(EwsError::from)?;
                 head.connecting_as = read_connecting(entry);
@@ -170,6 +171,9 @@ fn read_head(header: Node<'_, '_>) -> Result<Head, Refused> {
             "DateTimePrecision" => head.milliseconds = text(entry).trim() == "Milliseconds",
             _ => {}
         }
+    }
+    if !strict {
+        head.version = Some(VERSIONS.len());
     }
     Ok(head)
 }

@@ -57,7 +57,12 @@ impl Search {
             None => Shape::id_only(),
         };
         shape.refuse_prefix(false)?;
-        let restriction = part(operation, "Restriction").map(Restriction::read).transpose()?;
+        let restriction = part(operation, "Restriction");
+        let greater = restriction.is_some_and(|node| node.descendants().any(|node| node.tag_name().name() == "IsGreaterThanOrEqualTo"));
+        if greater && session.quirk("no-greater-or-equal") {
+            return Err(EwsError::new("ErrorInvalidRestriction", "The restriction is invalid."));
+        }
+        let restriction = restriction.map(Restriction::read).transpose()?;
         let query = part(operation, "QueryString")
             .map(text)
             .map(|query| query.trim().to_owned())

@@ -2,7 +2,7 @@
 //!
 //! Source: types.xsd (BaseFolderType and the types derived from it); documentation page "FolderShape".
 
-use super::shape::{Base, Shape};
+use super::shape::{Base, Extended, Shape};
 use super::value::{Precision, PropertyValue, change_key, filetime, write_extended, write_rights};
 use super::xml::Xml;
 use crate::store::{Folder, FolderId, FolderKind};
@@ -16,6 +16,8 @@ pub(super) struct FolderWriter<'a> {
     pub shape: &'a Shape,
     /// How times are written.
     pub precision: Precision,
+    /// The names of the folder and those above it, where the property 0x66B5 is to tell them.
+    pub path: &'a [String],
 }
 
 impl FolderWriter<'_> {
@@ -54,6 +56,10 @@ impl FolderWriter<'_> {
             xml.value("t:ChildFolderCount", folder.children);
         }
         for asked in self.shape.extended() {
+            if asked.tag == Some(0x66B5) && asked.kind == "String" && !self.path.is_empty() {
+                self.write_path(xml, asked);
+                continue;
+            }
             let value = match asked.tag {
                 Some(0x10F4) => Some(PropertyValue::Bool(folder.hidden)),
                 Some(0x3001) => Some(PropertyValue::Text(folder.name.clone())),
@@ -76,6 +82,16 @@ impl FolderWriter<'_> {
         if let Some(name) = known.filter(|_| self.wants("folder:DistinguishedFolderId", Base::All)) {
             xml.element("t:DistinguishedFolderId", name);
         }
+    }
+
+    /// The path with the separator the store uses, U+FFFE, which XML 1.0 (section 2.2) does not allow.
+    fn write_path(&self, xml: &mut Xml, asked: &Extended) {
+        let attributes: Vec<(&str, &str)> = asked.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        xml.open("t:ExtendedProperty").empty("t:ExtendedFieldURI", &attributes).open("t:Value");
+        for name in self.path {
+            xml.raw("\u{fffe}").text(name);
+        }
+        xml.close("t:Value").close("t:ExtendedProperty");
     }
 
     fn wants(&self, field: &str, level: Base) -> bool {

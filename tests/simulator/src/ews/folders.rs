@@ -18,12 +18,20 @@ pub(super) fn get(session: &Session, operation: Node<'_, '_>) -> Result<Xml, Ews
     let shape = folder_shape(operation)?;
     let ids = part(operation, "FolderIds").into_iter().flat_map(elements);
     Ok(session.batch(ids, |xml, id| {
-        let (mailbox, folder) = session.folder(id)?;
+        let (mailbox, folder) = session.folder(id).map_err(|error| unreadable(session, error))?;
         xml.open("m:Folders");
         write(session, xml, &shape, &mailbox, folder);
         xml.close("m:Folders");
         Ok(())
     }))
+}
+
+/// A lenient server does not say that a folder is gone.
+fn unreadable(session: &Session, error: EwsError) -> EwsError {
+    if error.code == "ErrorFolderNotFound" && session.quirk("missing-folders-unreadable") {
+        return EwsError::new("ErrorFolderPropertyRequestFailed", "The folder's properties could not be read.");
+    }
+    error
 }
 
 /// FindFolder: one response message for each folder searched.
@@ -36,7 +44,8 @@ pub(super) fn find(session: &Session, operation: Node<'_, '_>) -> Result<Xml, Ew
     Ok(session.batch(parents, |xml, id| {
         let (mailbox, parent) = session.folder(id)?;
         let deep = traversal == "Deep";
-        if deep && matches!(parent.well_known.as_deref(), Some("root" | "archiveroot")) {
+        let closed = deep && !session.quirk("root-traversal-allowed");
+        if closed && matches!(parent.well_known.as_deref(), Some("root" | "archiveroot")) {
             return Err(EwsError::new("ErrorAccessDenied", "Not allowed to access Non IPM folder."));
         }
         let mut folders = if traversal == "SoftDeleted" { Vec::new() } else { mailbox.folders_below(parent.id, deep)? };
@@ -127,7 +136,9 @@ pub(super) fn relocate(session: &Session, operation: Node<'_, '_>) -> Result<Xml
 /// DeleteFolder: one response message for each folder.
 pub(super) fn delete(session: &Session, operation: Node<'_, '_>) -> Result<Xml, EwsError> {
     let how = disposal(operation);
-    let ids = part(operation, "FolderIds").into_iter().flat_map(elements);
+    let silent = session.quirk("distinguished-deletes-unanswered");
+    let spared = |id: &Node<'_, '_>| silent && session.folder(*id).is_ok_and(|(_, folder)| folder.well_known.is_some());
+    let ids = part(operation, "FolderIds").into_iter().flat_map(elements).filter(|id| !spared(id));
     Ok(session.batch(ids, |_, id| {
         let (mailbox, folder) = session.folder(id)?;
         mailbox.delete_folder(folder.id, how)?;
@@ -175,13 +186,14 @@ pub(super) fn write(session: &Session, xml: &mut Xml, shape: &Shape, mailbox: &M
     if session.quirk("children-counted-deep") {
         folder.children = mailbox.folders_below(folder.id, true).map_or(0, |below| below.len() as u64);
     }
-    FolderWriter { shape, precision: session.precision() }.write(xml, &folder);
+    let path = if session.quirk("raw-folder-paths") { mailbox.path(folder.id).unwrap_or_default() } else { Vec::new() };
+    FolderWriter { shape, precision: session.precision(), path: &path }.write(xml, &folder);
 }
 
 /// What a write to a folder answers with: its identifier and new change key.
 fn write_outcome(xml: &mut Xml, folder: &Folder) {
     let shape = Shape::id_only();
     xml.open("m:Folders");
-    FolderWriter { shape: &shape, precision: Default::default() }.write(xml, folder);
+    FolderWriter { shape: &shape, precision: Default::default(), path: &[] }.write(xml, folder);
     xml.close("m:Folders");
 }

@@ -109,7 +109,7 @@ fn promise_mime(session: &Session, mailbox: &Mailbox, item: &Item) -> Result<Opt
         Mime::Content(content) => content.clone(),
         Mime::Refused(code) => return Err(refused(code)),
     };
-    let mut layout = Layout::default();
+    let mut layout = Layout { regenerated: session.quirk("mime-regenerated"), ..Layout::default() };
     for fault in &session.faults {
         match fault {
             EwsFault::MimeMissing => return Ok(None),

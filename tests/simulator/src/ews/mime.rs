@@ -8,6 +8,7 @@ use futures::stream::{self, BoxStream, StreamExt as _};
 use std::collections::VecDeque;
 use std::io;
 
+use super::regenerated;
 use super::xml::Piece;
 
 /// Bytes gathered before they go out as one chunk.
@@ -24,6 +25,8 @@ pub(super) struct Layout {
     pub unpadded: bool,
     /// Nothing comes after this many characters.
     pub cut: Option<u64>,
+    /// The message itself is made anew: the same content, other bytes each time.
+    pub regenerated: bool,
 }
 
 /// One message's MIME and how it is laid out.
@@ -123,7 +126,9 @@ impl Running {
             match self.pieces.pop_front() {
                 Some(Piece::Text(text)) => out.extend_from_slice(text.as_bytes()),
                 Some(Piece::Mime(part)) => {
-                    self.current = Some((part.content.chunks(), Encoder::new(part.layout)));
+                    let source = part.content.chunks();
+                    let source = if part.layout.regenerated { regenerated::stream(source) } else { source };
+                    self.current = Some((source, Encoder::new(part.layout)));
                 }
                 None => {
                     self.done = true;

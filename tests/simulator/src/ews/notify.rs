@@ -41,6 +41,8 @@ pub(super) fn subscribe(session: &Session, operation: Node<'_, '_>) -> Result<Xm
                 let minutes = typed_text(request, "Timeout").and_then(|text| text.trim().parse().ok()).unwrap_or(1);
                 Delivery::Pull(Duration::from_secs(60 * minutes))
             }
+            // Nobody ever asks for its events: it lapses like one for pulling.
+            _ if session.quirk("push-accepted") => Delivery::Pull(Duration::from_secs(30 * 60)),
             _ => {
                 return Err(EwsError::new(
                     "ErrorInvalidPushSubscriptionUrl",
@@ -112,7 +114,9 @@ pub(super) fn events(session: &Session, operation: Node<'_, '_>) -> Result<Xml, 
         if subscription.delivery == Delivery::Streaming {
             return Err(EwsError::new("ErrorInvalidPullSubscriptionId", "The subscription is not one for pulling."));
         }
-        let since = parse_watermark(&mark).ok_or_else(|| EwsError::new("ErrorInvalidWatermark", "The watermark is invalid."))?;
+        let once = session.quirk("no-watermarks");
+        let since = if once { Some(0) } else { parse_watermark(&mark) };
+        let since = since.ok_or_else(|| EwsError::new("ErrorInvalidWatermark", "The watermark is invalid."))?;
         let lost = drain(session, &subscription);
         let mut known = subscription.pulled();
         // The client has what came up to its watermark: it need not be kept.
@@ -121,19 +125,25 @@ pub(super) fn events(session: &Session, operation: Node<'_, '_>) -> Result<Xml, 
             return Err(missed());
         }
         let more = known.len() > BURST;
-        xml.open("m:Notification").element("t:SubscriptionId", &subscription.id);
-        if !session.quirk("no-watermarks") {
+        xml.open(session.notification()).element("t:SubscriptionId", &subscription.id);
+        if !once {
             xml.element("t:PreviousWatermark", mark.trim());
         }
         xml.value("t:MoreEvents", more);
-        if known.is_empty() {
+        if known.is_empty() && once {
+            xml.empty("t:StatusEvent", &[]);
+        } else if known.is_empty() {
             xml.open("t:StatusEvent").element("t:Watermark", mark.trim()).close("t:StatusEvent");
         }
         for event in known.iter().take(BURST) {
-            let mark = (!session.quirk("no-watermarks")).then(|| watermark(event.number));
+            let mark = (!once).then(|| watermark(event.number));
             write_event(xml, &subscription.mailbox, event, mark.as_deref(), session.precision());
         }
-        xml.close("m:Notification");
+        if once {
+            let told = known.len().min(BURST);
+            known.drain(..told);
+        }
+        xml.close(session.notification());
         Ok(())
     }))
 }

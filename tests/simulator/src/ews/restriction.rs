@@ -59,6 +59,9 @@ enum Right {
     Path(Path),
 }
 
+/// Bounds of a time: at or after the first, before the second.
+pub(super) type Bounds = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
 /// A restriction.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Restriction(Expression);
@@ -88,8 +91,8 @@ impl Restriction {
     }
 
     /// The restriction as bounds of the date received, when it says no more than that: at or after, and before.
-    pub fn received_range(&self) -> Option<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)> {
-        let mut range = (None, None);
+    pub fn received_range(&self) -> Option<Bounds> {
+        let mut range: Bounds = (None, None);
         self.0.narrow(&mut range).then_some(range)
     }
 }
@@ -181,7 +184,7 @@ impl Expression {
         }
     }
 
-    fn narrow(&self, range: &mut (Option<DateTime<Utc>>, Option<DateTime<Utc>>)) -> bool {
+    fn narrow(&self, range: &mut Bounds) -> bool {
         match self {
             Self::And(parts) => parts.iter().all(|part| part.narrow(range)),
             Self::Compare(relation, Path::Field(field), Right::Constant(text)) if field == "item:DateTimeReceived" => {

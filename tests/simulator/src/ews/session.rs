@@ -75,6 +75,16 @@ impl Session {
         }
     }
 
+    /// The build that answers claim.
+    pub fn build(&self) -> soap::Build {
+        if self.quirk("old-version-claimed") { soap::OLD_VERSION } else { soap::VERSION }
+    }
+
+    /// The name of a notification. types.xsd puts it into the namespace of types; Exchange sends, and clients read, that of messages.
+    pub fn notification(&self) -> &'static str {
+        if self.quirk("notifications-as-in-the-schema") { "t:Notification" } else { "m:Notification" }
+    }
+
     /// The mailbox the request acts in.
     pub fn own(&self) -> Result<&Mailbox, EwsError> {
         self.mailbox.as_ref().ok_or_else(|| EwsError::new("ErrorNonExistentMailbox", "The SMTP address has no mailbox associated with it."))
@@ -226,17 +236,19 @@ impl Session {
 
     /// A response message: content, or an error with what the schema asks of it even so.
     pub fn message(&self, out: &mut Xml, done: Result<Xml, EwsError>) {
+        let nameless = self.operation == "GetEvents" && self.quirk("nameless-pull-answers");
+        let name = if nameless { "m:x".to_owned() } else { soap::message_name(&self.operation) };
         match done {
             Ok(content) => {
-                soap::open_message(out, &self.operation, Ok(()));
+                soap::open_named(out, &name, Ok(()));
                 out.append(content);
             }
             Err(error) => {
-                soap::open_message(out, &self.operation, Err(&error));
+                soap::open_named(out, &name, Err(&error));
                 out.raw(remainder(&self.operation));
             }
         }
-        soap::close_message(out, &self.operation);
+        out.close(&name);
     }
 }
 
@@ -255,7 +267,13 @@ fn remainder(operation: &str) -> &'static str {
 
 /// How illegal characters are treated now.
 pub(super) fn illegal(state: &State) -> Illegal {
-    if state.quirks.has("control-references") { Illegal::Referenced } else { Illegal::Replaced }
+    if state.quirks.has("control-references") {
+        Illegal::Referenced
+    } else if state.quirks.has("controls-become-question-marks") {
+        Illegal::Questioned
+    } else {
+        Illegal::Replaced
+    }
 }
 
 /// The warning in place of what was not processed.

@@ -10,14 +10,21 @@ use std::fmt::Write as _;
 /// What every envelope begins with.
 pub(super) const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>";
 
+/// A build as an envelope's header states it.
+pub(super) type Build = [(&'static str, &'static str); 5];
+
 /// The server's build, as its answers state it: Exchange Server 2019.
-pub(super) const VERSION: [(&str, &str); 5] =
+pub(super) const VERSION: Build =
     [("MajorVersion", "15"), ("MinorVersion", "2"), ("MajorBuildNumber", "1544"), ("MinorBuildNumber", "14"), ("Version", "V2017_07_11")];
 
+/// The build a lenient server claims: Exchange Server 2013 SP1.
+pub(super) const OLD_VERSION: Build =
+    [("MajorVersion", "15"), ("MinorVersion", "0"), ("MajorBuildNumber", "847"), ("MinorBuildNumber", "4040"), ("Version", "V2017_07_11")];
+
 /// An envelope around the content of a body.
-pub(super) fn envelope(body: Xml) -> Xml {
+fn envelope(body: Xml, build: Build) -> Xml {
     let mut out = body.sibling();
-    let mut attributes = VERSION.to_vec();
+    let mut attributes = build.to_vec();
     attributes.push(("xmlns:h", TYPES));
     out.raw(DECLARATION)
         .open_with("s:Envelope", &[("xmlns:s", SOAP)])
@@ -32,7 +39,7 @@ pub(super) fn envelope(body: Xml) -> Xml {
 }
 
 /// The answer of an operation: its `…Response` element around response messages.
-pub(super) fn answer(operation: &str, messages: Xml) -> Xml {
+pub(super) fn answer(operation: &str, messages: Xml, build: Build) -> Xml {
     let name = format!("m:{operation}Response");
     let mut out = messages.sibling();
     out.open_with(&name, &[("xmlns:m", MESSAGES), ("xmlns:t", TYPES)])
@@ -40,7 +47,26 @@ pub(super) fn answer(operation: &str, messages: Xml) -> Xml {
         .append(messages)
         .close("m:ResponseMessages")
         .close(&name);
-    envelope(out)
+    envelope(out, build)
+}
+
+/// A SOAP fault as a lenient server sends it: a code and a text.
+pub(super) fn bare_fault(refused: &Refused, illegal: Illegal) -> Xml {
+    let (code, text) = match refused {
+        Refused::Soap(code, text) => (format!("s:{code}"), text),
+        Refused::Exchange(error) => (error.code.clone(), &error.text),
+    };
+    let mut out = Xml::new(illegal);
+    out.open_with("s:Envelope", &[("xmlns:s", SOAP)])
+        .empty("s:Header", &[])
+        .open("s:Body")
+        .open("s:Fault")
+        .element("faultcode", &code)
+        .element("faultstring", text)
+        .close("s:Fault")
+        .close("s:Body")
+        .close("s:Envelope");
+    out
 }
 
 /// A SOAP fault. Exchange sends none of its own headers with one.
@@ -95,14 +121,18 @@ pub(super) fn write_values(out: &mut Xml, values: &[(String, String)]) {
 
 /// Begins a response message and writes its outcome; the caller adds content and closes it with [`close_message`].
 pub(super) fn open_message(out: &mut Xml, operation: &str, outcome: Result<(), &EwsError>) {
-    let name = message_name(operation);
+    open_named(out, &message_name(operation), outcome);
+}
+
+/// As [`open_message`], for an element of any name.
+pub(super) fn open_named(out: &mut Xml, name: &str, outcome: Result<(), &EwsError>) {
     match outcome {
         Ok(()) => {
-            out.open_with(&name, &[("ResponseClass", "Success")]).element("m:ResponseCode", "NoError");
+            out.open_with(name, &[("ResponseClass", "Success")]).element("m:ResponseCode", "NoError");
         }
         Err(error) => {
             let class = if error.warning { "Warning" } else { "Error" };
-            out.open_with(&name, &[("ResponseClass", class)])
+            out.open_with(name, &[("ResponseClass", class)])
                 .element("m:MessageText", &error.text)
                 .element("m:ResponseCode", &error.code)
                 .element("m:DescriptiveLinkKey", "0");
@@ -120,7 +150,8 @@ pub(super) fn close_message(out: &mut Xml, operation: &str) {
     out.close(&message_name(operation));
 }
 
-fn message_name(operation: &str) -> String {
+/// The name of an operation's response messages.
+pub(super) fn message_name(operation: &str) -> String {
     let mut name = String::with_capacity(operation.len() + 18);
     let _ = write!(name, "m:{operation}ResponseMessage");
     name

@@ -3,6 +3,10 @@
 //! Source: documentation page "GetStreamingEvents operation". The connection opens with ConnectionStatus OK, tells events as they happen,
 //! sends a StatusEvent when nothing has happened for the time of a heartbeat, and ends with ConnectionStatus Closed when the time the
 //! client named is over.
+//!
+//! The schema puts the children of Notifications into the types namespace; the server and its clients use the messages namespace for them.
+//! Here the wire is followed: clients such as exchangelib find nothing otherwise. The habit `notifications-as-in-the-schema` follows the
+//! schema for the Notification element.
 
 use super::envelope::{elements, part, text};
 use super::error::EwsError;
@@ -26,6 +30,8 @@ use tokio::time::Instant;
 const OPERATION: &str = "GetStreamingEvents";
 /// The most subscriptions of one connection (documentation page "GetStreamingEvents operation").
 const MOST: usize = 200;
+/// How long a refused connection stays open, where that is the habit.
+const LINGER: Duration = Duration::from_secs(48);
 /// How long the first event of a burst waits for others.
 const GATHER: Duration = Duration::from_millis(50);
 
@@ -62,9 +68,18 @@ pub(super) fn open(session: Session, operation: Node<'_, '_>) -> Result<Response
     Ok(Response::xml_stream(200, connection.envelopes()))
 }
 
-/// The one envelope of a connection that does not come about.
+/// The one envelope of a connection that does not come about; a lenient server says it twice, and lets the client wait in between.
 fn refuse(session: &Session, error: &EwsError, ids: &[&str]) -> Response {
-    Response::xml(200, error_envelope(session, error, ids))
+    let envelope = error_envelope(session, error, ids);
+    if ids.is_empty() || !session.quirk("refused-streams-linger") {
+        return Response::xml(200, envelope);
+    }
+    let again = envelope.clone();
+    let repeated = stream::once(async move {
+        tokio::time::sleep(LINGER).await;
+        Ok(again)
+    });
+    Response::xml_stream(200, stream::once(async { Ok(envelope) }).chain(repeated).boxed())
 }
 
 fn error_envelope(session: &Session, error: &EwsError, ids: &[&str]) -> Bytes {
@@ -72,14 +87,21 @@ fn error_envelope(session: &Session, error: &EwsError, ids: &[&str]) -> Bytes {
     soap::open_message(&mut xml, OPERATION, Err(error));
     if !ids.is_empty() {
         xml.open("m:ErrorSubscriptionIds");
+        let name = if session.quirk("refused-streams-linger") {
+            "SubscriptionId"
+        } else if session.quirk("error-ids-in-messages-namespace") {
+            "m:SubscriptionId"
+        } else {
+            "t:SubscriptionId"
+        };
         for id in ids {
-            xml.element("t:SubscriptionId", id);
+            xml.element(name, id);
         }
         xml.close("m:ErrorSubscriptionIds");
     }
     xml.element("m:ConnectionStatus", "Closed");
     soap::close_message(&mut xml, OPERATION);
-    render(soap::answer(OPERATION, xml))
+    render(soap::answer(OPERATION, xml, session.build()))
 }
 
 fn render(xml: Xml) -> Bytes {
@@ -146,6 +168,8 @@ struct Connection {
     beat: Instant,
     heartbeat: Duration,
     precision: Precision,
+    /// An envelope has gone out.
+    begun: bool,
 }
 
 impl Connection {
@@ -187,13 +211,19 @@ impl Connection {
             end: now + life,
             beat: now + heartbeat,
             heartbeat,
+            begun: false,
         }
     }
 
     /// The envelopes in order, each one item of the stream.
     fn envelopes(self) -> BoxStream<'static, io::Result<Bytes>> {
         stream::unfold(self, |mut connection| async move {
-            let envelope = connection.next_envelope().await?;
+            let mut envelope = connection.next_envelope().await?;
+            let declared = envelope.starts_with(soap::DECLARATION.as_bytes());
+            if declared && connection.begun && connection.session.quirk("streams-declare-once") {
+                envelope = envelope.slice(soap::DECLARATION.len()..);
+            }
+            connection.begun = true;
             Some((Ok(envelope), connection))
         })
         .boxed()
@@ -256,14 +286,22 @@ impl Connection {
             if events.peek().is_none() {
                 continue;
             }
-            xml.open("m:Notification").element("t:SubscriptionId", &subscription.id);
+            xml.open(self.session.notification()).element("t:SubscriptionId", &subscription.id);
             for event in events {
                 write_event(&mut xml, &subscription.mailbox, event, None, self.precision);
             }
-            xml.close("m:Notification");
+            xml.close(self.session.notification());
         }
         xml.close("m:Notifications");
+        self.note_state(&mut xml);
         self.envelope(xml)
+    }
+
+    /// Where empty elements are the habit, a stream that goes on says so in each envelope.
+    fn note_state(&self, xml: &mut Xml) {
+        if self.session.quirk("empty-notifications") {
+            xml.empty("m:ErrorSubscriptionIds", &[]).element("m:ConnectionStatus", "OK");
+        }
     }
 
     /// Events were lost; the subscription and the connection go on.
@@ -274,7 +312,7 @@ impl Connection {
             xml.open("m:ErrorSubscriptionIds").element("t:SubscriptionId", id).close("m:ErrorSubscriptionIds");
         }
         soap::close_message(&mut xml, OPERATION);
-        render(soap::answer(OPERATION, xml))
+        render(soap::answer(OPERATION, xml, self.session.build()))
     }
 
     fn heartbeat_envelope(&self) -> Bytes {
@@ -282,14 +320,19 @@ impl Connection {
         xml.open("m:Notifications");
         for subscription in &self.subscriptions {
             subscription.touch();
-            xml.open("m:Notification").element("t:SubscriptionId", &subscription.id).empty("t:StatusEvent", &[]).close("m:Notification");
+            let name = self.session.notification();
+            xml.open(name).element("t:SubscriptionId", &subscription.id).empty("t:StatusEvent", &[]).close(name);
         }
         xml.close("m:Notifications");
+        self.note_state(&mut xml);
         self.envelope(xml)
     }
 
     fn status(&self, status: &str) -> Bytes {
         let mut xml = self.session.xml();
+        if self.session.quirk("empty-notifications") {
+            xml.empty("m:Notifications", &[]).empty("m:ErrorSubscriptionIds", &[]);
+        }
         xml.element("m:ConnectionStatus", status);
         self.envelope(xml)
     }
@@ -299,6 +342,6 @@ impl Connection {
         soap::open_message(&mut xml, OPERATION, Ok(()));
         xml.append(content);
         soap::close_message(&mut xml, OPERATION);
-        render(soap::answer(OPERATION, xml))
+        render(soap::answer(OPERATION, xml, self.session.build()))
     }
 }

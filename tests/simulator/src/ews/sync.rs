@@ -8,11 +8,11 @@ use super::folder::write_id as write_folder_id;
 use super::folders::{self, folder_shape};
 use super::item::{Extra, ItemWriter, write_id};
 use super::session::Session;
-use super::shape::Shape;
+use super::shape::{Path, Shape};
 use super::sync_state::{self, Scope};
 use super::xml::Xml;
 use crate::fault::EwsFault;
-use crate::store::{AnyId, Change, FolderChange, Mailbox};
+use crate::store::{AnyId, Change, FolderChange, FolderId, Mailbox, Position};
 use roxmltree::Node;
 use std::collections::HashSet;
 
@@ -90,12 +90,16 @@ fn sync_folder_not_found(error: EwsError) -> EwsError {
 
 /// SyncFolderItems.
 pub(super) fn items(session: &Session, operation: Node<'_, '_>) -> Result<Xml, EwsError> {
-    let shape = match part(operation, "ItemShape") {
+    let mut shape = match part(operation, "ItemShape") {
         Some(node) => Shape::read(node)?,
         None => Shape::id_only(),
     };
     shape.refuse_prefix(false)?;
-    let most = part(operation, "MaxChangesReturned").and_then(|node| text(node).trim().parse::<usize>().ok()).unwrap_or(512);
+    if session.quirk("listings-tell-received") {
+        shape.additional.push(Path::Field("item:DateTimeReceived".to_owned()));
+    }
+    // The schema allows 1 to 512. What is beyond comes here only where requests are not held to it.
+    let most = part(operation, "MaxChangesReturned").and_then(|node| text(node).trim().parse::<usize>().ok()).unwrap_or(512).min(512);
     let ignored: Vec<String> =
         part(operation, "Ignore").into_iter().flat_map(elements).filter_map(|id| id.attribute("Id").map(str::to_owned)).collect();
     if ignored.len() > 512 {
@@ -134,7 +138,9 @@ fn page(
         },
         None => None,
     };
-    let page = mailbox.changes(folder.id, from, most)?;
+    let repeated = repeated(session, &mailbox, folder.id, from).filter(|_| most > 1);
+    let page = mailbox.changes(folder.id, from, most - usize::from(repeated.is_some()))?;
+    let cut = session.quirk("deletes-cut-short") && matches!(page.changes.last(), Some(Change::Delete(_)));
     let ignored: HashSet<AnyId> = ignored.iter().filter_map(|id| AnyId::parse(id).ok()).collect();
     let heed = !session.quirk("ignore-is-ignored");
     let writer = ItemWriter {
@@ -145,9 +151,12 @@ fn page(
         disguised: session.faults.contains(&EwsFault::UnknownElement),
     };
     xml.element("m:SyncState", &sync_state::encode_items(associated, &folder, page.next))
-        .value("m:IncludesLastItemInRange", page.last)
+        .value("m:IncludesLastItemInRange", (page.last || cut) && most > 0)
         .open("m:Changes");
     let mut first = None;
+    if let Some(change) = repeated {
+        write_change(xml, &writer, &mailbox, change);
+    }
     for change in page.changes {
         if heed && ignored.contains(&AnyId::Item(id_of(&change))) {
             continue;
@@ -155,13 +164,34 @@ fn page(
         if first.is_none() {
             first = Some(change.clone());
         }
-        write_change(xml, &writer, &mailbox, change);
+        write_change(xml, &writer, &mailbox, as_update(session, &mailbox, change));
     }
     if let Some(change) = first.filter(|_| session.faults.contains(&EwsFault::RepeatItem)) {
         write_change(xml, &writer, &mailbox, change);
     }
     xml.close("m:Changes");
     Ok(())
+}
+
+/// What a later page of a first enumeration says again of an earlier one, where that is the habit: the read state of the newest item.
+fn repeated(session: &Session, mailbox: &Mailbox, folder: FolderId, from: Option<Position>) -> Option<Change> {
+    let from = from.filter(|from| from.below > 0 && session.quirk("creates-repeat-as-read-flags"))?;
+    let start = Position { below: from.head + 1, ..from };
+    match mailbox.changes(folder, Some(start), 1).ok()?.changes.pop()? {
+        Change::Create(item) => Some(Change::ReadFlag(item.id, item.read)),
+        _ => None,
+    }
+}
+
+/// A change of the read state as a whole update, where that is the habit.
+fn as_update(session: &Session, mailbox: &Mailbox, change: Change) -> Change {
+    match change {
+        Change::ReadFlag(id, read) if session.quirk("read-flags-are-updates") => match mailbox.item(id) {
+            Ok(item) => Change::Update(Box::new(item)),
+            Err(_) => Change::ReadFlag(id, read),
+        },
+        other => other,
+    }
 }
 
 fn id_of(change: &Change) -> crate::store::ItemId {

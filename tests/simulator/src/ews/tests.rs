@@ -15,6 +15,7 @@ use futures::StreamExt as _;
 use roxmltree::Document;
 use xml::{MESSAGES, SOAP, TYPES};
 
+mod habits;
 mod impersonation;
 mod items;
 mod refusals;

@@ -24,10 +24,21 @@ impl Precision {
         let format = match self {
             Self::Seconds => "%Y-%m-%dT%H:%M:%SZ",
             Self::Milliseconds => "%Y-%m-%dT%H:%M:%S%.3fZ",
+            Self::Nanoseconds if time.timestamp_nanos_opt().is_none() => return wrapped(time),
             Self::Nanoseconds => "%Y-%m-%dT%H:%M:%S%.9fZ",
         };
         time.format(format).to_string()
     }
+}
+
+/// A time beyond what 64 bits of nanoseconds since 1970 hold, as it comes out where nobody looked: another time, and as its fraction a
+/// negative number read as a positive one.
+fn wrapped(time: DateTime<Utc>) -> String {
+    let nanoseconds = time.timestamp().wrapping_mul(1_000_000_000).wrapping_add(i64::from(time.timestamp_subsec_nanos()));
+    let (seconds, fraction) = (nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
+    let wrong = DateTime::from_timestamp(seconds, 0).unwrap_or_default();
+    let fraction = u64::from_ne_bytes(fraction.to_ne_bytes());
+    format!("{}.{fraction:09}Z", wrong.format("%Y-%m-%dT%H:%M:%S"))
 }
 
 /// A number of 100 ns since 1601 (FILETIME, MS-DTYP 2.3.3) as a time.
@@ -95,6 +106,15 @@ mod tests {
         assert_eq!(Precision::Seconds.time(time), "2024-12-31T01:00:00Z");
         assert_eq!(Precision::Milliseconds.time(time), "2024-12-31T01:00:00.123Z");
         assert_eq!(Precision::Nanoseconds.time(time), "2024-12-31T01:00:00.123456700Z");
+    }
+
+    #[test]
+    fn a_far_date_wraps_round_with_twenty_digits() {
+        let far = Utc.with_ymd_and_hms(2999, 1, 1, 0, 0, 0).single().expect("a valid time");
+        let text = Precision::Nanoseconds.time(far);
+        assert_eq!(text.split_once('.').map(|(_, fraction)| fraction.len()), Some(21), "{text}");
+        assert!(text.starts_with("1829-"), "{text}");
+        assert_eq!(Precision::Seconds.time(far), "2999-01-01T00:00:00Z");
     }
 
     #[test]

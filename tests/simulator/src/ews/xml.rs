@@ -19,6 +19,8 @@ pub(super) enum Illegal {
     Replaced,
     /// They become character references such as `&#x1F;`, which Exchange sends although no strict parser takes them.
     Referenced,
+    /// They become question marks, the habit of a lenient server.
+    Questioned,
 }
 
 /// One stretch of a document.
@@ -165,6 +167,7 @@ fn escape(out: &mut String, text: &str, illegal: Illegal) {
             '\t' | '\n' => out.push(letter),
             '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => match illegal {
                 Illegal::Replaced => out.push('\u{fffd}'),
+                Illegal::Questioned => out.push('?'),
                 Illegal::Referenced => {
                     out.push_str(&format!("&#x{:X};", u32::from(letter)));
                 }
@@ -193,5 +196,8 @@ mod tests {
         let mut loud = Xml::new(Illegal::Referenced);
         loud.text("a\u{1f}b");
         assert_eq!(loud.into_text(), "a&#x1F;b");
+        let mut modest = Xml::new(Illegal::Questioned);
+        modest.text("a\u{1f}b");
+        assert_eq!(modest.into_text(), "a?b");
     }
 }

@@ -300,3 +300,19 @@ async fn autodiscover_and_the_record_are_at_hand() {
     let recorded = folder.path().join("traffic/00002-GetItem.response.xml");
     assert_eq!(std::fs::read_to_string(recorded).unwrap(), answer_of("ada@example.com"));
 }
+
+/// A slow answer is work under way: the budget must feel it.
+#[tokio::test]
+async fn a_delayed_answer_occupies_its_budget() {
+    let limits = Limits { max_concurrency: 1, ..Limits::default() };
+    let rule = Rule::always(WireFault::Delay { ms: 600_000 }).times(1);
+    let (rooms, server) = Lobby::new(Options::default(), &[], limits, vec![rule]).serve().await;
+    let mut slow = Wire::open(server.address()).await;
+    slow.send(format!("POST {EWS} HTTP/1.1\r\nAuthorization: {}\r\nContent-Length: 0\r\n\r\n", basic())).await;
+    while rooms.faults.list().iter().all(|(_, _, struck)| *struck == 0) {
+        tokio::task::yield_now().await;
+    }
+    let mut other = Wire::open(server.address()).await;
+    let answer = call(&mut other, CALL).await;
+    assert!(answer.status == 500 && answer.text().contains("ErrorExceededConnectionCount"), "{}", answer.text());
+}

@@ -104,7 +104,7 @@ pub(super) async fn serve<S: Service>(service: &S, mut stream: Stream, peer: Pee
 
 /// Waits for the next request to begin. False when the connection is to be closed instead.
 async fn first_byte(stream: &mut Stream, inbox: &mut BytesMut, idle: Duration, notice: Option<Duration>) -> bool {
-    let wait = notice.map_or(idle, |notice| notice.min(idle));
+    let wait = notice.unwrap_or(idle);
     match timeout(wait, stream.read_buf(inbox)).await {
         Ok(Ok(count)) => count > 0,
         Ok(Err(_)) => false,

@@ -39,7 +39,7 @@ impl Certificate {
     pub fn generate(names: &[String]) -> io::Result<Self> {
         let (ca, leaf, key) = sign(names).map_err(|error| io::Error::other(format!("cannot make a certificate: {error}")))?;
         let leaf_der = leaf.der().clone();
-        let chain = vec![leaf_der.clone(), ca.der().clone()];
+        let chain = vec![leaf_der.clone()];
         let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)

@@ -29,9 +29,19 @@ struct Claims {
     iss: String,
     sub: String,
     jti: Option<String>,
-    exp: i64,
-    nbf: Option<i64>,
-    iat: Option<i64>,
+    exp: Seconds,
+    nbf: Option<Seconds>,
+    iat: Option<Seconds>,
+}
+
+/// Seconds since 1970. Some client libraries write fractions, which RFC 7519 section 2 allows.
+#[derive(Clone, Copy, Deserialize)]
+struct Seconds(f64);
+
+impl Seconds {
+    fn whole(self) -> i64 {
+        self.0 as i64
+    }
 }
 
 /// What an assertion must say.
@@ -71,7 +81,7 @@ pub(super) fn prove(assertion: &str, expected: &Expected<'_>) -> Result<Proven, 
     check_signature(&head, signed.as_bytes(), &signature, expected)?;
     check_claims(&claims, expected)?;
     let jti = claims.jti.filter(|jti| !jti.is_empty()).ok_or_else(malformed)?;
-    Ok(Proven { jti, until: claims.exp + SKEW })
+    Ok(Proven { jti, until: claims.exp.whole().saturating_add(SKEW) })
 }
 
 fn part<T: for<'de> Deserialize<'de>>(text: &str) -> Option<T> {
@@ -121,12 +131,14 @@ enum Thumbprint<'a> {
 }
 
 impl Thumbprint<'_> {
-    /// Whether it names this certificate: the hash of its DER bytes, in base64url without padding.
+    /// Whether it names this certificate: the hash of its DER bytes in base64url. Padding should not be there, but Microsoft's own
+    /// libraries write it.
     fn names(&self, der: &[u8]) -> bool {
-        match self {
-            Self::Sha1(text) => URL_SAFE_NO_PAD.encode(Sha1::digest(der)) == *text,
-            Self::Sha256(text) => URL_SAFE_NO_PAD.encode(Sha256::digest(der)) == *text,
-        }
+        let (text, hash) = match self {
+            Self::Sha1(text) => (text, Sha1::digest(der).to_vec()),
+            Self::Sha256(text) => (text, Sha256::digest(der).to_vec()),
+        };
+        URL_SAFE_NO_PAD.encode(hash) == text.trim_end_matches('=')
     }
 }
 
@@ -140,15 +152,16 @@ fn check_claims(claims: &Claims, expected: &Expected<'_>) -> Result<(), Denial> 
             format!("Client assertion audience claim does not match Realm issuer. Expected {}.", expected.endpoint),
         ));
     }
-    let begins = claims.nbf.or(claims.iat).unwrap_or(expected.now);
-    let in_time = begins <= expected.now + SKEW && claims.exp > expected.now - SKEW && claims.exp > begins;
-    let short = claims.exp - begins <= MAX_LIFE;
+    let begins = claims.nbf.or(claims.iat).map_or(expected.now, Seconds::whole);
+    let ends = claims.exp.whole();
+    let in_time = begins <= expected.now + SKEW && ends > expected.now - SKEW && ends > begins;
+    let short = ends.saturating_sub(begins) <= MAX_LIFE;
     if !in_time || !short {
         return Err(Denial::client(
             700024,
             format!(
-                "Client assertion is not within its valid time range. Current time: {}, assertion valid from {begins}, expiry time of assertion {}.",
-                expected.now, claims.exp
+                "Client assertion is not within its valid time range. Current time: {}, assertion valid from {begins}, expiry time of assertion {ends}.",
+                expected.now
             ),
         ));
     }

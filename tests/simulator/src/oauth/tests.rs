@@ -150,7 +150,7 @@ impl Assertion {
     fn sign(&self) -> String {
         let der = CertificateDer::from_pem_slice(APP_PEM.as_bytes()).unwrap();
         let print = match self.thumbprint {
-            "x5t" => URL_SAFE_NO_PAD.encode(Sha1::digest(&der)),
+            "x5t" => base64::engine::general_purpose::URL_SAFE.encode(Sha1::digest(&der)),
             // The classic mistake: the text of the hash instead of its bytes.
             "hex" => URL_SAFE_NO_PAD.encode(hex::encode(Sha256::digest(&der))),
             _ => URL_SAFE_NO_PAD.encode(Sha256::digest(&der)),
@@ -188,6 +188,8 @@ async fn both_forms_of_assertion_are_taken_and_one_can_be_switched_off() {
     assert_eq!(assert_with(&[], old()).await, (200, 0));
     assert_eq!(assert_with(&["only-x5t"], Assertion::right()).await, (401, 700_027));
     assert_eq!(assert_with(&["only-x5t"], old()).await, (200, 0));
+    let fractions = Assertion::right().with("exp", Utc::now().timestamp() as f64 + 599.5);
+    assert_eq!(assert_with(&[], fractions).await, (200, 0), "fractions of a second are no fault");
 }
 
 #[tokio::test]

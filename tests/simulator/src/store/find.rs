@@ -4,10 +4,11 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
+use super::contents::generated_number;
 use super::error::StoreError;
 use super::folder::FolderKind;
 use super::item::Item;
-use super::tree::{Inner, Node};
+use super::tree::{Inner, Node, ORDINAL_BITS};
 
 /// In which order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -53,10 +54,14 @@ impl Find<'_> {
         self.received_from.is_none() && self.received_before.is_none() && self.filter.is_none()
     }
 
+    fn admits_date(&self, received: Option<DateTime<Utc>>) -> bool {
+        let late = self.received_from.is_none_or(|from| received.is_some_and(|at| at >= from));
+        let early = self.received_before.is_none_or(|before| received.is_some_and(|at| at < before));
+        late && early
+    }
+
     fn matches(&self, item: &Item) -> bool {
-        let late = self.received_from.is_none_or(|from| item.received.is_some_and(|at| at >= from));
-        let early = self.received_before.is_none_or(|before| item.received.is_some_and(|at| at < before));
-        late && early && self.filter.is_none_or(|filter| filter(item))
+        self.admits_date(item.received) && self.filter.is_none_or(|filter| filter(item))
     }
 }
 
@@ -96,11 +101,20 @@ impl Inner {
             }
         } else {
             for number in sorted {
+                let known = self.known_received(node, number);
+                if known.is_some_and(|received| !find.admits_date(received)) {
+                    continue;
+                }
+                let on_page = found.total >= find.offset && found.items.len() < find.limit;
+                if known.is_some() && !search && find.filter.is_none() && !on_page {
+                    found.total += 1;
+                    continue;
+                }
                 let item = self.item(number)?;
                 if (search && item.read) || !find.matches(&item) {
                     continue;
                 }
-                if found.total >= find.offset && found.items.len() < find.limit {
+                if on_page {
                     found.items.push(item);
                 }
                 found.total += 1;
@@ -111,31 +125,40 @@ impl Inner {
         Ok(found)
     }
 
+    /// When an item was received, where that is known without making it.
+    fn known_received(&self, node: &Node, number: u64) -> Option<Option<DateTime<Utc>>> {
+        match self.items.get(&number) {
+            Some(stored) => Some(stored.item.received),
+            None => node.batch.as_ref()?.received(ordinal(number)),
+        }
+    }
+
     /// Numbers of a folder's items in an order.
     fn sorted(&self, folder: u64, order: Order) -> Box<dyn Iterator<Item = u64> + '_> {
         match order {
             Order::NewestFirst => Box::new(self.newest_first(folder, u64::MAX).map(|(_, number)| number)),
-            Order::ReceivedAscending => Box::new(self.by_date(folder).into_iter()),
-            Order::ReceivedDescending => Box::new(self.by_date(folder).into_iter().rev()),
+            Order::ReceivedAscending => self.by_date(folder, false),
+            Order::ReceivedDescending => self.by_date(folder, true),
             Order::SubjectAscending => Box::new(self.by_subject(folder).into_iter()),
             Order::SubjectDescending => Box::new(self.by_subject(folder).into_iter().rev()),
         }
     }
 
-    /// Oldest first. Generated items are ordered by their ordinal already and their dates known without making them.
-    fn by_date(&self, folder: u64) -> Vec<u64> {
-        let Some(node) = self.folders.get(&folder) else { return Vec::new() };
-        let date = |number: u64| match (self.items.get(&number), &node.batch) {
-            (Some(stored), _) => stored.item.sort_date(),
-            (None, Some(batch)) => batch.date((number & 0xff_ffff_ffff).saturating_sub(1)),
-            (None, None) => DateTime::<Utc>::MIN_UTC,
-        };
-        let mut all: Vec<(DateTime<Utc>, u64, u64)> =
-            self.newest_first(folder, u64::MAX).map(|(entry, number)| (date(number), entry, number)).collect();
-        // Nearly sorted the other way round: cheap for the merge sort behind `sort`.
-        all.reverse();
-        all.sort();
-        all.into_iter().map(|(_, _, number)| number).collect()
+    /// By date. Generated items are in that order by their ordinals already, so only the others are sorted, and both merged as they are
+    /// asked for.
+    fn by_date(&self, folder: u64, newest_first: bool) -> Box<dyn Iterator<Item = u64> + '_> {
+        let Some(node) = self.folders.get(&folder) else { return Box::new(std::iter::empty()) };
+        let stored = |number: &u64| self.items.get(number).map_or(DateTime::<Utc>::MIN_UTC, |stored| stored.item.sort_date());
+        let mut others: Vec<(DateTime<Utc>, u64)> = node.extras.values().map(|number| (stored(number), *number)).collect();
+        others.sort();
+        let made =
+            (0..node.generated()).filter(|ordinal| !node.gone.contains(ordinal)).map(move |ordinal| generated_number(folder, ordinal));
+        let made_date = |number: u64| node.batch.as_ref().map_or(DateTime::<Utc>::MIN_UTC, |batch| batch.date(ordinal(number)));
+        if newest_first {
+            Box::new(merge(made.rev(), others.into_iter().rev(), move |number, date| made_date(number) > date))
+        } else {
+            Box::new(merge(made, others.into_iter(), move |number, date| made_date(number) <= date))
+        }
     }
 
     fn by_subject(&self, folder: u64) -> Vec<u64> {
@@ -146,4 +169,23 @@ impl Inner {
         all.sort();
         all.into_iter().map(|(_, number)| number).collect()
     }
+}
+
+/// The ordinal of a generated item.
+fn ordinal(number: u64) -> u64 {
+    (number & ((1 << ORDINAL_BITS) - 1)).saturating_sub(1)
+}
+
+/// Two sorted sequences as one; `first` says whether the generated item goes before the other one's date.
+fn merge(
+    made: impl Iterator<Item = u64>,
+    others: impl Iterator<Item = (DateTime<Utc>, u64)>,
+    first: impl Fn(u64, DateTime<Utc>) -> bool,
+) -> impl Iterator<Item = u64> {
+    let (mut made, mut others) = (made.peekable(), others.peekable());
+    std::iter::from_fn(move || match (made.peek(), others.peek()) {
+        (Some(number), Some((date, _))) if first(*number, *date) => made.next(),
+        (_, Some(_)) => others.next().map(|(_, number)| number),
+        (_, None) => made.next(),
+    })
 }

@@ -8,15 +8,13 @@ use tokio::sync::broadcast;
 
 use super::error::StoreError;
 use super::event::{Event, Events, QUEUE};
-use super::find::{Find, Found};
 use super::folder::{Folder, FolderKind};
 use super::history::HierarchyPage;
 use super::ids::{FolderId, Guid, ItemId};
-use super::item::Item;
-use super::new_item::{ItemUpdate, NewItem};
-use super::position::{ChangePage, Position};
 use super::tree::Inner;
-use crate::content::Batch;
+
+mod items;
+mod seed;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -232,107 +230,6 @@ impl Mailbox {
         Ok(())
     }
 
-    /// An item at this moment.
-    ///
-    /// # Errors
-    /// [`StoreError::ItemNotFound`], also for ids of other mailboxes or of before a migration.
-    pub fn item(&self, id: ItemId) -> Result<Item> {
-        let state = self.lock();
-        state.item(valid_item(&state, id)?)
-    }
-
-    /// A page of net changes of a folder's items; from the beginning when `from` is `None`.
-    ///
-    /// # Errors
-    /// [`StoreError::FolderNotFound`], [`StoreError::SearchFolder`], [`StoreError::PositionUnknown`].
-    pub fn changes(&self, id: FolderId, from: Option<Position>, limit: usize) -> Result<ChangePage> {
-        let state = self.lock();
-        let number = valid(&state, id)?;
-        if state.node(number)?.kind == FolderKind::Search {
-            return Err(StoreError::SearchFolder);
-        }
-        state.changes(number, from, limit)
-    }
-
-    /// A page of a folder's items, sorted and filtered. The filter runs under the lock: it must not call the store.
-    ///
-    /// # Errors
-    /// [`StoreError::FolderNotFound`].
-    pub fn find(&self, id: FolderId, find: &Find<'_>) -> Result<Found> {
-        let state = self.lock();
-        state.find(valid(&state, id)?, find)
-    }
-
-    /// Stores an item.
-    ///
-    /// # Errors
-    /// [`StoreError::FolderNotFound`], [`StoreError::SearchFolder`].
-    pub fn create_item(&self, folder: FolderId, new: NewItem) -> Result<ItemId> {
-        self.write(|state| {
-            let number = state.create_item(valid(state, folder)?, new)?;
-            Ok(state.item_id(number))
-        })
-    }
-
-    /// Copies an item; the copy has the original's search key and a new id.
-    ///
-    /// # Errors
-    /// When either is missing or the goal a search folder.
-    pub fn copy_item(&self, id: ItemId, to: FolderId) -> Result<ItemId> {
-        self.write(|state| {
-            let number = state.copy_item(valid_item(state, id)?, valid(state, to)?)?;
-            Ok(state.item_id(number))
-        })
-    }
-
-    /// Moves an item, which gives it a new id.
-    ///
-    /// # Errors
-    /// When either is missing or the goal a search folder.
-    pub fn move_item(&self, id: ItemId, to: FolderId) -> Result<ItemId> {
-        self.write(|state| {
-            let number = state.move_item(valid_item(state, id)?, valid(state, to)?)?;
-            Ok(state.item_id(number))
-        })
-    }
-
-    /// Writes properties of an item.
-    ///
-    /// # Errors
-    /// [`StoreError::ItemNotFound`].
-    pub fn update_item(&self, id: ItemId, update: &ItemUpdate) -> Result<Item> {
-        self.write(|state| state.update_item(valid_item(state, id)?, update))
-    }
-
-    /// Deletes an item.
-    ///
-    /// # Errors
-    /// [`StoreError::ItemNotFound`].
-    pub fn delete_item(&self, id: ItemId, how: DeleteHow) -> Result<()> {
-        self.write(|state| {
-            let number = valid_item(state, id)?;
-            let folder = state.item(number)?.folder.number;
-            let (bin_name, archive_name) = match how {
-                DeleteHow::Hard => ("", ""),
-                DeleteHow::Soft => ("recoverableitemsdeletions", "archiverecoverableitemsdeletions"),
-                DeleteHow::ToDeletedItems => ("deleteditems", "archivedeleteditems"),
-            };
-            match bin(state, folder, bin_name, archive_name).filter(|bin| *bin != folder) {
-                Some(bin) if how == DeleteHow::Soft => state.recoverable(number, bin),
-                Some(bin) => state.move_item(number, bin).map(|_| ()),
-                None => state.remove_item(number),
-            }
-        })
-    }
-
-    /// Takes an item's MIME away, as damage to the store would; `code` is the EWS response code asked for it then.
-    ///
-    /// # Errors
-    /// [`StoreError::ItemNotFound`].
-    pub fn spoil_item(&self, id: ItemId, code: &'static str) -> Result<()> {
-        self.write(|state| state.spoil(valid_item(state, id)?, code))
-    }
-
     /// Everything that happens from now on.
     pub fn subscribe(&self) -> Events {
         self.0.events.get_or_init(|| broadcast::channel(QUEUE).0).subscribe()
@@ -341,20 +238,6 @@ impl Mailbox {
     /// The number of the latest event.
     pub fn event_number(&self) -> u64 {
         self.0.event_number.load(Ordering::Relaxed)
-    }
-
-    /// Counts a download of an item's body.
-    pub fn note_download(&self, id: ItemId) {
-        let mut state = self.lock();
-        if valid_item(&state, id).is_ok() {
-            let count = state.downloads.entry(id.number).or_insert(0);
-            *count = count.saturating_add(1);
-        }
-    }
-
-    /// How often an item's body was downloaded; a moved item keeps its count.
-    pub fn downloads(&self, id: ItemId) -> u32 {
-        self.lock().downloads.get(&id.number).copied().unwrap_or(0)
     }
 
     /// Declares every sync state of a folder, or of all folders, lost.
@@ -381,58 +264,6 @@ impl Mailbox {
             stored.item.id.generation = generation;
             stored.item.folder.generation = generation;
         }
-    }
-
-    /// Puts generated items into a folder that holds none yet, while a world is built.
-    ///
-    /// # Errors
-    /// [`StoreError::FolderNotFound`], [`StoreError::SearchFolder`]; [`StoreError::FolderExists`] where the folder has a history.
-    pub(crate) fn fill(&self, folder: FolderId, batch: Batch) -> Result<()> {
-        let mut state = self.lock();
-        let node = valid(&state, folder).and_then(|number| state.node_mut(number))?;
-        match node.kind {
-            FolderKind::Search => return Err(StoreError::SearchFolder),
-            _ if node.head() > 0 => return Err(StoreError::FolderExists),
-            _ => {}
-        }
-        node.unread = batch.unread();
-        node.batch = Some(Arc::new(batch));
-        Ok(())
-    }
-
-    /// Stores an item while a world is built: no subscriber is told.
-    pub(crate) fn seed_item(&self, folder: FolderId, new: NewItem) -> Result<ItemId> {
-        let mut state = self.lock();
-        let number = valid(&state, folder)?;
-        let item = state.seed_item(number, new)?;
-        Ok(state.item_id(item))
-    }
-
-    /// Adds a folder while a world is built: any name, hidden or a search folder if asked.
-    pub(crate) fn seed_folder(&self, parent: FolderId, name: &str, class: Option<&str>, hidden: bool, search: bool) -> Result<FolderId> {
-        let mut state = self.lock();
-        let parent = valid(&state, parent)?;
-        let number = state.insert_folder(Some(parent), name, class.map(str::to_owned), hidden);
-        if search {
-            state.node_mut(number)?.kind = FolderKind::Search;
-        }
-        Ok(state.folder_id(number))
-    }
-
-    /// Gives a folder another name or class while a world is built, well-known ones (a localised mailbox) too.
-    pub(crate) fn dress_folder(&self, folder: FolderId, name: Option<&str>, class: Option<&str>, hidden: bool) -> Result<()> {
-        let mut state = self.lock();
-        let number = valid(&state, folder)?;
-        let node = state.node_mut(number)?;
-        if let Some(name) = name {
-            node.name = name.to_owned();
-        }
-        if let Some(class) = class {
-            node.kind = super::defaults::kind(Some(class));
-            node.class = Some(class.to_owned());
-        }
-        node.hidden |= hidden;
-        Ok(())
     }
 
     /// The folder of a name below another, whatever the case.

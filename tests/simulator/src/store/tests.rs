@@ -219,6 +219,19 @@ fn finding_sorts_filters_and_pages() {
     assert_eq!((first.items.len(), first.total, first.next, first.last), (25, 60, 25, false));
     let last = mailbox.find(folder, &find(50)).unwrap();
     assert_eq!((last.items.len(), last.next, last.last), (10, 60, true));
+    // A message that arrives with an old date takes its place among the others.
+    let old = NewItem { received: Some(from - chrono::TimeDelta::seconds(1)), ..mail("old") };
+    let old = mailbox.create_item(folder, old).unwrap();
+    mailbox.delete_item(all[41].id, DeleteHow::Hard).unwrap();
+    for order in [Order::ReceivedAscending, Order::ReceivedDescending] {
+        let sorted = mailbox.find(folder, &Find { order, limit: 1_000, ..Find::default() }).unwrap().items;
+        let mut dates: Vec<_> = sorted.iter().map(Item::sort_date).collect();
+        if order == Order::ReceivedDescending {
+            dates.reverse();
+        }
+        assert!(dates.is_sorted() && sorted.len() == 100 && sorted.iter().any(|item| item.id == old));
+    }
+    mailbox.delete_item(old, DeleteHow::Hard).unwrap();
     let unread = |item: &Item| !item.read;
     let found = mailbox.find(folder, &Find { limit: 5, filter: Some(&unread), ..Find::default() }).unwrap();
     assert_eq!((found.items.len(), found.total), (5, 25));

@@ -73,6 +73,14 @@ fn mistakes_name_their_key() {
 }
 
 #[test]
+fn the_readme_s_world_is_one() {
+    let readme = include_str!("../../README.md");
+    let example = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let built = World::from_toml(example).and_then(|world| world.build(&[])).unwrap();
+    assert_eq!(built.store.mailboxes().len(), 100);
+}
+
+#[test]
 fn a_million_messages_are_ready_at_once() {
     let built = World::uniform(3, 1_000_000).build(&[]).unwrap();
     let mailbox = built.store.mailbox("user3@example.com").unwrap();

@@ -35,8 +35,8 @@ pub(super) fn same(left: &[u8], right: &[u8]) -> bool {
     left.len() == right.len() && left.iter().zip(right).fold(0, |difference, (left, right)| difference | (left ^ right)) == 0
 }
 
-/// RC4 over `data`, which both hides and reveals; used on the session key alone (MS-NLMP section 3.4.5.1).
-#[expect(clippy::indexing_slicing, reason = "the table has 256 places and every index is a byte")]
+/// RC4 over `data`, which both hides and reveals; used on the session key alone (MS-NLMP section 3.4.5.1). Its
+/// table has 256 places and every index is a byte, so no index can be out of place.
 pub(super) fn rc4(key: &[u8], data: &[u8]) -> Vec<u8> {
     let mut table: [u8; 256] = std::array::from_fn(|place| place as u8);
     let mut other = 0u8;

@@ -117,3 +117,18 @@ fn kinds_without_mime_say_why_and_give_properties() {
         assert!(item.subject.is_some() && item.class == kind.class());
     }
 }
+
+#[test]
+fn what_is_said_of_receipt_without_making_an_item_is_true() {
+    let mut drafts = batch(40, ALL, 3_000);
+    drafts.role = Role::Drafts;
+    let mail = batch(40, &[Kind::Text, Kind::NonDelivery], 3_000);
+    let mixed = batch(40, &[Kind::Text, Kind::Contact], 3_000);
+    for ordinal in 0..40 {
+        for batch in [&drafts, &mail, &mixed] {
+            let said = batch.received(ordinal);
+            assert!(said.is_none_or(|said| said == batch.make(ordinal).received));
+        }
+        assert!(drafts.received(ordinal).is_some() && mail.received(ordinal).is_some() && mixed.received(ordinal).is_none());
+    }
+}

@@ -8,7 +8,7 @@ fn envelope(soap: &str, head: &str, body: &str) -> String {
 
 fn read_head_of(text: &str) -> Result<Head, Refused> {
     let document = parse(text).map_err(Refused::from)?;
-    read(&document).map(|envelope| envelope.head)
+    read(&document, true).map(|envelope| envelope.head)
 }
 
 fn code(result: Result<Head, Refused>) -> String {
@@ -50,6 +50,19 @@ fn what_is_wrong_is_named() {
     ] {
         assert_eq!(code(read_head_of(&text)), expected, "{text}");
     }
+}
+
+#[test]
+fn a_lenient_server_takes_what_the_schema_forbids() {
+    let text = envelope(
+        SOAP,
+        "<s:Header><t:RequestServerVersion Version=\"Exchange2099\"/></s:Header>",
+        "<m:GetFolder><m:FolderIds/></m:GetFolder>",
+    );
+    let document = parse(&text).expect("well-formed");
+    assert!(read(&document, true).is_err());
+    let head = read(&document, false).map(|envelope| envelope.head).expect("lenient");
+    assert!(head.is_at_least("V2017_07_11"));
 }
 
 #[test]

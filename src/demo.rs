@@ -10,9 +10,10 @@ use exchange_simulator::{Launch, Simulator, World};
 use indicatif::MultiProgress;
 use serde_json::{Value, json};
 
-use super::{DemoArgs, LogArgs, LogFormat, RunArgs};
 use crate::{
+    cli::{DemoArgs, LogArgs, LogFormat, RunArgs},
     config::{self, Env, Source},
+    outcome::Outcome,
     run,
 };
 
@@ -55,7 +56,7 @@ async fn demonstrate(args: &DemoArgs, terminal: &MultiProgress, shutdown: impl F
     let loaded = config::load(&source, &Env::default()).map_err(|refused| refused.to_string())?;
     let run_args = run_args(args, &folder, source);
     let first = run::run(&run_args, &loaded.config, terminal, shutdown.as_mut()).await.map_err(|unready| unready.to_string())?;
-    if first != run::Outcome::Done && first != run::Outcome::Gaps {
+    if first != Outcome::Done && first != Outcome::Gaps {
         return Ok(first.code());
     }
     let told = stir(&admin, &mailboxes).await?;

@@ -1,0 +1,135 @@
+//! A message written from an item's properties, its attachments streamed into it.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{
+    super::{
+        compose::{LINE, Written, lines, message},
+        element::Element,
+        items::apart,
+        mime::CHUNK,
+        operation::{
+            get_attachment::{self, Attached},
+            item::properties,
+        },
+        refusal::Refusal,
+        retry::{Failed, Patience},
+        session::miscounted,
+        trouble::Trouble,
+        xml::{Intake, Limits, Malformed, MimeSink},
+    },
+    Work,
+    outbox::Tap,
+};
+use crate::mail::{Origin, Part};
+
+impl Work {
+    /// Writes the message of `item`. An attachment that the server refuses is left out; the item's XML still names it.
+    pub(super) async fn write(&mut self, index: usize, item: &Element) -> Result<(), Failed> {
+        let properties = properties(item);
+        let written = message(item, &properties, &self.session.desk.mailbox);
+        let attachments = get_attachment::list(item);
+        let mut left_out = BTreeSet::new();
+        let mut patience = Patience::default();
+        while let Err((at, trouble)) = self.pour(index, &written, &attachments, &left_out).await {
+            self.outbox.part(Part::Restarted { index }).await;
+            let refused = matches!(trouble, Trouble::Refused(_));
+            match (patience.after(trouble, &self.session.desk).await, attachments.get(at)) {
+                (Ok(()), _) => {}
+                (Err(failed), Some(attached)) if refused && apart(failed.action) => {
+                    let (mailbox, id) = (&self.session.desk.mailbox, &self.messages[index].id.0);
+                    tracing::warn!(%mailbox, id, attachment = attached.id, trouble = %failed.trouble, "an attachment is left out");
+                    left_out.insert(at);
+                    patience.renew();
+                }
+                (Err(failed), _) => return Err(failed),
+            }
+        }
+        self.end(Part::Read { index, properties: Box::new(properties), origin: Origin::Properties }).await;
+        Ok(())
+    }
+
+    /// The whole message; trouble comes with the place of the attachment that met it.
+    async fn pour(
+        &self,
+        index: usize,
+        written: &Written,
+        attachments: &[Attached],
+        left_out: &BTreeSet<usize>,
+    ) -> Result<(), (usize, Trouble)> {
+        self.text(index, written.beginning.clone()).await;
+        for (at, attached) in attachments.iter().enumerate().filter(|(at, _)| !left_out.contains(at)) {
+            self.attach(index, written, attached).await.map_err(|trouble| (at, trouble))?;
+        }
+        self.text(index, written.end()).await;
+        Ok(())
+    }
+
+    /// Sends text, however long its taker takes: no connection is held meanwhile.
+    async fn text(&self, index: usize, text: String) {
+        let mut text = Bytes::from(text);
+        while !text.is_empty() {
+            let chunk = text.split_to(text.len().min(CHUNK));
+            self.outbox.part(Part::Mime { index, chunk }).await;
+        }
+    }
+
+    async fn attach(&self, index: usize, written: &Written, attached: &Attached) -> Result<(), Trouble> {
+        let mut encoder = Encoder { tap: Tap::new(&self.outbox, index), head: Some(written.attachment(attached)), carry: Vec::new() };
+        let mut answer = self.session.open(&get_attachment::request(&attached.id)).await?;
+        let mut intake = Intake::new(&mut encoder);
+        let message = answer.message(Limits::LEAN, Some(&mut intake)).await;
+        let junk = intake.junk;
+        if encoder.tap.stalled {
+            return Err(Trouble::Stalled);
+        }
+        let message = message?.ok_or_else(|| miscounted(1, 0))?;
+        if let Some(refusal) = Refusal::of_message(&message) {
+            return Err(Trouble::Refused(refusal));
+        }
+        if junk {
+            let text = "the content of an attachment is not base64".to_owned();
+            return Err(Trouble::Refused(Refusal { code: "AttachmentContentJunk".into(), text, ..Refusal::default() }));
+        }
+        answer.finish().await?;
+        Ok(encoder.finish().await?)
+    }
+}
+
+/// Content on its way into a part, in base64 again: what the server sends has other line lengths, or none.
+struct Encoder<'a> {
+    tap: Tap<'a>,
+    /// The part's headers, until there is content.
+    head: Option<String>,
+    /// Bytes that do not fill a line yet.
+    carry: Vec<u8>,
+}
+
+impl Encoder<'_> {
+    async fn finish(&mut self) -> Result<(), Malformed> {
+        let rest = std::mem::take(&mut self.carry);
+        self.send(lines(&rest)).await
+    }
+
+    async fn send(&mut self, text: String) -> Result<(), Malformed> {
+        let mut text = Bytes::from(self.head.take().unwrap_or_default() + &text);
+        while !text.is_empty() {
+            self.tap.chunk(text.split_to(text.len().min(CHUNK))).await?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl MimeSink for Encoder<'_> {
+    async fn chunk(&mut self, chunk: Bytes) -> Result<(), Malformed> {
+        self.carry.extend_from_slice(&chunk);
+        let whole = self.carry.len() / LINE * LINE;
+        let encoded = lines(&self.carry[..whole]);
+        self.carry.drain(..whole);
+        self.send(encoded).await
+    }
+}

@@ -1,0 +1,37 @@
+//! What a page of changes asks for.
+
+use crate::{
+    catalog::Entry,
+    mail::{Cursor, Key, Listed},
+};
+
+/// A message to be downloaded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wanted {
+    /// What the listing told.
+    pub listed: Listed,
+    /// The key it will be stored under.
+    pub key: Key,
+}
+
+/// What one page asks for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// To be downloaded and stored.
+    pub wanted: Vec<Wanted>,
+    /// To be written down.
+    pub record: Vec<Entry>,
+    /// What holds once all that is done; none for messages tried again out of turn.
+    pub end: Option<PageEnd>,
+}
+
+/// The state to save behind a page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PageEnd {
+    /// Covers the page and all before it.
+    pub cursor: Cursor,
+    /// Whether this page belongs to a listing from the start.
+    pub walking: bool,
+    /// Whether the folder has been read to its end.
+    pub drained: bool,
+}

@@ -8,6 +8,7 @@ use super::{
     verdict::{Action, judge, judge_status},
     xml::Malformed,
 };
+use crate::exchange::Verdict;
 
 /// What went wrong with one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +36,8 @@ impl Trouble {
     /// What to do about it; none for a code that is in no table.
     pub fn action(&self) -> Option<Action> {
         match self {
-            Trouble::Post(error) if error.wait.is_some() => Some(Action::Throttle),
+            // A refused login names the time before which it is not tried again, but waiting would not help: a person must act.
+            Trouble::Post(error) if error.wait.is_some() && error.verdict != Verdict::Refused => Some(Action::Throttle),
             Trouble::Post(error) if error.retry => Some(Action::Retry),
             Trouble::Post(error) => Some(Action::Final(error.verdict)),
             Trouble::Broken(_) | Trouble::Stalled => Some(Action::Retry),
@@ -101,5 +103,18 @@ impl From<PostError> for Trouble {
 impl From<Malformed> for Trouble {
     fn from(error: Malformed) -> Self {
         Trouble::Broken(error.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_login_is_not_waited_out() {
+        let post =
+            |verdict| PostError { retry: false, verdict, code: None, text: String::new(), hint: None, wait: Some(Duration::from_secs(60)) };
+        assert_eq!(Trouble::Post(post(Verdict::Refused)).action(), Some(Action::Final(Verdict::Refused)));
+        assert_eq!(Trouble::Post(post(Verdict::Later)).action(), Some(Action::Throttle));
     }
 }

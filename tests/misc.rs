@@ -1,0 +1,289 @@
+//! What an operator meets: two processes, filters, limits, masks, interrupts, wrong configurations, missing things.
+
+mod common;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use common::{Server, Setup, compare, process::ended, server, sink, truth, verdict::compare_wanted};
+use exchange_simulator::store::NewItem;
+use serde_json::{Value, json};
+use tokio::process::Child;
+
+const A: &str = "a@example.com";
+const B: &str = "b@example.com";
+
+async fn start(inbox: u64) -> (Server, Setup) {
+    let server = Server::start(server::world(vec![server::mailbox(A, inbox), server::mailbox(B, inbox)])).await;
+    let setup = Setup::new(&server);
+    (server, setup)
+}
+
+fn signal(child: &Child, name: &str) {
+    let done = std::process::Command::new("kill").arg(name).arg(child.id().unwrap().to_string()).status().unwrap();
+    assert!(done.success());
+}
+
+/// Waits until something holds; fails after half a minute.
+async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    for _ in 0..600 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("not within half a minute: {what}");
+}
+
+fn stored(setup: &Setup, address: &str) -> usize {
+    sink::fold(&sink::lines(&setup.data(address))).values().filter(|kept| kept.file.is_some()).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_on_one_folder_do_no_harm() {
+    let (server, setup) = start(120).await;
+    server.admin("/latency", json!({"latency_ms": 20})).await;
+    let both = [setup.start(&["--once", "--progress", "json"]), setup.start(&["--once", "--progress", "json"])];
+    let [first, second] = both.map(|child| tokio::spawn(ended(child)));
+    let codes = [first.await.unwrap().code, second.await.unwrap().code];
+    assert!(codes.iter().all(|code| [0, 1].contains(code)), "{codes:?}");
+    setup.pass().await;
+    let tally = compare(&server, &setup).await;
+    assert_eq!((tally.sound().real, tally.stored), (300, 300), "{codes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn start_from_config_reads_anew_and_stores_nothing_twice() {
+    let (server, mut setup) = start(20).await;
+    setup.pass().await;
+    setup.set_mailbox(A, json!({"start_from": "config"}));
+    let before = server.counter("ews.SyncFolderItems").await;
+    let ran = setup.pass().await;
+    assert!(server.counter("ews.SyncFolderItems").await > before);
+    assert_eq!((ran.figure("stored"), server.downloads().await), (0, 50));
+    assert_eq!(sink::lines(&setup.data(A)).len(), 25);
+    compare(&server, &setup).await.sound();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn start_timestamp_leaves_out_what_is_older() {
+    let (server, mut setup) = start(40).await;
+    let mut dates: Vec<_> = truth::truth(&server, A, false).await.into_values().map(|real| real.item.received.unwrap()).collect();
+    dates.sort();
+    let start = dates[dates.len() / 2];
+    setup.set_mailbox(A, json!({"start_timestamp": start.to_rfc3339()}));
+    setup.pass().await;
+    let tally = compare_wanted(&server, &setup, |address, real| address == B || real.item.received.unwrap() >= start).await;
+    assert_eq!(tally.sound().real, 50 + 25);
+    assert_eq!(server.downloads().await, 75, "what is not wanted is not downloaded");
+    // An earlier start later on brings the rest, and nothing again.
+    setup.set_mailbox(A, json!({"start_timestamp": dates[0].to_rfc3339()}));
+    setup.pass().await;
+    compare(&server, &setup).await.sound();
+    assert_eq!(server.downloads().await, 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folders_are_filtered() {
+    let (server, mut setup) = start(20).await;
+    server.admin("/create-folder", json!({"mailbox": B, "name": "Private"})).await;
+    server.deliver(B, json!(["Private"]), 3).await;
+    setup.set_mailbox(A, json!({"folder_allowlist": [["INBOX", "projects"]]}));
+    setup.set_mailbox(B, json!({"folder_allowlist": ["inbox", ["Private"]], "folder_denylist": [["Private"]]}));
+    setup.pass().await;
+    let projects = |real: &truth::Real| real.path.last().is_some_and(|name| name == "Projects");
+    let private = |real: &truth::Real| real.path == ["Private"];
+    let tally = compare_wanted(&server, &setup, |address, real| if address == A { projects(real) } else { !private(real) }).await;
+    assert_eq!(tally.sound().real, 5 + 25);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn participants_are_filtered() {
+    let (server, mut setup) = start(4).await;
+    let mailbox = server.simulator.state().store.mailbox(A).unwrap();
+    let inbox = mailbox.root_folder("inbox").unwrap();
+    for (from, to) in
+        [("boss@corp.example.com", A), ("robot@corp.example.com", A), ("someone@sub.corp.example.com", A), (A, "Boss@CORP.example.com")]
+    {
+        let eml = format!("From: {from}\r\nTo: {to}\r\nSubject: from {from}\r\nDate: Mon, 3 Nov 2025 10:00:00 +0000\r\n\r\nText\r\n");
+        mailbox.create_item(inbox, NewItem { received: Some(chrono::Utc::now()), ..NewItem::from_mime(eml.into_bytes().into()) }).unwrap();
+    }
+    setup.set_mailbox(A, json!({"participant_domain_allowlist": ["corp.example.com"], "participant_denylist": ["robot@corp.example.com"]}));
+    setup.config["mailboxes"].as_object_mut().unwrap().remove(B);
+    setup.pass().await;
+    let subjects: BTreeSet<String> = sink::fold(&sink::lines(&setup.data(A))).into_values().filter_map(|kept| kept.subject).collect();
+    assert_eq!(subjects, BTreeSet::from(["from a@example.com".to_owned(), "from boss@corp.example.com".to_owned()]));
+    assert_eq!(server.downloads().await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_huge_folder_does_not_starve_the_rest() {
+    let (server, mut setup) = start(200).await;
+    setup.set(json!({"emails_per_folder": 20, "reinfer_batch_size": 10}));
+    setup.config["mailboxes"].as_object_mut().unwrap().remove(B);
+    setup.pass().await;
+    compare(&server, &setup).await.sound();
+    // In the order of the catalog, no more than two shares of the inbox came before the folder below it had its first.
+    let lines = sink::lines(&setup.data(A));
+    let first = lines.iter().position(|line| line["folder_path"].as_array().unwrap().len() == 2).unwrap();
+    assert!(first <= 40, "{first} messages of the inbox came first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mask_hides_every_address() {
+    for progress in ["json", "plain"] {
+        let (server, mut setup) = start(4).await;
+        setup.set(json!({"mailboxes": {A: setup.config["mailboxes"][A], "missing.person@example.com": {"bucket": {"owner": "acme", "name": "mail"}}}}));
+        let logs = setup.dir.path().join("logs");
+        setup.args = vec!["--mask".into(), "--debug-level".into(), "2".into(), "--log-dir".into(), logs.to_str().unwrap().into()];
+        let ran = ended(setup.start(&["--once", "--progress", progress])).await;
+        assert_eq!(ran.code, 1, "{ran}");
+        let in_files: String = sink::files(&logs).iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+        assert!(!in_files.is_empty());
+        for (place, text) in [("stdout", &ran.stdout), ("stderr", &ran.stderr), ("log file", &in_files)] {
+            let seen: Vec<&str> =
+                text.lines().filter(|line| [A, "missing.person", "service@example.com"].iter().any(|name| line.contains(name))).collect();
+            assert!(seen.is_empty(), "{progress} {place}: {} lines, the first: {}", seen.len(), seen[0]);
+        }
+        assert!(ran.stdout.contains("masked-"), "{ran}");
+        drop(server);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_things_are_told() {
+    // A mailbox that does not exist: the other one is copied all the same.
+    let (server, mut setup) = start(8).await;
+    setup.config["mailboxes"]["nobody@example.com"] = json!({"bucket": {"owner": "acme", "name": "mail"}});
+    let ran = setup.once().await;
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.summary()["mailboxes"]["nobody@example.com"]["error"].as_str().unwrap().contains("ErrorNonExistentMailbox"), "{ran}");
+    assert_eq!((stored(&setup, A), stored(&setup, B)), (10, 10));
+    // A folder that does not exist: a volume that was not mounted must not become a full root disk.
+    let (_server, setup) = (server, Setup::new(&start(1).await.0));
+    std::fs::remove_dir(setup.sink()).unwrap();
+    let ran = setup.once().await;
+    assert_eq!(ran.code, 4, "{ran}");
+    assert!(!setup.sink().exists() && ran.stderr.contains("sink"), "{ran}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_configuration_touches_nothing() {
+    let (server, mut setup) = start(1).await;
+    setup.set(json!({"port": "443", "pol_frequency": 3}));
+    setup.set_mailbox(A, json!({"start_timestamp": "2024-01-01"}));
+    let ran = setup.once().await;
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{ran}");
+    for words in ["$.port", "start_timestamp"] {
+        assert!(ran.stderr.contains(words), "{words}: {ran}");
+    }
+    assert!(sink::files(&setup.sink()).is_empty());
+    assert_eq!(server.counter("http.requests").await, 0);
+    let usage = ended(setup.start(&["--no-such-option"])).await;
+    assert_eq!(usage.code, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupt_ends_it_and_the_next_run_goes_on() {
+    let (server, setup) = start(400).await;
+    server.admin("/latency", json!({"latency_ms": 100})).await;
+    let child = setup.start(&["--once", "--progress", "json"]);
+    until("something is stored", async || stored(&setup, A) > 0).await;
+    signal(&child, "-INT");
+    let ran = ended(child).await;
+    assert_eq!((ran.code, ran.summary()["finished"].as_bool()), (1, Some(false)), "an unfinished single pass has failed: {ran}");
+    // Without an end of its own, an interrupt is the ordinary end.
+    let child = setup.start(&["--progress", "json"]);
+    let known = stored(&setup, A);
+    until("more is stored", async || stored(&setup, A) > known).await;
+    signal(&child, "-TERM");
+    let ran = ended(child).await;
+    assert_eq!(ran.code, 0, "{ran}");
+    server.admin("/latency", json!({"latency_ms": 0})).await;
+    setup.pass().await;
+    let tally = compare(&server, &setup).await;
+    assert_eq!((tally.sound().stored, tally.real), (1000, 1000));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_interrupt_ends_it_at_once() {
+    let (server, setup) = start(100).await;
+    server.admin("/latency", json!({"latency_ms": 5000})).await;
+    let child = setup.start(&["--progress", "none"]);
+    until("a request is under way", async || server.counter("http.requests").await > 0).await;
+    signal(&child, "-INT");
+    signal(&child, "-TERM");
+    let ran = ended(child).await;
+    // Where the first one had already ended it, the second came too late.
+    assert!([0, 130].contains(&ran.code), "{ran}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_continuous_run_picks_up_what_comes() {
+    let (server, mut setup) = start(20).await;
+    setup.set(json!({"poll_frequency": 1}));
+    let child = setup.start(&["--progress", "none"]);
+    until("the first copy", async || stored(&setup, A) + stored(&setup, B) == 50).await;
+    for round in 1..=2 {
+        server.deliver(A, json!("inbox"), 3).await;
+        server.admin("/move", json!({"mailbox": B, "from": "inbox", "to": "junkemail", "count": 1})).await;
+        until("what came", async || compare(&server, &setup).await.faults.iter().all(|fault| fault.contains(".staging"))).await;
+        assert_eq!(stored(&setup, A), 25 + 3 * round);
+    }
+    signal(&child, "-TERM");
+    assert_eq!(ended(child).await.code, 0);
+    compare(&server, &setup).await.sound();
+    assert_eq!(server.downloads().await, 56);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_loses_nothing() {
+    let (server, mut setup) = start(40).await;
+    let sink = setup.sink();
+    let mount = |size: &str, remount: &str| {
+        let options = format!("{remount}size={size}");
+        std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
+            .arg(&sink)
+            .output()
+            .is_ok_and(|done| done.status.success())
+    };
+    if !mount("400k", "") {
+        return eprintln!("skipped: a full disk, since this user may not mount a small one");
+    }
+    setup.set(json!({"poll_frequency": 1}));
+    let child = setup.start(&["--progress", "json"]);
+    // Full: something was stored, and then no more.
+    until("the disk is full", async || {
+        let before = stored(&setup, A) + stored(&setup, B);
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        before > 0 && before == stored(&setup, A) + stored(&setup, B)
+    })
+    .await;
+    let kept: BTreeMap<&str, usize> = [A, B].map(|address| (address, stored(&setup, address))).into();
+    assert!(kept.values().sum::<usize>() < 100, "{kept:?}");
+    signal(&child, "-TERM");
+    let full = ended(child).await;
+    assert!(mount("64m", "remount,"));
+    let ran = setup.once().await;
+    let tally = compare(&server, &setup).await;
+    let unmounted = std::process::Command::new("umount").arg(&sink).status();
+    assert_eq!(ran.code, 0, "{full}\n{ran}");
+    assert_eq!((tally.sound().stored, tally.real), (100, 100));
+    assert!(unmounted.is_ok_and(|done| done.success()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_is_json_line_by_line() {
+    let (_server, setup) = start(8).await;
+    let ran = setup.pass().await;
+    for line in ran.stdout.lines() {
+        let object: Value = serde_json::from_str(line).unwrap();
+        assert!(["progress", "summary"].contains(&object["event"].as_str().unwrap()), "{line}");
+    }
+    assert_eq!((ran.figure("stored"), ran.figure("in_sink"), ran.figure("mailboxes_complete"), ran.figure("exit_code")), (20, 20, 2, 0));
+    let bytes: u64 = [A, B].iter().flat_map(|address| sink::lines(&setup.data(address))).map(|line| line["bytes"].as_u64().unwrap()).sum();
+    assert_eq!(ran.figure("bytes"), bytes);
+}

@@ -37,9 +37,9 @@ fn of_address(c: char) -> bool {
     c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c)
 }
 
-/// Six hexadecimal digits of the address's digest: the same address is recognised again, and nobody reads it.
+/// Ten hexadecimal digits of the address's digest: the same address is recognised again, and nobody reads it.
 fn pseudonym(address: &str) -> String {
-    format!("masked-{}", hex::encode(&Sha256::digest(address.to_lowercase())[..3]))
+    format!("masked-{}", hex::encode(&Sha256::digest(address.to_lowercase())[..5]))
 }
 
 /// Log writers that mask what they write.

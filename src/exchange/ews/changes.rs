@@ -27,6 +27,8 @@ impl Session {
                 .await;
             match answer {
                 Err(trouble) if trouble.action == Some(Action::Smaller) && limit > 1 => limit = limit.min(512) / 2,
+                // The server breaks down over something on the page: smaller ones get past it, or come close. Each has had its retries.
+                Err(trouble) if trouble.action == Some(Action::Suspect) && limit > 1 => limit = (limit.min(512) / 8).max(1),
                 other => break other.map_err(failed)?,
             }
         };

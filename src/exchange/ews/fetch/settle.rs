@@ -113,6 +113,11 @@ impl Work {
                     return Ok(());
                 }
                 Some(Err(refusal)) if judge(&refusal.code) == Some(Action::FewerProperties) && level < FEWEST => level += 1,
+                // Not about this item: it is asked for again in a later round.
+                Some(Err(refusal)) if !apart(judge(&refusal.code)) => {
+                    let trouble = Trouble::Refused(refusal);
+                    return Err(Failed { action: trouble.action(), trouble });
+                }
                 other => break other.and_then(Result::err),
             }
         };

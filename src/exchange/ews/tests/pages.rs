@@ -143,3 +143,16 @@ fn fault(code: &str) -> String {
         "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body><s:Fault><faultcode>{code}</faultcode></s:Fault></s:Body></s:Envelope>"
     )
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_page_over_which_the_server_breaks_down_gets_smaller() {
+    let broken = refusal(OP, "ErrorInternalServerError", "");
+    // One request and six retries for each size: 512, 64, 8; then one that works.
+    let answers = (0..21).map(|_| answer(OP, &broken)).chain([answer(OP, &listing(""))]).collect();
+    let (page, script) = list(answers, None).await;
+    page.unwrap();
+    let asked = script.asked();
+    let sizes: Vec<&str> =
+        ["512", "64", "8", "1"].into_iter().filter(|size| asked.iter().any(|body| body.contains(&format!("Returned>{size}<")))).collect();
+    assert_eq!((sizes.as_slice(), asked.len()), (&["512", "64", "8", "1"][..], 22));
+}

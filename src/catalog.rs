@@ -14,6 +14,7 @@ mod segments;
 use std::fmt;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     mail::{Change, Failure, Folder, FolderId, ItemId, Key, Listed, Mailbox, Origin, Properties},
@@ -137,6 +138,10 @@ pub struct Totals {
     pub quarantined: u64,
 }
 
+/// How far a ledger's durable lines reach: segment and offset. Only the order has meaning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Reach(pub u64, pub u64);
+
 /// All ledgers.
 #[async_trait]
 pub trait Catalog: Send + Sync + 'static {
@@ -168,6 +173,9 @@ pub trait Ledger: Send + Sync {
 
     /// Items of this folder in quarantine, to be tried again.
     async fn quarantined(&self, folder: &FolderId) -> Result<Vec<(Key, Listed)>, Error>;
+
+    /// How far the durable lines reach. A cursor saved when they reached further belongs to lines that were lost since.
+    async fn reach(&self) -> Result<Reach, Error>;
 
     /// Figures as of now.
     async fn totals(&self) -> Result<Totals, Error>;

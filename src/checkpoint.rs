@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    catalog::Error,
+    catalog::{Error, Reach},
     mail::{Cursor, Folder, FolderId, Hierarchy, Mailbox},
 };
 
@@ -24,6 +24,9 @@ pub struct Checkpoint {
     /// The folder's stamp when its listing was last read to the end; equal stamps in two looks mean that nothing is to be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled: Option<String>,
+    /// How far the mailbox's catalog reached when this was saved: should it ever reach less far, lines were lost that the cursor counts on.
+    #[serde(default)]
+    pub reach: Reach,
     /// A digest of the filters in force when the listing began: wider filters need a new listing.
     pub filters: String,
 }

@@ -1,6 +1,6 @@
 //! The command line: what was asked for, or why it cannot be done.
 //!
-//! [`parse`] turns words into a [`Command`]; [`check`] and [`config`] are the verbs that need nothing but a configuration, and [`logging`] starts
+//! [`parse()`] turns words into a [`Command`]; [`check`] and [`config`] are the verbs that need nothing but a configuration, and [`logging`] starts
 //! the logs.
 
 mod args;

@@ -1,6 +1,6 @@
 //! The configuration: read as written, layered (environment over file over default) and judged, every fault at once.
 //!
-//! [`load`] is what a run uses; [`inspect`] is what `check` and `config show` use, because it also tells the warnings and where each value
+//! [`load()`] is what a run uses; [`inspect`] is what `check` and `config show` use, because it also tells the warnings and where each value
 //! came from. The result is a [`Config`]: typed, in its ranges, its secrets unprintable.
 
 mod endpoint;

@@ -1,6 +1,6 @@
 //! An NTLMv2 client (MS-NLMP), for HTTP's `NTLM` and `Negotiate` schemes (MS-NTHT).
 //!
-//! Three messages, one file each: [`Negotiate`] goes out, the server's [`Challenge`] comes back, and the response made by [`authenticate`] proves the
+//! Three messages, one file each: [`Negotiate`] goes out, the server's [`Challenge`] comes back, and the response made by [`authenticate()`] proves the
 //! password. NTLM logs in a connection: all three travel on the same one, and later requests on it need no further proof.
 
 mod authenticate;

@@ -6,7 +6,7 @@ use std::{fs, io, path::PathBuf};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Decision, Entry, SWEEP, Totals,
+    Decision, Entry, Reach, SWEEP, Totals,
     claims::Claims,
     identity::{Known, Page},
     index::{Batch, Index, damaged},
@@ -173,6 +173,12 @@ impl Book {
             let rows = index.in_folder(number, State::Quarantined, i64::MAX, SWEEP)?;
             Ok(rows.iter().map(|row| (key(&row.name), row.listed())).collect())
         })
+    }
+
+    /// How far the durable lines reach.
+    pub(super) fn reach(&self) -> Reach {
+        let Position { segment, offset } = self.segments.end();
+        Reach(segment, offset)
     }
 
     pub(super) fn totals(&mut self) -> Result<Totals, Fault> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tokio::{sync::Mutex, task::spawn_blocking};
 
 use super::{
-    Catalog, Decision, Entry, Error, Ledger, Totals,
+    Catalog, Decision, Entry, Error, Ledger, Reach, Totals,
     book::{Book, Fault},
     lock::Lock,
     segments::ROTATED_AT,
@@ -123,6 +123,10 @@ impl Ledger for LocalLedger {
     async fn quarantined(&self, folder: &FolderId) -> Result<Vec<(Key, Listed)>, Error> {
         let folder = folder.clone();
         self.run("looking up the quarantine in the catalog of", move |book| book.quarantined(&folder)).await
+    }
+
+    async fn reach(&self) -> Result<Reach, Error> {
+        self.run("measuring the catalog of", |book| Ok(book.reach())).await
     }
 
     async fn totals(&self) -> Result<Totals, Error> {

@@ -47,7 +47,7 @@ record! {
         auth_user: String,
         /// ntlm and basic: the password; better set by REINFER_EWS_AUTH_PASS, which wins over it
         auth_password: String,
-        /// oauth2: the tenant's authority, such as https://login.microsoftonline.com/TENANT/
+        /// oauth2: the tenant's authority, such as `https://login.microsoftonline.com/TENANT/`
         auth_oauth_authority: String,
         /// oauth2: the application's client id
         auth_oauth_client_id: String,

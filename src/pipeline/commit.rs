@@ -62,6 +62,7 @@ async fn end_page(visit: &Visit, end: PageEnd) -> Result<usize, Trouble> {
         walking = false;
     }
     let checkpoint = Checkpoint {
+        reach: visit.ledger.reach().await?,
         folder: visit.folder.clone(),
         cursor: end.cursor,
         walking,

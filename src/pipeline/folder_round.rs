@@ -6,7 +6,7 @@ use futures::StreamExt;
 
 use super::{Filters, Pace, Pipeline, Trouble};
 use crate::{
-    catalog::Ledger,
+    catalog::{Ledger, Reach},
     checkpoint::Checkpoint,
     event::Event,
     exchange::Verdict,
@@ -46,10 +46,13 @@ pub enum Start {
 
 impl Start {
     /// Decides by what was saved. Other filters than those in force when the cursor was taken need a new listing, since the old one passed
-    /// over messages that may be wanted now; it costs no second download.
-    pub fn decide(saved: Option<Checkpoint>, digest: &str, from_start: bool) -> Self {
+    /// over messages that may be wanted now; so does a catalog that lost lines since, as when somebody took it away or brought an older one back.
+    /// Whatever the catalog still knows is not downloaded again.
+    pub fn decide(saved: Option<Checkpoint>, digest: &str, from_start: bool, reach: Reach) -> Self {
         match saved {
-            Some(checkpoint) if !from_start && checkpoint.filters == digest => Self::Resumed(Box::new(checkpoint)),
+            Some(checkpoint) if !from_start && checkpoint.filters == digest && checkpoint.reach <= reach => {
+                Self::Resumed(Box::new(checkpoint))
+            }
             _ => Self::Beginning,
         }
     }
@@ -74,7 +77,7 @@ impl Start {
     pub fn differs(&self, checkpoint: &Checkpoint) -> bool {
         match self {
             Self::Beginning => true,
-            Self::Resumed(saved) => **saved != *checkpoint,
+            Self::Resumed(saved) => **saved != Checkpoint { reach: saved.reach, ..checkpoint.clone() },
         }
     }
 }

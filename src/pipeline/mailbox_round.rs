@@ -128,6 +128,7 @@ impl Pipeline {
         }
         let mut visits = Vec::with_capacity(due.len());
         let digest = subscription.filters.digest();
+        let reach = ledger.reach().await?;
         let filters = Arc::new(subscription.filters.clone());
         for folder in due {
             let from_start = memory.starts_over(subscription, &hierarchy, &folder.id);
@@ -142,7 +143,7 @@ impl Pipeline {
                 ledger: ledger.clone(),
                 filters: filters.clone(),
                 pace: memory.pace.clone(),
-                start: Start::decide(saved, &digest, from_start),
+                start: Start::decide(saved, &digest, from_start, reach),
                 digest: digest.clone(),
                 retry_quarantined,
                 folder,

@@ -1,4 +1,7 @@
-use crate::mail::{Address, Bucket, Cursor, Folder};
+use crate::{
+    catalog::Reach,
+    mail::{Address, Bucket, Cursor, Folder},
+};
 
 use super::*;
 
@@ -18,7 +21,7 @@ fn checkpoint(id: &str, cursor: &str) -> Checkpoint {
         total: Some(3),
         stamp: None,
     };
-    Checkpoint { folder, cursor: Cursor(cursor.into()), walking: true, settled: Some("s".into()), filters: "f".into() }
+    Checkpoint { folder, cursor: Cursor(cursor.into()), walking: true, reach: Reach(1, 2), settled: Some("s".into()), filters: "f".into() }
 }
 
 #[tokio::test]

@@ -398,3 +398,18 @@ async fn a_folder_that_is_listed_and_never_found_is_no_success() {
     assert_eq!(bench.pass().await.verdict, None);
     bench.nothing_is_missing_or_double().await;
 }
+
+#[tokio::test]
+async fn a_lost_catalog_is_noticed_though_the_cursors_stand() {
+    let bench = Bench::new(&["Inbox", "Archive"]);
+    for n in 0..12 {
+        bench.server.deliver(if n % 2 == 0 { "Inbox" } else { "Archive" }, format!("message {n}"));
+    }
+    bench.pass().await;
+    for file in walk(&bench.folder.path().join("data")).iter().filter(|path| path.extension().is_some_and(|end| end == "jsonl")) {
+        std::fs::remove_file(file).unwrap();
+    }
+    assert_eq!(bench.pass().await.verdict, None);
+    assert_eq!((bench.count("stored"), bench.server.downloads()), (12, 24));
+    bench.nothing_is_missing_or_double().await;
+}

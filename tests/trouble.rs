@@ -319,7 +319,7 @@ async fn a_wrong_password_is_tried_once() {
         assert_eq!(ran.code, 4, "{auth}: {ran}");
         assert_eq!((server.counter("auth.refused").await, server.counter("auth.logins").await), (1, 0), "{auth}");
         assert!(!ran.to_string().contains("wr0ng"), "{auth}: {ran}");
-        assert!(ran.stderr.contains("check auth_user"), "{auth}: {ran}");
+        assert!(ran.stdout.contains("wrong auth_user or auth_password"), "{auth}: {ran}");
     }
 }
 

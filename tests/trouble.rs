@@ -187,7 +187,7 @@ async fn got_over(name: &'static str, rules: Vec<Rule>) {
         // The damage is in the names of folders as well, and is shown for what it is.
         tally.faults.retain(|fault| !(fault.contains(": path [\"\u{FFFD}") && fault.contains("], but really [")));
     }
-    assert!(tally.faults.is_empty(), "{name}: {:#?}\n{ran}", &tally.faults[..tally.faults.len().min(5)]);
+    assert!(tally.faults.is_empty() && tally.untold.is_empty(), "{name}: {:#?}\n{ran}", &tally.faults[..tally.faults.len().min(5)]);
     assert_eq!((tally.real, tally.stored), (100, 100), "{name}");
     if name.contains("to wait") {
         assert!(ran.figure("throttled") > 0, "{name}: {ran}");

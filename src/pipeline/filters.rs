@@ -1,6 +1,6 @@
 //! Which folders and messages of a mailbox are wanted. Pure.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use sha2::{Digest, Sha256};
 
 use crate::mail::{Address, Folder};
@@ -20,7 +20,8 @@ impl Filters {
     /// Whether a message of this date is wanted.
     pub fn admits_date(&self, dated: Option<DateTime<Utc>>) -> bool {
         match (self.start, dated) {
-            (Some(start), Some(dated)) => dated >= start,
+            // Exchange may tell whole seconds only: what came within the first second is wanted.
+            (Some(start), Some(dated)) => dated >= start.trunc_subsecs(0),
             _ => true,
         }
     }
@@ -213,6 +214,8 @@ mod tests {
         let filters = Filters { start, ..Filters::default() };
         assert!(filters.admits_date(None) && filters.admits_date(start));
         assert!(!filters.admits_date("2023-12-31T23:59:59Z".parse().ok()));
+        let within = Filters { start: "2024-01-01T00:00:00.5Z".parse().ok(), ..Filters::default() };
+        assert!(within.admits_date(start), "a message of that second, told without its fraction");
         assert_ne!(filters.digest(), Filters::default().digest());
         let folders = FilterSet { allow: vec![path(&["Inbox"])], deny: vec![] };
         assert_eq!(Filters { folders, ..Filters::default() }.digest(), Filters::default().digest());

@@ -66,7 +66,8 @@ pub struct Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} failed: ", self.attempt)?;
-        if let Some(code) = &self.code {
+        // Some causes begin with their code already.
+        if let Some(code) = self.code.as_ref().filter(|code| !self.cause.starts_with(code.as_str())) {
             write!(f, "{code}: ")?;
         }
         f.write_str(&self.cause)?;

@@ -90,9 +90,17 @@ pub async fn run(
     let schedule = Schedule { mode, frequency: config.pace.between_rounds };
     let started = std::time::Instant::now();
     let view = progress::start(args.progress, events.clone(), args.mask, terminal);
+    // An instance whose share is empty today stays: ending would only make whoever watches over it start it again.
+    let idle = subscriptions.is_empty() && mode == Mode::Continuous;
     let finished = {
         let mut rounds = std::pin::pin!(pipeline.run(subscriptions, schedule));
-        let drain = async { while rounds.next().await.is_some() {} };
+        let drain = async {
+            while rounds.next().await.is_some() {}
+            if idle {
+                tracing::warn!("no mailbox is enabled and of this instance's share; waiting to be stopped");
+                std::future::pending::<()>().await;
+            }
+        };
         tokio::select! {
             () = drain => true,
             () = shutdown => false,

@@ -235,6 +235,24 @@ async fn a_continuous_run_picks_up_what_comes() {
     assert_eq!(server.downloads().await, 56);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_without_mailboxes_waits() {
+    let (_server, mut setup) = start(1).await;
+    for address in setup.mailboxes() {
+        setup.set_mailbox(&address, json!({"enabled": false}));
+    }
+    let logs = setup.dir.path().join("logs");
+    let mut child = setup.start(&["--progress", "none", "--log-dir", logs.to_str().unwrap()]);
+    let told = || {
+        let files = std::fs::read_dir(&logs).into_iter().flatten().flatten();
+        files.into_iter().any(|file| std::fs::read_to_string(file.path()).is_ok_and(|text| text.contains("waiting to be stopped")))
+    };
+    until("it says that it waits", async || told()).await;
+    assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+    signal(&child, "-TERM");
+    assert_eq!(ended(child).await.code, 0);
+}
+
 /// A small disk of its own, taken away at the end however that comes.
 struct SmallDisk(std::path::PathBuf);
 

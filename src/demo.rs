@@ -63,7 +63,7 @@ async fn demonstrate(args: &DemoArgs, terminal: &MultiProgress, shutdown: impl F
     println!("\nMeanwhile {told}. A second pass:");
     let second = run::run(&run_args, &loaded.config, terminal, shutdown.as_mut()).await.map_err(|unready| unready.to_string())?;
     println!("\nLook around: ls {0}/data, or read the catalog: head -n 3 {0}/data/*/*/*/catalog/*.jsonl", folder.display());
-    println!("The same again, by hand: exchange-sync run --once --local-files-prefix {} --config FILE", folder.display());
+    println!("For mailboxes of your own: exchange-sync config sample > config.json, and see exchange-sync run --help");
     server.shutdown().await;
     Ok(second.code())
 }
@@ -127,9 +127,9 @@ async fn stir(admin: &str, mailboxes: &[(String, bool)]) -> Result<String, Failu
     };
     let some = mailboxes.get(..3).unwrap_or(mailboxes);
     for (mailbox, _) in some {
-        call("/read", json!({"mailbox": mailbox, "folder": "inbox", "count": 3, "read": true})).await?;
         call("/move", json!({"mailbox": mailbox, "from": "inbox", "to": "junkemail", "count": 2})).await?;
         call("/delete", json!({"mailbox": mailbox, "folder": "inbox", "count": 1, "how": "hard"})).await?;
+        call("/read", json!({"mailbox": mailbox, "folder": "inbox", "count": 3, "read": true})).await?;
         call("/deliver", json!({"mailbox": mailbox, "folder": "inbox", "count": 5})).await?;
     }
     Ok(format!("in each of {} mailboxes 5 messages arrived, 3 were read, 2 moved and 1 deleted", some.len()))

@@ -63,6 +63,15 @@ pub struct Error {
     pub hint: Option<String>,
 }
 
+impl Error {
+    /// Whether a permission is missing, by the codes that both interfaces give for it.
+    pub fn denied(&self) -> bool {
+        const DENIALS: [&str; 4] =
+            ["ErrorAccessDenied", "ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorImpersonationFailed"];
+        self.code.as_deref().is_some_and(|code| DENIALS.contains(&code))
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} failed: ", self.attempt)?;

@@ -33,7 +33,7 @@ fn copy(args: &RunArgs, env: &Env) -> ExitCode {
     let loaded = match config::load(&args.source, env) {
         Ok(loaded) => loaded,
         Err(refused) => {
-            eprint!("{}", shown(&refused.to_string(), args.mask));
+            eprintln!("error: {}", shown(&refused.to_string(), args.mask));
             return ExitCode::from(2);
         }
     };

@@ -81,6 +81,10 @@ pub struct MailboxStatus {
     pub failed_folders: u64,
     /// The last error.
     pub error: Option<String>,
+    /// Passing trouble that is being waited for or tried again just now.
+    pub trouble: Option<String>,
+    /// Whether its catalog was counted in this run.
+    pub counted: bool,
     /// Whether a person must act before this mailbox can be read.
     pub refused: bool,
 }
@@ -101,6 +105,8 @@ pub struct Sum {
     pub complete: usize,
     /// Those that could not be read, or not whole.
     pub failed: usize,
+    /// Those whose catalog was counted in this run.
+    pub counted: usize,
     /// Their figures.
     pub figures: Figures,
 }
@@ -113,6 +119,7 @@ impl Status {
             sum.mailboxes += 1;
             sum.complete += usize::from(one.complete());
             sum.failed += usize::from(matches!(one.phase, Phase::Failed | Phase::Incomplete));
+            sum.counted += usize::from(one.counted);
             sum.figures += one.figures;
         }
         sum
@@ -127,6 +134,7 @@ impl Status {
             Event::MailboxStarted { mailbox } => {
                 let entry = self.entry(mailbox);
                 entry.phase = Phase::Syncing;
+                entry.trouble = None;
                 entry.failed_folders = 0;
             }
             Event::FoldersListed { mailbox, folders, items } => {
@@ -136,6 +144,7 @@ impl Status {
             }
             Event::PageListed { mailbox, changes, wanted } => {
                 let entry = self.entry(mailbox);
+                entry.trouble = None;
                 entry.figures.listed += *changes as u64;
                 entry.figures.wanted += *wanted as u64;
             }
@@ -147,12 +156,21 @@ impl Status {
             Event::ChangesRecorded { mailbox, changes } => self.entry(mailbox).figures.changes += changes,
             Event::CatalogCounted { mailbox, messages, quarantined } => {
                 let entry = self.entry(mailbox);
+                entry.counted = true;
                 entry.figures.catalogued = *messages;
                 entry.figures.quarantined = *quarantined;
             }
             Event::MessageQuarantined { mailbox, .. } => self.entry(mailbox).figures.quarantined += 1,
-            Event::RequestThrottled { mailbox, .. } => self.entry(mailbox).figures.throttled += 1,
-            Event::RequestRetried { mailbox, .. } => self.entry(mailbox).figures.retried += 1,
+            Event::RequestThrottled { mailbox, reason, .. } => {
+                let entry = self.entry(mailbox);
+                entry.figures.throttled += 1;
+                entry.trouble = Some(reason.clone());
+            }
+            Event::RequestRetried { mailbox, reason } => {
+                let entry = self.entry(mailbox);
+                entry.figures.retried += 1;
+                entry.trouble = Some(reason.clone());
+            }
             Event::FolderResynced { .. } => {}
             Event::FolderFailed { mailbox, folder, reason } => {
                 let entry = self.entry(mailbox);

@@ -1,12 +1,14 @@
 //! The channel between the work and its watchers.
 
+mod log;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast;
 
 use crate::{event::Event, status::Status};
 
-/// Where events go: folded into the status at once, and offered to whoever listens.
+/// Where events go: folded into the status at once, logged, and offered to whoever listens.
 #[derive(Clone)]
 pub struct Events {
     status: Arc<Mutex<Status>>,
@@ -22,6 +24,7 @@ impl Events {
     /// Tells an event. Never waits.
     pub fn tell(&self, event: Event) {
         self.status().fold(&event);
+        log::log(&event);
         // No listener is not an error.
         let _ = self.listeners.send(event);
     }

@@ -302,7 +302,7 @@ async fn one_refused_mailbox_stops_no_other() {
         EwsFault::ResponseError { code: "ErrorImpersonateUserDenied".into(), message: None, back_off_ms: None, shape: Shape::Message };
     server.fault(Rule { mailbox: Some(B.into()), ..Rule::always(denied) });
     let ran = setup.once().await;
-    assert_eq!(ran.code, 1, "{ran}");
+    assert_eq!(ran.code, 4, "{ran}");
     let error = ran.summary()["mailboxes"][B]["error"].as_str().unwrap().to_owned();
     assert!(error.contains("ErrorImpersonateUserDenied") && error.contains("ApplicationImpersonation"), "{error}");
     setup.config["mailboxes"].as_object_mut().unwrap().remove(B);

@@ -59,6 +59,8 @@ where
     let mut layers = vec![lines(args.log_format, Masked::new(writer, mask), colours)];
     let mut guard = None;
     if let Some(folder) = &args.log_dir {
+        // Made here, since the appender complains of a folder that it is about to make.
+        let _ = std::fs::create_dir_all(folder);
         let files = RollingFileAppender::builder()
             .rotation(Rotation::DAILY)
             .filename_prefix("exchange-sync")

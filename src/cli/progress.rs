@@ -10,7 +10,6 @@ use tokio::{sync::oneshot, task::JoinHandle, time};
 
 use super::{Progress, mask::shown, summary::state};
 use crate::{
-    event::Event,
     status::{Phase, Status, Sum},
     watch::Events,
 };
@@ -47,27 +46,24 @@ pub fn start(progress: Progress, events: Events, mask: bool, terminal: &MultiPro
     let task = match progress {
         Progress::None => None,
         Progress::Json => Some(tokio::spawn(json(events, mask, stopped))),
-        Progress::Plain => Some(tokio::spawn(lines(events, mask, stopped))),
+        Progress::Plain => Some(tokio::spawn(lines(events, stopped))),
         Progress::Auto if std::io::stderr().is_terminal() => Some(tokio::spawn(bars(events, mask, terminal.clone(), stopped))),
-        Progress::Auto => Some(tokio::spawn(lines(events, mask, stopped))),
+        Progress::Auto => Some(tokio::spawn(lines(events, stopped))),
     };
     View { stop: Some(stop), task }
 }
 
-/// A line every ten seconds by the clock, so that a standstill shows, and one for each event that a person should know of.
-async fn lines(events: Events, mask: bool, mut stopped: oneshot::Receiver<()>) {
-    let mut news = events.listen();
+/// A line every ten seconds by the clock, so that a standstill shows. What a person should know in between is in the log, on the same screen.
+async fn lines(events: Events, mut stopped: oneshot::Receiver<()>) {
     let began = Instant::now();
     let mut ticks = time::interval_at(time::Instant::now() + LINES, LINES);
     loop {
-        let line = tokio::select! {
+        tokio::select! {
             _ = &mut stopped => return,
-            _ = ticks.tick() => Some(heartbeat(&events.status().sum(), began.elapsed())),
-            event = news.recv() => event.ok().and_then(|event| notice(&event)),
-        };
-        if let Some(line) = line {
-            let _ = writeln!(std::io::stderr(), "{}", shown(&line, mask));
+            _ = ticks.tick() => {}
         }
+        let line = heartbeat(&events.status().sum(), began.elapsed());
+        let _ = writeln!(std::io::stderr(), "{line}");
     }
 }
 
@@ -117,26 +113,10 @@ fn heartbeat(sum: &Sum, elapsed: Duration) -> String {
     )
 }
 
-fn notice(event: &Event) -> Option<String> {
-    match event {
-        Event::RequestThrottled { mailbox, reason, wait } => {
-            Some(format!("{mailbox}: waits {:.0} s because the server asked for it ({reason})", wait.as_secs_f64().ceil()))
-        }
-        Event::FolderFailed { mailbox, folder, reason } => {
-            Some(format!("{mailbox}: folder {:?} could not be read: {reason}", folder.join("/")))
-        }
-        Event::MailboxFailed { mailbox, reason, .. } => Some(format!("{mailbox}: {reason}")),
-        Event::MessageQuarantined { mailbox, code } => {
-            Some(format!("{mailbox}: a message could not be read ({code}) and is in quarantine"))
-        }
-        _ => None,
-    }
-}
-
 async fn bars(events: Events, mask: bool, terminal: MultiProgress, mut stopped: oneshot::Receiver<()>) {
     terminal.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
-    let whole = terminal.add(ProgressBar::new(0).with_style(style("{elapsed_precise} {bar:32} {human_pos}/{human_len} messages  {msg}")));
-    let rows: Vec<ProgressBar> = (0..SHOWN).map(|_| terminal.add(ProgressBar::new(0).with_style(style("{msg}")))).collect();
+    let whole = terminal.add(ProgressBar::new(0).with_style(style("{elapsed_precise} {bar:20} {wide_msg}")));
+    let rows: Vec<ProgressBar> = (0..SHOWN).map(|_| terminal.add(ProgressBar::new(0).with_style(style("{wide_msg}")))).collect();
     let mut ticks = time::interval(BARS);
     loop {
         tokio::select! {
@@ -153,29 +133,30 @@ async fn bars(events: Events, mask: bool, terminal: MultiProgress, mut stopped: 
 
 fn draw(status: &Status, mask: bool, whole: &ProgressBar, rows: &[ProgressBar]) {
     let sum = status.sum();
-    whole.set_length(sum.figures.wanted.max(sum.figures.messages));
+    // Before anything is found to copy the bar is empty, not full.
+    whole.set_length(sum.figures.wanted.max(sum.figures.messages).max(1));
     whole.set_position(sum.figures.messages);
     whole.set_message(format!(
-        "{} · {}/{} mailboxes · {} changes · {} waits",
+        "{} of {} messages ({}) · {} of {} mailboxes · {} in trouble · {} waits",
+        HumanCount(sum.figures.messages),
+        HumanCount(sum.figures.wanted),
         HumanBytes(sum.figures.bytes),
         sum.complete,
         sum.mailboxes,
-        HumanCount(sum.figures.changes),
+        sum.failed,
         sum.figures.throttled
     ));
-    let mut active = status.mailboxes.iter().filter(|(_, one)| one.phase == Phase::Syncing);
-    for row in rows {
-        match active.next() {
+    let active: Vec<_> = status.mailboxes.iter().filter(|(_, one)| one.phase == Phase::Syncing).collect();
+    for (at, row) in rows.iter().enumerate() {
+        row.set_message(match active.get(at) {
+            Some(_) if at + 1 == rows.len() && active.len() > rows.len() => format!("         and {} more", active.len() - at),
             Some((address, one)) => {
-                row.set_message(format!(
-                    "         {:>9} / {:<9} {}",
-                    one.figures.messages,
-                    one.figures.wanted,
-                    shown(address.as_str(), mask)
-                ));
+                let trouble = one.trouble.as_deref().map(|trouble| format!("  trying again: {trouble}")).unwrap_or_default();
+                let line = format!("{:>9} / {:<9} {address}{trouble}", one.figures.messages, one.figures.wanted);
+                shown(&line, mask).into_owned()
             }
-            None => row.set_message(""),
-        }
+            None => String::new(),
+        });
     }
 }
 

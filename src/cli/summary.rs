@@ -49,7 +49,7 @@ impl Summary<'_> {
             "\n{} after {seconds:.1} s: {}\n",
             if self.finished { "Finished" } else { "Stopped" },
             match self.outcome {
-                Outcome::Done if self.finished => "every message is stored",
+                Outcome::Done if self.finished => "every message asked for is stored",
                 Outcome::Done => "the next run goes on from here",
                 Outcome::Failed if self.finished => "something could not be read or stored; the next run tries again",
                 Outcome::Failed => "not everything was read; the next run goes on from here",
@@ -66,8 +66,15 @@ impl Summary<'_> {
             "messages stored now",
             format!("{} ({}, {rate:.0} per second)", HumanCount(sum.figures.messages), HumanBytes(sum.figures.bytes)),
         );
-        line("messages in the sink", HumanCount(sum.figures.catalogued).to_string());
-        line("changes recorded", format!("{} (moves, read flags, deletions: no download)", HumanCount(sum.figures.changes)));
+        let looked = match sum.counted == sum.mailboxes {
+            true => String::new(),
+            false => format!(" (counted in {} of {} mailboxes)", sum.counted, sum.mailboxes),
+        };
+        line("messages in the sink", format!("{}{looked}", HumanCount(sum.figures.catalogued)));
+        line(
+            "changes recorded",
+            format!("{} (catalog lines for moves, read flags, deletions: no download)", HumanCount(sum.figures.changes)),
+        );
         line("in quarantine", HumanCount(sum.figures.quarantined).to_string());
         if sum.figures.throttled + sum.figures.retried > 0 {
             line(
@@ -102,7 +109,7 @@ impl Summary<'_> {
                     "stored": one.figures.messages,
                     "bytes": one.figures.bytes,
                     "changes": one.figures.changes,
-                    "in_sink": one.figures.catalogued,
+                    "in_sink": one.counted.then_some(one.figures.catalogued),
                     "quarantined": one.figures.quarantined,
                     "error": one.error.as_deref().map(|error| shown(error, self.mask)),
                 });

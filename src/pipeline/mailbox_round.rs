@@ -77,7 +77,7 @@ impl Pipeline {
                 let verdict = trouble.verdict();
                 // To wait is not to fail.
                 if !matches!(verdict, Verdict::WaitFor(_)) {
-                    let refused = verdict == Verdict::Refused;
+                    let refused = trouble.refused();
                     self.events.tell(Event::MailboxFailed { mailbox: mailbox.clone(), reason: trouble.to_string(), refused });
                 }
                 return Round { mailbox: mailbox.clone(), more: false, verdict: Some(verdict), messages: 0 };

@@ -30,6 +30,11 @@ impl Trouble {
         }
     }
 
+    /// Whether a person must act: credentials, permission or configuration.
+    pub fn refused(&self) -> bool {
+        self.verdict() == Verdict::Refused || matches!(self, Self::Exchange(error) if error.denied())
+    }
+
     /// Whether the rest of the mailbox is of no use either in this round.
     pub fn stops_mailbox(&self) -> bool {
         match self {

@@ -65,8 +65,11 @@ impl Session {
     pub async fn open(&self, request: &Request) -> Result<Answer, Trouble> {
         self.desk.gate.clock().open().await;
         let dialect = self.desk.dialect();
+        let began = tokio::time::Instant::now();
         let reply = self.post.post(Some(dialect.address.as_str()), dialect.envelope(&request.body)).await?;
         let id = reply.request_id.clone();
+        let (status, ms) = (reply.status, began.elapsed().as_millis());
+        tracing::debug!(mailbox = %self.desk.mailbox, operation = request.operation, status, ms, client_request_id = id, "answered");
         let answer = Answer::open(reply, request.operation).await;
         match &answer {
             Ok(_) => self.desk.heard(),

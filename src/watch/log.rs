@@ -1,0 +1,28 @@
+//! Events as log lines: what a person must know as warnings, what the service does as information, the rest for whoever looks closely.
+
+use crate::event::Event;
+
+/// Logs one event.
+pub fn log(event: &Event) {
+    match event {
+        Event::MailboxAdded { .. } | Event::CatalogCounted { .. } => {}
+        Event::MailboxStarted { mailbox } => tracing::debug!(%mailbox, "a round begins"),
+        Event::FoldersListed { mailbox, folders, items } => tracing::debug!(%mailbox, folders, items, "folders listed"),
+        Event::PageListed { mailbox, changes, wanted } => tracing::debug!(%mailbox, changes, wanted, "changes listed"),
+        Event::MessagesStored { mailbox, messages, bytes } => tracing::info!(%mailbox, messages, bytes, "messages stored"),
+        Event::ChangesRecorded { mailbox, changes } => tracing::info!(%mailbox, changes, "changes recorded"),
+        Event::MessageQuarantined { mailbox, code } => tracing::warn!(%mailbox, code, "a message could not be read and is in quarantine"),
+        Event::RequestThrottled { mailbox, reason, wait } => {
+            tracing::warn!(%mailbox, reason, seconds = wait.as_secs_f64().ceil(), "waiting, because the server asked for it");
+        }
+        Event::RequestRetried { mailbox, reason } => tracing::info!(%mailbox, reason, "trying again"),
+        Event::FolderResynced { mailbox, folder } => {
+            tracing::warn!(%mailbox, folder = folder.join("/"), "the folder's cursor is no longer accepted; listing it from the start");
+        }
+        Event::FolderFailed { mailbox, folder, reason } => {
+            tracing::warn!(%mailbox, folder = folder.join("/"), reason, "a folder could not be read");
+        }
+        Event::MailboxFailed { mailbox, reason, .. } => tracing::warn!(%mailbox, reason, "the mailbox could not be read"),
+        Event::MailboxFinished { mailbox, complete } => tracing::debug!(%mailbox, complete, "the round ended"),
+    }
+}

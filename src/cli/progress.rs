@@ -137,14 +137,14 @@ fn draw(status: &Status, mask: bool, whole: &ProgressBar, rows: &[ProgressBar]) 
     whole.set_length(sum.figures.wanted.max(sum.figures.messages).max(1));
     whole.set_position(sum.figures.messages);
     whole.set_message(format!(
-        "{} of {} messages ({}) · {} of {} mailboxes · {} in trouble · {} waits",
+        "{}/{} messages · {}/{} mailboxes · {} in trouble · {} waits · {}",
         HumanCount(sum.figures.messages),
         HumanCount(sum.figures.wanted),
-        HumanBytes(sum.figures.bytes),
         sum.complete,
         sum.mailboxes,
         sum.failed,
-        sum.figures.throttled
+        sum.figures.throttled,
+        HumanBytes(sum.figures.bytes)
     ));
     let active: Vec<_> = status.mailboxes.iter().filter(|(_, one)| one.phase == Phase::Syncing).collect();
     for (at, row) in rows.iter().enumerate() {

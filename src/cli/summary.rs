@@ -71,10 +71,7 @@ impl Summary<'_> {
             false => format!(" (counted in {} of {} mailboxes)", sum.counted, sum.mailboxes),
         };
         line("messages in the sink", format!("{}{looked}", HumanCount(sum.figures.catalogued)));
-        line(
-            "changes recorded",
-            format!("{} (catalog lines for moves, read flags, deletions: no download)", HumanCount(sum.figures.changes)),
-        );
+        line("changes recorded", format!("{} (moves, read flags, deletions; no download)", HumanCount(sum.figures.changes)));
         line("in quarantine", HumanCount(sum.figures.quarantined).to_string());
         if sum.figures.throttled + sum.figures.retried > 0 {
             line(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::{desk::Desk, trouble::Trouble, verdict::Action};
-use crate::event::Event;
+use crate::{event::Event, http::Backoff};
 
 /// How often passing trouble is tried again in a row.
 const TRIES: u32 = 6;
@@ -21,9 +21,8 @@ const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 const UNNAMED: Duration = Duration::from_secs(15);
 
-/// Bounds of the back-off after passing trouble.
-const STEP: Duration = Duration::from_secs(1);
-const CAP: Duration = Duration::from_secs(60);
+/// The back-off after passing trouble.
+const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), cap: Duration::from_secs(60) };
 
 /// Trouble that outlived its retries, or that none can mend.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +53,8 @@ impl Patience {
             Some(Action::Throttle) => {
                 self.waits += 1;
                 let wait = trouble.wait().unwrap_or(UNNAMED * self.waits.min(20)).clamp(SHORTEST, LONGEST);
-                let wait = wait + jitter(wait.min(CAP) / 10);
+                // A random tenth on top, so that many who wait do not come back together.
+                let wait = wait + Backoff { first: wait / 10, cap: BACKOFF.cap / 10 }.draw(0);
                 desk.gate.clock().hold(wait);
                 desk.events.tell(Event::RequestThrottled { mailbox: desk.mailbox.clone(), reason: trouble.reason(), wait });
                 if self.waits > WAITS || wait > PATIENT {
@@ -90,15 +90,9 @@ impl Patience {
             return Err(Failed { trouble, action });
         }
         desk.tell_retry(&trouble);
-        let ceiling = (STEP * 2u32.pow(self.tries.min(10))).min(CAP);
+        let wait = BACKOFF.draw(self.tries);
         self.tries += 1;
-        sleep(jitter(ceiling)).await;
+        sleep(wait).await;
         Ok(())
     }
-}
-
-/// A random part of `ceiling`, so that many who wait do not come back together.
-fn jitter(ceiling: Duration) -> Duration {
-    let random = f64::from(getrandom::u32().unwrap_or(u32::MAX / 2)) / f64::from(u32::MAX);
-    ceiling.mul_f64(random)
 }

@@ -118,4 +118,8 @@ impl Rooms for Lobby {
         }
         Response::xml(200, answer_of(who))
     }
+
+    async fn graph<'a>(&'a self, _request: &'a Request) -> Response {
+        Response::new(404)
+    }
 }

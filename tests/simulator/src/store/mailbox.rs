@@ -59,7 +59,7 @@ impl Mailbox {
         }))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -262,6 +262,7 @@ impl Mailbox {
         let generation = state.generation;
         for stored in state.items.values_mut() {
             stored.item.id.generation = generation;
+            stored.item.lasting.generation = generation;
             stored.item.folder.generation = generation;
         }
     }
@@ -280,14 +281,14 @@ fn bin(state: &Inner, folder: u64, primary: &str, archive: &str) -> Option<u64> 
     state.well_known.get(if in_archive { archive } else { primary }).copied()
 }
 
-fn valid(state: &Inner, id: FolderId) -> Result<u64> {
+pub(super) fn valid(state: &Inner, id: FolderId) -> Result<u64> {
     if id.mailbox != state.mailbox || id.generation != state.generation {
         return Err(StoreError::FolderNotFound);
     }
     state.node(id.number).map(|_| id.number)
 }
 
-fn valid_item(state: &Inner, id: ItemId) -> Result<u64> {
+pub(super) fn valid_item(state: &Inner, id: ItemId) -> Result<u64> {
     if id.mailbox != state.mailbox || id.generation != state.generation {
         return Err(StoreError::ItemNotFound);
     }

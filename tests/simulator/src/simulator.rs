@@ -74,6 +74,7 @@ impl Simulator {
             counters: crate::counters::Counters::default(),
             gate,
             subscriptions: crate::ews::Subscriptions::default(),
+            graph: crate::graph::Memory::default(),
         });
         let options = &state.options;
         let limits = Limits { body: usize::try_from(options.max_request).unwrap_or(usize::MAX), idle: options.idle, ..Limits::default() };

@@ -19,7 +19,7 @@ pub fn delay(faults: &[WireFault]) -> Duration {
 /// The wait these faults ask the client for, if they name one.
 pub fn wait(faults: &[WireFault]) -> Option<Duration> {
     faults.iter().find_map(|fault| match fault {
-        WireFault::Status { retry_after_s: Some(seconds), .. } => u64::try_from(*seconds).ok().map(Duration::from_secs),
+        WireFault::Status { retry_after_s: Some(seconds), .. } | WireFault::GraphError { retry_after_s: Some(seconds), .. } => u64::try_from(*seconds).ok().map(Duration::from_secs),
         WireFault::SoapFault { back_off_ms: Some(ms), .. } => Some(Duration::from_millis(*ms)),
         _ => None,
     })
@@ -49,6 +49,14 @@ fn instead(fault: &WireFault) -> Option<Response> {
             let values: Vec<_> = back_off_ms.iter().map(|ms| ("BackOffMilliseconds", ms.to_string())).collect();
             Response::xml(status.unwrap_or(500), soap_fault(code, &message, &values))
         }
+        WireFault::GraphError { status, code, message, retry_after_s, retry_after_date } => {
+            let text = message.clone().unwrap_or_else(|| format!("The request failed with {code}."));
+            let mut response = Response::json(*status, &serde_json::json!({ "error": { "code": code, "message": text } }));
+            if let Some(seconds) = retry_after_s {
+                response.headers.set("Retry-After", retry_after(*seconds, *retry_after_date));
+            }
+            response
+        }
         WireFault::NoResponse => {
             let mut response = Response::new(200);
             response.wire.no_head = true;
@@ -63,7 +71,8 @@ fn instead(fault: &WireFault) -> Option<Response> {
     })
 }
 
-fn retry_after(seconds: i64, as_date: bool) -> String {
+/// `Retry-After` as seconds or as a date.
+pub(crate) fn retry_after(seconds: i64, as_date: bool) -> String {
     let later = TimeDelta::try_seconds(seconds).and_then(|wait| Utc::now().checked_add_signed(wait));
     match later {
         Some(moment) if as_date => http_date(moment),
@@ -85,7 +94,7 @@ fn page_of(status: u16) -> String {
 pub fn damage(mut response: Response, faults: &[WireFault], operation: &str) -> (Response, bool) {
     let mut broken = false;
     for fault in faults {
-        let spoils = !matches!(fault, WireFault::Delay { .. } | WireFault::Status { .. } | WireFault::SoapFault { .. });
+        let spoils = !matches!(fault, WireFault::Delay { .. } | WireFault::Status { .. } | WireFault::SoapFault { .. } | WireFault::GraphError { .. });
         let keeps = matches!(
             fault,
             WireFault::FaultsUnder200

@@ -45,6 +45,7 @@ impl Lobby {
             secrets: vec![SECRET.into()],
             certificates: vec![APP_PEM.into()],
             mailboxes: Vec::new(),
+            graph_permissions: vec!["Mail.ReadWrite".into()],
         };
         Self {
             accounts: Accounts::new(vec![account], vec![app]),

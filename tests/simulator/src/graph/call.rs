@@ -30,6 +30,8 @@ pub(crate) struct Call<'a> {
     pub(crate) query: Query,
     /// The preferences; `immutable` only where the server honours it.
     pub(crate) prefer: Prefer,
+    /// It may see no bodies, previews, attachments or extended properties (`Mail.ReadBasic`): they are left out.
+    pub(crate) basic: bool,
     /// Header fields; of an inner request of a batch, its own.
     pub(crate) headers: &'a Headers,
     /// The body.
@@ -62,6 +64,14 @@ impl Call<'_> {
     /// `@odata.context` of what follows `$metadata#users('..')/`.
     pub(crate) fn context(&self, of: &str) -> String {
         format!("{}/$metadata#users('{}')/{of}", self.root, self.user.replace('\'', "''"))
+    }
+
+    /// An entity cut down to what `$select` names; the id and what begins with `@` stay.
+    pub(crate) fn selected(&self, mut entity: serde_json::Value) -> serde_json::Value {
+        if let (Some(names), serde_json::Value::Object(members)) = (&self.query.select, &mut entity) {
+            members.retain(|key, _| key == "id" || key.starts_with('@') || names.iter().any(|name| name == key));
+        }
+        entity
     }
 
     /// The body as JSON.

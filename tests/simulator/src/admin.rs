@@ -19,6 +19,7 @@ mod place;
 mod server;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use place::Place;
 
@@ -42,10 +43,14 @@ pub const PATHS: &[(&str, &str)] = &[
     ("POST", "/revoke"),
     ("POST", "/expire-sync-states"),
     ("POST", "/change-ids"),
+    ("POST", "/lifecycle"),
+    ("POST", "/notify"),
+    ("POST", "/forget-subscriptions"),
     ("POST", "/reset-counters"),
     ("GET", "/status"),
     ("GET", "/counters"),
     ("GET", "/faults"),
+    ("GET", "/subscriptions"),
     ("GET", "/manifest"),
 ];
 
@@ -112,6 +117,10 @@ impl Admin {
             "/revoke" => server::revoke(self, read(request)?),
             "/expire-sync-states" => server::expire(self, read(request)?),
             "/change-ids" => server::change_ids(self, read(request)?),
+            "/lifecycle" => webhooks::announce(self, read(request)?),
+            "/notify" => webhooks::notify(self, read(request)?),
+            "/forget-subscriptions" => webhooks::forget(self, read(request)?),
+            "/subscriptions" => Ok(webhooks::list(self)),
             "/reset-counters" => server::reset(self),
             "/counters" => Ok(json!(self.state.counters.all())),
             "/faults" => Ok(server::faults(self)),

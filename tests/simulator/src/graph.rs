@@ -45,6 +45,8 @@ pub(crate) const PERMISSIONS: [&str; 7] =
 pub(crate) struct Memory {
     /// Who has how many requests open, and how many there were.
     pub(crate) throttle: throttle::Throttle,
+    /// How far the links of deltas have come.
+    pub(crate) generations: messages::Generations,
     /// Subscriptions, and what is under way to their receivers.
     pub(crate) webhooks: subscriptions::Webhooks,
 }

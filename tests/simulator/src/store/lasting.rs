@@ -7,9 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use super::ids::{Guid, ItemId, Malformed};
+use super::ids::{FolderId, Guid, ItemId, Malformed};
 use super::mailbox::Mailbox;
-use super::tree::Inner;
+use super::position::Position;
+use super::tree::{Deed, Entry, Inner};
 use super::{StoreError, mailbox};
 
 /// An item, wherever in its mailbox it lies.
@@ -102,6 +103,18 @@ impl Mailbox {
             return Err(StoreError::ItemNotFound);
         }
         state.place(id.number).map(|number| state.item_id(number)).ok_or(StoreError::ItemNotFound)
+    }
+
+    /// Whether an item that a run of changes tells as new lay in the folder when the run began, and left it meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::FolderNotFound`].
+    pub fn returned(&self, folder: FolderId, run: Position, item: ItemId) -> Result<bool, StoreError> {
+        let state = self.lock();
+        let node = state.node(mailbox::valid(&state, folder)?)?;
+        let lasting = state.lasting(item.number);
+        let left = |entry: &Entry| entry.deed == Deed::Left && entry.entered <= run.base && state.lasting(entry.item) == lasting;
+        Ok(node.entries_after(run.base).any(|(_, entry)| left(entry)))
     }
 
     /// Whether an item is there now; much cheaper than asking for it.

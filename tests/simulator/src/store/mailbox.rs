@@ -1,6 +1,6 @@
 //! One mailbox: a cheap handle to state behind a lock that is never held over an await.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -42,6 +42,7 @@ struct Cell {
     state: Mutex<Inner>,
     events: OnceLock<broadcast::Sender<Arc<Event>>>,
     event_number: AtomicU64,
+    full: AtomicBool,
 }
 
 impl Mailbox {
@@ -56,6 +57,7 @@ impl Mailbox {
             state: Mutex::new(Inner::new(guid, born)),
             events: OnceLock::new(),
             event_number: AtomicU64::new(0),
+            full: AtomicBool::new(false),
         }))
     }
 
@@ -238,6 +240,16 @@ impl Mailbox {
     /// The number of the latest event.
     pub fn event_number(&self) -> u64 {
         self.0.event_number.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is over its quota: reading works, and what would have to write does not.
+    pub fn is_full(&self) -> bool {
+        self.0.full.load(Ordering::Relaxed)
+    }
+
+    /// Puts it over its quota, or back below.
+    pub fn set_full(&self, full: bool) {
+        self.0.full.store(full, Ordering::Relaxed);
     }
 
     /// Declares every sync state of a folder, or of all folders, lost.

@@ -40,8 +40,18 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_concurrency: 27, hanging: 10, sync_calls: 5, requests_per_second: 0.0, burst: 300, back_off_ms: 5000,
-graph_concurrency: 4, graph_requests: 10_000, graph_upload_bytes: 150 << 20, graph_retry_after_s: 10 }
+        Self {
+            max_concurrency: 27,
+            hanging: 10,
+            sync_calls: 5,
+            requests_per_second: 0.0,
+            burst: 300,
+            back_off_ms: 5000,
+            graph_concurrency: 4,
+            graph_requests: 10_000,
+            graph_upload_bytes: 150 << 20,
+            graph_retry_after_s: 10,
+        }
     }
 }
 

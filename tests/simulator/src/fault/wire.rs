@@ -19,7 +19,9 @@ pub fn delay(faults: &[WireFault]) -> Duration {
 /// The wait these faults ask the client for, if they name one.
 pub fn wait(faults: &[WireFault]) -> Option<Duration> {
     faults.iter().find_map(|fault| match fault {
-        WireFault::Status { retry_after_s: Some(seconds), .. } | WireFault::GraphError { retry_after_s: Some(seconds), .. } => u64::try_from(*seconds).ok().map(Duration::from_secs),
+        WireFault::Status { retry_after_s: Some(seconds), .. } | WireFault::GraphError { retry_after_s: Some(seconds), .. } => {
+            u64::try_from(*seconds).ok().map(Duration::from_secs)
+        }
         WireFault::SoapFault { back_off_ms: Some(ms), .. } => Some(Duration::from_millis(*ms)),
         _ => None,
     })
@@ -94,7 +96,10 @@ fn page_of(status: u16) -> String {
 pub fn damage(mut response: Response, faults: &[WireFault], operation: &str) -> (Response, bool) {
     let mut broken = false;
     for fault in faults {
-        let spoils = !matches!(fault, WireFault::Delay { .. } | WireFault::Status { .. } | WireFault::SoapFault { .. } | WireFault::GraphError { .. });
+        let spoils = !matches!(
+            fault,
+            WireFault::Delay { .. } | WireFault::Status { .. } | WireFault::SoapFault { .. } | WireFault::GraphError { .. }
+        );
         let keeps = matches!(
             fault,
             WireFault::FaultsUnder200

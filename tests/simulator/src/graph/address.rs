@@ -19,8 +19,25 @@ pub(crate) struct Address {
 
 /// Names whose case does not matter, as it does not to Graph.
 const NAMES: [&str; 19] = [
-    "mailFolders", "childFolders", "messages", "delta", "move", "copy", "attachments", "translateExchangeIds", "subscriptions",
-    "reauthorize", "$value", "$count", "$batch", "users", "me", "mailboxSettings", "send", "createReply", "parentFolder",
+    "mailFolders",
+    "childFolders",
+    "messages",
+    "delta",
+    "move",
+    "copy",
+    "attachments",
+    "translateExchangeIds",
+    "subscriptions",
+    "reauthorize",
+    "$value",
+    "$count",
+    "$batch",
+    "users",
+    "me",
+    "mailboxSettings",
+    "send",
+    "createReply",
+    "parentFolder",
 ];
 
 fn canonical(segment: String) -> String {

@@ -45,8 +45,7 @@ struct Part {
 
 /// Answers a batch of an application.
 pub(super) async fn handle(state: &Arc<State>, app: &App, body: &Bytes, origin: &str) -> Answer {
-    let batch: Batch = serde_json::from_slice(body)
-        .map_err(|_| bad("Invalid batch payload format."))?;
+    let batch: Batch = serde_json::from_slice(body).map_err(|_| bad("Invalid batch payload format."))?;
     check(&batch.requests)?;
     state.counters.add("graph.batched", batch.requests.len() as u64);
     let mut answers: Vec<Value> = Vec::with_capacity(batch.requests.len());

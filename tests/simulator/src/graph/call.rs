@@ -79,7 +79,30 @@ impl Call<'_> {
     /// # Errors
     /// 400 where it is none.
     pub(crate) fn json(&self) -> Result<serde_json::Value, GraphError> {
-        serde_json::from_slice(self.body)
-            .map_err(|_| GraphError::request("BadRequest", "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format."))
+        serde_json::from_slice(self.body).map_err(|_| {
+            GraphError::request(
+                "BadRequest",
+                "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.",
+            )
+        })
+    }
+}
+
+/// A parameter of an action by name, whatever the case: the metadata names actions' parameters with a capital, the documentation does not, and
+/// both are sent.
+pub(crate) fn parameter<'a>(body: &'a serde_json::Value, name: &str) -> Option<&'a serde_json::Value> {
+    body.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_have_names_of_any_case() {
+        let body = serde_json::json!({"SourceIdType": "restId"});
+        assert_eq!(parameter(&body, "sourceIdType"), Some(&serde_json::json!("restId")));
+        assert_eq!(parameter(&body, "targetIdType"), None);
+        assert_eq!(parameter(&serde_json::json!([]), "targetIdType"), None);
     }
 }

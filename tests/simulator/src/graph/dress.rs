@@ -96,7 +96,15 @@ mod tests {
     fn asking(encodings: &str) -> Request {
         let mut headers = Headers::new();
         headers.push("Accept-Encoding", encodings);
-        Request { method: "GET".into(), path: "/".into(), query: None, headers, body: Bytes::new(), connection: ConnectionId(1), tls: false }
+        Request {
+            method: "GET".into(),
+            path: "/".into(),
+            query: None,
+            headers,
+            body: Bytes::new(),
+            connection: ConnectionId(1),
+            tls: false,
+        }
     }
 
     async fn plain(response: Response) -> Vec<u8> {
@@ -125,7 +133,12 @@ mod tests {
         let text = "abc".repeat(1000);
         let mut cut = Response::text(200, text.clone());
         cut.wire.stop_after = Some(3);
-        for (response, encodings) in [(Response::text(200, "abc"), "gzip"), (Response::text(200, text.clone()), "gzip;q=0"), (Response::text(200, text), "br"), (cut, "gzip")] {
+        for (response, encodings) in [
+            (Response::text(200, "abc"), "gzip"),
+            (Response::text(200, text.clone()), "gzip;q=0"),
+            (Response::text(200, text), "br"),
+            (cut, "gzip"),
+        ] {
             assert_eq!(compress(response, &asking(encodings)).headers.value("content-encoding"), None);
         }
     }

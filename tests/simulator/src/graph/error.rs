@@ -102,7 +102,9 @@ impl From<StoreError> for GraphError {
         match error {
             StoreError::ItemNotFound | StoreError::FolderNotFound => Self::not_found(),
             StoreError::FolderExists => Self::new(409, "ErrorFolderExists", "A folder with the specified name already exists."),
-            StoreError::WellKnownFolder => Self::new(403, "ErrorDeleteDistinguishedFolder", "Distinguished folders cannot be changed this way."),
+            StoreError::WellKnownFolder => {
+                Self::new(403, "ErrorDeleteDistinguishedFolder", "Distinguished folders cannot be changed this way.")
+            }
             StoreError::FolderCycle => Self::request("ErrorMoveCopyFailed", "The folder cannot be moved below itself."),
             StoreError::SearchFolder => Self::request("ErrorInvalidOperation", "The operation is not valid for a search folder."),
             StoreError::PositionUnknown => Self::new(410, "SyncStateNotFound", "The sync state generation is not found."),

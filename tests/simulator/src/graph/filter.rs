@@ -160,6 +160,12 @@ mod tests {
     fn comparisons_hold_as_their_names_say() {
         use std::cmp::Ordering::{Equal, Greater, Less};
         assert!(Compare::Ge.holds(Equal) && Compare::Ge.holds(Greater) && !Compare::Ge.holds(Less));
-        assert!(Compare::Ne.holds(Less) && !Compare::Lt.holds(Equal) && Compare::Le.holds(Less) && Compare::Gt.holds(Greater) && Compare::Eq.holds(Equal));
+        assert!(
+            Compare::Ne.holds(Less)
+                && !Compare::Lt.holds(Equal)
+                && Compare::Le.holds(Less)
+                && Compare::Gt.holds(Greater)
+                && Compare::Eq.holds(Equal)
+        );
     }
 }

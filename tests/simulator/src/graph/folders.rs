@@ -15,14 +15,43 @@ const LARGEST: usize = 1000;
 
 /// Well-known names that address a folder (documentation page "mailFolder resource type").
 const WELL_KNOWN: [&str; 17] = [
-    "archive", "clutter", "conflicts", "conversationhistory", "deleteditems", "drafts", "inbox", "junkemail", "localfailures",
-    "msgfolderroot", "outbox", "recoverableitemsdeletions", "scheduled", "searchfolders", "sentitems", "serverfailures", "syncissues",
+    "archive",
+    "clutter",
+    "conflicts",
+    "conversationhistory",
+    "deleteditems",
+    "drafts",
+    "inbox",
+    "junkemail",
+    "localfailures",
+    "msgfolderroot",
+    "outbox",
+    "recoverableitemsdeletions",
+    "scheduled",
+    "searchfolders",
+    "sentitems",
+    "serverfailures",
+    "syncissues",
 ];
 
 /// Properties a folder has, and so may be selected.
 const PROPERTIES: [&str; 16] = [
-    "id", "displayName", "parentFolderId", "childFolderCount", "unreadItemCount", "totalItemCount", "isHidden", "childFolders", "messages",
-    "messageRules", "isSupported", "includeNestedFolders", "sourceFolderIds", "filterQuery", "singleValueExtendedProperties", "sizeInBytes",
+    "id",
+    "displayName",
+    "parentFolderId",
+    "childFolderCount",
+    "unreadItemCount",
+    "totalItemCount",
+    "isHidden",
+    "childFolders",
+    "messages",
+    "messageRules",
+    "isSupported",
+    "includeNestedFolders",
+    "sourceFolderIds",
+    "filterQuery",
+    "singleValueExtendedProperties",
+    "sizeInBytes",
 ];
 
 /// The folder a segment names: an identifier or a well-known name.
@@ -68,7 +97,9 @@ pub(super) fn handle(call: &Call<'_>) -> Answer {
         ("PATCH", ["mailFolders", id]) => folder_change::update(call, id),
         ("DELETE", ["mailFolders", id]) => folder_change::delete(call, id),
         ("POST", ["mailFolders", id, "move"]) => folder_change::shift(call, id),
-        (_, ["mailFolders"] | ["mailFolders", _] | ["mailFolders", _, "childFolders" | "move" | "copy"]) => Err(GraphError::unsupported(405)),
+        (_, ["mailFolders"] | ["mailFolders", _] | ["mailFolders", _, "childFolders" | "move" | "copy"]) => {
+            Err(GraphError::unsupported(405))
+        }
         (_, path) => Err(GraphError::segment(path.last().copied().unwrap_or_default())),
     }
 }
@@ -160,7 +191,9 @@ fn list(call: &Call<'_>, parent: Option<&str>) -> Answer {
     check_select(call)?;
     let size = match call.query.top.or(call.prefer.page) {
         Some(top) if top > LARGEST && call.query.top.is_some() => {
-            return Err(GraphError::query(format!("The limit of '{LARGEST}' for Top query has been exceeded. The value from the incoming request is '{top}'.")));
+            return Err(GraphError::query(format!(
+                "The limit of '{LARGEST}' for Top query has been exceeded. The value from the incoming request is '{top}'."
+            )));
         }
         Some(size) => size.clamp(1, LARGEST),
         None => PAGE,

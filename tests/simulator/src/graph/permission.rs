@@ -90,9 +90,5 @@ pub(super) fn find(state: &State, user: &str) -> Result<Mailbox, GraphError> {
 /// # Errors
 /// 403 `ErrorAccessDenied`.
 pub(super) fn admit(app: &App, mailbox: &Mailbox) -> Result<(), GraphError> {
-    if app.may_open(mailbox.address()) {
-        Ok(())
-    } else {
-        Err(GraphError::new(403, "ErrorAccessDenied", "Access to OData is disabled."))
-    }
+    if app.may_open(mailbox.address()) { Ok(()) } else { Err(GraphError::new(403, "ErrorAccessDenied", "Access to OData is disabled.")) }
 }

@@ -32,8 +32,7 @@ pub(crate) struct Query {
 }
 
 /// System query options this server knows; others that begin with `$` are refused, those without are custom options.
-const KNOWN: [&str; 11] =
-    ["top", "skip", "select", "filter", "orderby", "expand", "count", "search", "format", "skiptoken", "deltatoken"];
+const KNOWN: [&str; 11] = ["top", "skip", "select", "filter", "orderby", "expand", "count", "search", "format", "skiptoken", "deltatoken"];
 
 impl Query {
     /// Reads a query.
@@ -131,7 +130,9 @@ pub(super) fn uri(message: impl Into<String>) -> GraphError {
 
 fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, GraphError> {
     value.trim().parse().map_err(|_| {
-        uri(format!("Invalid value '{value}' for ${name} query option found. The ${name} query option requires a non-negative integer value."))
+        uri(format!(
+            "Invalid value '{value}' for ${name} query option found. The ${name} query option requires a non-negative integer value."
+        ))
     })
 }
 

@@ -35,7 +35,10 @@ pub(super) fn identify<'a>(state: &'a State, headers: &Headers, origin: &str) ->
         let text = "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp";
         return Err(refused(state, origin, text, Some(&claims)));
     }
-    state.accounts.app(&grant.appid).ok_or_else(|| refused(state, origin, "The identity of the calling application could not be established.", None))
+    state
+        .accounts
+        .app(&grant.appid)
+        .ok_or_else(|| refused(state, origin, "The identity of the calling application could not be established.", None))
 }
 
 /// A token for one of Graph's own names is taken, and one for the name the client calls this server by.
@@ -51,7 +54,8 @@ fn is_for_graph(grant: &Grant, headers: &Headers) -> bool {
 fn refused(state: &State, origin: &str, text: &str, claims: Option<&str>) -> GraphError {
     state.counters.add("http.401", 1);
     state.counters.add("graph.401", 1);
-    let mut challenge = format!("Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/authorize\", client_id=\"{GRAPH_APP}\"", origin.replace('"', ""));
+    let mut challenge =
+        format!("Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/authorize\", client_id=\"{GRAPH_APP}\"", origin.replace('"', ""));
     if let Some(claims) = claims {
         challenge.push_str(&format!(", error=\"insufficient_claims\", claims=\"{claims}\""));
     }

@@ -136,7 +136,10 @@ fn app(at: usize, spec: &AppSpec) -> Result<App, String> {
     }
     let permissions = spec.graph_permissions.clone().unwrap_or_else(|| vec!["Mail.ReadWrite".to_owned()]);
     if let Some(unknown) = permissions.iter().find(|name| !crate::graph::PERMISSIONS.contains(&name.as_str())) {
-        return Err(format!("apps[{at}].graph_permissions: {unknown:?} is unknown here; known are {}", crate::graph::PERMISSIONS.join(", ")));
+        return Err(format!(
+            "apps[{at}].graph_permissions: {unknown:?} is unknown here; known are {}",
+            crate::graph::PERMISSIONS.join(", ")
+        ));
     }
     Ok(App {
         client_id: spec.client_id.clone(),

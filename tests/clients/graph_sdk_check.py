@@ -2,10 +2,10 @@
 """Uses a Graph server as Microsoft's SDK for Python does: folders, message deltas to the end, MIME, batches, identifiers, a subscription.
 
 usage: graph_sdk_check.py --url http://127.0.0.1:PORT/v1.0 --authority https://HOST:PORT --tenant TENANT --ca FILE
-                          --client-id ID (--client-secret SECRET | --certificate PEM_WITH_KEY) --mailbox ADDRESS
+                          --client-id ID (--client-secret SECRET | --certificate PEM_WITH_KEY) --mailbox ADDRESS --folder NAME
 
 Tokens come from azure-identity. Each check prints a line that begins with `ok` or `FAILED`; the exit code is 1 where one failed. The checks
-write into the mailbox: a message is saved, marked as read and deleted.
+write into the mailbox: a message is saved, marked as read and deleted. The folder is one that the mailbox must have, at whatever depth.
 """
 
 import argparse
@@ -86,7 +86,7 @@ async def folders(user):
     return found
 
 
-async def check_folders(user, _):
+async def check_folders(user, client):
     found = await folders(user)
     inbox = await user.mail_folders.by_mail_folder_id("inbox").get()
     top = await user.mail_folders.by_mail_folder_id("msgfolderroot").get()
@@ -95,7 +95,7 @@ async def check_folders(user, _):
     expect(inbox.id in ids and inbox.parent_folder_id == top.id, "the inbox is not directly below the top")
     expect(all(folder.parent_folder_id in ids | {top.id} for folder in found), "a folder's parent is not among the folders")
     names = {folder.display_name for folder in found}
-    expect("Größe & Maß" in names, f"no folder has the name given to it: {names}")
+    expect(client.folder in names, f"{client.folder!r} is not among {names}")
     return f"{len(found)} folders, {inbox.total_item_count} items in the inbox"
 
 
@@ -203,19 +203,21 @@ async def check_identifiers(user, _):
 
 
 async def check_batch(user, client):
-    from msgraph.generated.models.message import Message
     from msgraph_core.requests.batch_request_content import BatchRequestContent
     from msgraph_core.requests.batch_request_item import BatchRequestItem
 
-    wanted = [message.id for message in await newest(user, 3)]
+    wanted = [message.id for message in await newest(user, 3)] + ["this-is-no-id"]
     content = BatchRequestContent()
     items = [BatchRequestItem(user.messages.by_message_id(one).to_get_request_information()) for one in wanted]
     for item in items:
+        # The SDK puts whole addresses into batches, which Graph refuses: they must begin behind the version.
+        item.url = item.url.removeprefix(client.request_adapter.base_url)
         content.add_request(item.id, item)
-    answer = await client.batch.post(content)
-    got = [answer.response_body(item.id, Message).id for item in items]
-    expect(got == wanted, f"other messages came: {got}")
-    return f"{len(got)} messages in one request"
+    # Bodies that are JSON get lost in this version of the SDK, so the statuses must do.
+    statuses = (await client.batch.post(content)).get_response_status_codes()
+    got = [statuses.get(item.id) for item in items]
+    expect(got == [200, 200, 200, 400], f"the statuses are {got}")
+    return f"{len(got)} requests in one"
 
 
 async def check_refusal(user, _):
@@ -284,7 +286,7 @@ async def check_subscription(user, client):
 
 async def run(arguments):
     client = client_of(arguments)
-    client.mailbox = arguments.mailbox
+    client.mailbox, client.folder = arguments.mailbox, arguments.folder
     user = client.users.by_user_id(arguments.mailbox)
     checks = [check_folders, check_folder_delta, check_delta, check_mime, check_list, check_identifiers, check_batch]
     failed = 0
@@ -301,7 +303,7 @@ async def run(arguments):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("url", "authority", "tenant", "ca", "client-id", "mailbox"):
+    for name in ("url", "authority", "tenant", "ca", "client-id", "mailbox", "folder"):
         parser.add_argument(f"--{name}", required=True)
     proof = parser.add_mutually_exclusive_group(required=True)
     proof.add_argument("--client-secret")

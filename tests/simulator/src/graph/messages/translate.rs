@@ -4,6 +4,7 @@
 //! do not change. The entry ids are of a form of this server's own; only its length is that of MS-OXCDATA 2.2.4.2.
 
 use super::ids::{from_rest, to_rest};
+use crate::graph::call::parameter;
 use crate::graph::{Answer, Call, GraphError, reply};
 use crate::store::{Guid, ItemId, LastingId, Mailbox};
 use base64::Engine as _;
@@ -44,11 +45,11 @@ pub(super) fn translate(call: &Call<'_>) -> Answer {
     let mailbox = call.mailbox()?;
     let body = call.json()?;
     let format = |name: &str| {
-        let format = body.get(name).and_then(Format::of);
+        let format = parameter(&body, name).and_then(Format::of);
         format.ok_or_else(|| GraphError::request("ErrorInvalidArgument", format!("The value of parameter '{name}' is missing or invalid.")))
     };
     let (from, to) = (format("sourceIdType")?, format("targetIdType")?);
-    let ids = body.get("inputIds").and_then(Value::as_array);
+    let ids = parameter(&body, "inputIds").and_then(Value::as_array);
     let ids = ids.ok_or_else(|| GraphError::request("ErrorInvalidArgument", "The value of parameter 'inputIds' is missing or invalid."))?;
     if ids.len() > MOST {
         return Err(GraphError::request("ErrorInvalidArgument", format!("The number of inputIds exceeds the maximum of {MOST}.")));

@@ -109,6 +109,9 @@ pub struct MailboxSpec {
     /// Whether it has an online archive.
     #[serde(default)]
     pub archive: bool,
+    /// Whether it is over its quota.
+    #[serde(default)]
+    pub over_quota: bool,
     /// Whether the owner may impersonate everybody.
     #[serde(default)]
     pub impersonate: bool,

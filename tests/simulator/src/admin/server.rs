@@ -121,6 +121,19 @@ pub(super) struct OfMailbox {
     mailbox: String,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Quota {
+    mailbox: String,
+    over: Option<bool>,
+}
+
+pub(super) fn quota(admin: &Admin, call: Quota) -> Answer {
+    let over = call.over.unwrap_or(true);
+    admin.mailbox(&call.mailbox)?.set_full(over);
+    Ok(json!({ "mailbox": call.mailbox, "over": over }))
+}
+
 pub(super) fn change_ids(admin: &Admin, call: OfMailbox) -> Answer {
     admin.mailbox(&call.mailbox)?.change_ids();
     Ok(json!({ "mailbox": call.mailbox }))

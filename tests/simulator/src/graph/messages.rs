@@ -1,6 +1,8 @@
 //! Messages.
 
 mod attachments;
+mod change;
+mod compose;
 mod condition;
 mod delta;
 mod delta_token;
@@ -39,6 +41,7 @@ pub(crate) async fn handle(call: &Call<'_>) -> Answer {
 async fn within(call: &Call<'_>, folder: Option<&str>, rest: &[&str]) -> Answer {
     match (call.method, rest) {
         ("GET", []) => list::list(call, folder).await,
+        ("POST", []) => change::create(call, folder),
         ("GET", ["$count"]) => list::count(call, folder),
         (_, ["delta"]) => match folder {
             Some(folder) => delta::delta(call, folder).await,
@@ -66,6 +69,10 @@ fn message(call: &Call<'_>, folder: Option<&str>, id: &str) -> Result<ItemId, Gr
 async fn one(call: &Call<'_>, id: ItemId, rest: &[&str]) -> Answer {
     match (call.method, rest) {
         ("GET", []) => get(call, id).await,
+        ("PATCH", []) => change::patch(call, id),
+        ("DELETE", []) => change::delete(call, id),
+        ("POST", ["move"]) => change::shift(call, id, true),
+        ("POST", ["copy"]) => change::shift(call, id, false),
         ("GET", ["$value"]) => mime::get(call, id),
         ("GET", ["attachments", rest @ ..]) => attachments::handle(call, id, rest).await,
         _ => Err(GraphError::unsupported(405)),

@@ -3,7 +3,7 @@
 //! A first round tells what is there, page by page, and ends with a `deltaLink`; each later round begins with the link of the one before and
 //! tells the net changes since. What was selected and filtered stands in the links, what was preferred does not.
 
-use super::delta_token::{ChangeType, Dead, KEPT, Token};
+use super::delta_token::{ChangeType, Dead, Token};
 use super::entity::{Style, is_message};
 use super::expand::Expand;
 use super::ids::id_text;
@@ -78,7 +78,7 @@ pub(super) async fn delta(call: &Call<'_>, folder: &str) -> Answer {
     if let Some(first) = found.entries.first().filter(|_| quirk("delta-repeats-entries")) {
         write(&mut page, mailbox, style, first);
     }
-    token.generation = call.state.graph.generations.next(&call.app.client_id, &folder);
+    token.generation = call.state.graph.generations.next(&call.app.client_id, &folder, token.generation);
     token.initial &= !found.last;
     let (name, option) = if found.last { ("@odata.deltaLink", "$deltatoken") } else { ("@odata.nextLink", "$skiptoken") };
     let link = format!("{}?{option}={}", link::address(call), token.encode(&folder));
@@ -140,17 +140,17 @@ fn unfiltered() -> GraphError {
 
 /// The state a link carries, if it still serves.
 fn resume(call: &Call<'_>, text: &str, folder: &Folder) -> Result<Token, GraphError> {
-    let newest = call.state.graph.generations.newest(&call.app.client_id, folder);
+    let line = call.state.graph.generations.line(&call.app.client_id, folder);
     let lost = |generation: u64| {
-        let kept: Vec<String> =
-            (newest.saturating_sub(KEPT - 1)..newest).filter(|kept| *kept > 0).map(|kept| format!("[{kept}]")).collect();
-        let message =
-            format!("The sync state generation is not found; generation={generation};[highest={newest}][{newest}]{}.", kept.concat());
+        let newest = line.newest;
+        let kept = line.kept.iter().filter(|kept| **kept != newest);
+        let kept: String = kept.map(|kept| format!("[{kept}]")).collect();
+        let message = format!("The sync state generation is not found; generation={generation};[highest={newest}][{newest}]{kept}.");
         let code = if call.state.quirks.has("resync-required") { "resyncRequired" } else { "SyncStateNotFound" };
         GraphError::new(410, code, message).header("Location", link::address(call))
     };
     match Token::decode(text, folder) {
-        Ok(token) if token.generation + KEPT > newest && token.generation <= newest => Ok(token),
+        Ok(token) if line.kept.contains(&token.generation) => Ok(token),
         Ok(token) => Err(lost(token.generation)),
         Err(Dead::Expired) => Err(lost(0)),
         Err(Dead::Invalid) => Err(GraphError::request("SyncStateInvalid", "The sync state is invalid.")),

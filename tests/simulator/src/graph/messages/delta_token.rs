@@ -1,7 +1,7 @@
 //! What stands in the links of a delta: everything needed to go on, and which generation of the folder's links it is of.
 //!
-//! The server remembers one number for each application, mailbox and folder: the generation of the newest link. Links of the last few
-//! generations serve, older ones are lost, whoever asked for the newer ones. So two walks of one folder by one application end each other.
+//! The server remembers the last few generations for each application, mailbox and folder. Links of those serve, others are lost, whoever
+//! asked for the newer ones. So two walks of one folder by one application end each other.
 
 use super::selection::Selection;
 use crate::store::{Folder, Guid, Position};
@@ -13,27 +13,43 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 /// Generations whose links still serve.
-pub(super) const KEPT: u64 = 4;
+const KEPT: usize = 4;
 const MARK: &[u8; 4] = b"DLT1";
 const CHECKSUM: usize = 12;
 
-/// The newest generation of each application's links of each folder.
+/// The generations of each application's links of each folder.
 #[derive(Debug, Default)]
-pub(crate) struct Generations(Mutex<HashMap<(String, Guid, u64), u64>>);
+pub(crate) struct Generations(Mutex<HashMap<(String, Guid, u64), Line>>);
+
+/// The generations of one folder's links.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Line {
+    /// The newest there ever was.
+    pub(super) newest: u64,
+    /// Those that still serve; the one followed or made last stands last.
+    pub(super) kept: Vec<u64>,
+}
 
 impl Generations {
-    /// The generation of the next link.
-    pub(super) fn next(&self, app: &str, folder: &Folder) -> u64 {
+    /// The generation of the next link, where the one before is `followed` (0 for none).
+    pub(super) fn next(&self, app: &str, folder: &Folder, followed: u64) -> u64 {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let newest = known.entry((app.to_owned(), folder.id.mailbox, folder.id.number)).or_insert(0);
-        *newest += 1;
-        *newest
+        let line = known.entry((app.to_owned(), folder.id.mailbox, folder.id.number)).or_default();
+        line.newest += 1;
+        if line.kept.contains(&followed) {
+            line.kept.retain(|kept| *kept != followed);
+            line.kept.push(followed);
+        }
+        line.kept.push(line.newest);
+        let over = line.kept.len().saturating_sub(KEPT);
+        line.kept.drain(..over);
+        line.newest
     }
 
-    /// The newest generation there is.
-    pub(super) fn newest(&self, app: &str, folder: &Folder) -> u64 {
+    /// The generations there are.
+    pub(super) fn line(&self, app: &str, folder: &Folder) -> Line {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&(app.to_owned(), folder.id.mailbox, folder.id.number)).copied().unwrap_or(0)
+        known.get(&(app.to_owned(), folder.id.mailbox, folder.id.number)).cloned().unwrap_or_default()
     }
 }
 
@@ -221,8 +237,13 @@ mod tests {
     #[test]
     fn generations_are_counted_for_each_application_and_folder() {
         let generations = Generations::default();
-        assert_eq!((generations.next("a", &folder(1, 0)), generations.next("a", &folder(1, 0))), (1, 2));
-        assert_eq!((generations.next("b", &folder(1, 0)), generations.next("a", &folder(2, 0))), (1, 1));
-        assert_eq!(generations.newest("a", &folder(1, 0)), 2);
+        assert_eq!((generations.next("a", &folder(1, 0), 0), generations.next("a", &folder(1, 0), 1)), (1, 2));
+        assert_eq!((generations.next("b", &folder(1, 0), 0), generations.next("a", &folder(2, 0), 0)), (1, 1));
+        for _ in 0..9 {
+            generations.next("a", &folder(1, 0), 1);
+        }
+        assert_eq!(generations.line("a", &folder(1, 0)), Line { newest: 11, kept: vec![9, 10, 1, 11] }, "what is followed lives on");
+        assert_eq!(generations.next("a", &folder(1, 0), 5), 12);
+        assert_eq!(generations.line("a", &folder(1, 0)).kept, [10, 1, 11, 12]);
     }
 }

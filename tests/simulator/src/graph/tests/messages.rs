@@ -40,7 +40,8 @@ async fn lists_page_by_ten_count_filter_and_sort() {
     assert_eq!(desk.refusal("GET", &format!("{BOX}?$top=1001"), "").await.0, 400);
     let crossed = format!("{BOX}?$filter=receivedDateTime+ge+2000-01-01T00:00:00Z&$orderby=subject");
     assert_eq!(desk.refusal("GET", &crossed, "").await, (400, "InefficientFilter".to_owned()));
-    let modified = desk.read(&format!("{BOX}?$filter=lastModifiedDateTime+ge+2000-01-01T00:00:00Z&$orderby=lastModifiedDateTime+desc&$top=50")).await;
+    let modified =
+        desk.read(&format!("{BOX}?$filter=lastModifiedDateTime+ge+2000-01-01T00:00:00Z&$orderby=lastModifiedDateTime+desc&$top=50")).await;
     assert_eq!(modified["value"].as_array().unwrap().len(), 30);
     assert_eq!(desk.read("/users/alice@example.com/messages?$top=50").await["value"].as_array().unwrap().len(), 30);
 }
@@ -52,7 +53,10 @@ async fn a_message_is_read_alone_with_headers_and_properties() {
     let expand = "$expand=singleValueExtendedProperties($filter=id+eq+'Integer+0x0E08'+or+id+eq+'String+0x001A'+or+id+eq+'Binary+0x300B'),attachments";
     let message = desk.read(&format!("/users/{ALICE}/messages/{one}?{expand}&$select=internetMessageHeaders,subject")).await;
     let properties = message["singleValueExtendedProperties"].as_array().unwrap();
-    assert_eq!(properties.iter().map(|property| property["id"].as_str().unwrap()).collect::<Vec<_>>(), ["Integer 0xe08", "String 0x1a", "Binary 0x300b"]);
+    assert_eq!(
+        properties.iter().map(|property| property["id"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["Integer 0xe08", "String 0x1a", "Binary 0x300b"]
+    );
     assert!(message["internetMessageHeaders"].as_array().unwrap().iter().any(|header| header["name"] == "MIME-Version"), "{message}");
     assert!(message.get("isRead").is_none() && message["attachments"].is_array());
     let whole = desk.read(&format!("/users/{ALICE}/messages/{one}")).await;
@@ -97,7 +101,14 @@ async fn identities_survive_moves_and_translate_into_each_other() {
     assert_eq!((found["parentFolderId"].clone(), found["id"].clone()), (moved["parentFolderId"].clone(), moved["id"].clone()));
     let copied = desk.ask("POST", &format!("/users/{ALICE}/messages/{lasting}/copy"), IMMUTABLE, &drafts.to_string()).await;
     assert!(copied.status == 201 && id(&json_of(&copied)) != lasting, "a copy is another message");
-    let answer = desk.good("POST", call, &json!({"inputIds": [usual, "x", id(&moved)], "sourceIdType": "restId", "targetIdType": "restImmutableEntryId"}), 200).await;
+    let answer = desk
+        .good(
+            "POST",
+            call,
+            &json!({"inputIds": [usual, "x", id(&moved)], "sourceIdType": "restId", "targetIdType": "restImmutableEntryId"}),
+            200,
+        )
+        .await;
     assert_eq!(answer["value"][0]["errorDetails"]["code"], "ErrorItemNotFound");
     assert_eq!(answer["value"][1]["errorDetails"]["code"], "ErrorInvalidIdMalformed");
     assert_eq!(answer["value"][2]["targetId"].as_str(), Some(lasting.as_str()));
@@ -130,7 +141,8 @@ Content-Type: application/pdf; name=\"a.pdf\"\r\nContent-Transfer-Encoding: base
         assert_eq!(&written[name], value);
     }
     let flags = json!([{"id": "Integer 0x0E07", "value": "1"}]);
-    let sent = json!({"subject": "s", "toRecipients": [{"emailAddress": {"address": "b@example.com"}}], "singleValueExtendedProperties": flags});
+    let sent =
+        json!({"subject": "s", "toRecipients": [{"emailAddress": {"address": "b@example.com"}}], "singleValueExtendedProperties": flags});
     let sent = desk.good("POST", "/users/alice@example.com/messages", &sent, 201).await;
     assert_eq!((&sent["isDraft"], &sent["isRead"]), (&json!(false), &json!(true)));
     let path = format!("/users/{ALICE}/messages/{}", id(&sent));

@@ -37,8 +37,8 @@ use serve::{Asked, Ids, Served};
 use std::sync::Arc;
 
 /// The application permissions this server knows (documentation page "Microsoft Graph permissions reference").
-pub(crate) const PERMISSIONS: [&str; 7] =
-    ["Mail.ReadBasic", "Mail.ReadBasic.All", "Mail.Read", "Mail.ReadWrite", "User.Read.All", "Directory.Read.All", "MailboxSettings.Read"];
+pub(crate) const PERMISSIONS: [&str; 6] =
+    ["Mail.ReadBasic", "Mail.ReadBasic.All", "Mail.Read", "Mail.ReadWrite", "User.Read.All", "Directory.Read.All"];
 
 /// What Graph remembers between requests.
 #[derive(Debug, Default)]

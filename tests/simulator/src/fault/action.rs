@@ -150,6 +150,11 @@ pub enum WireFault {
         /// Milliseconds.
         ms: u64,
     },
+    /// The body comes at this pace, however fast the client reads.
+    Slow {
+        /// Bytes a second; at least 1.
+        bytes_per_second: u64,
+    },
     /// No more than this many bytes of the body come (0: the head alone), and the connection stays open in silence.
     Stall {
         /// Bytes of the body that still come.

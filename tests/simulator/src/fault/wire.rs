@@ -2,9 +2,12 @@
 
 use super::text::{Edit, edit};
 use super::{CutFraming, WireFault, soap_fault};
-use crate::http::{Body, Ending, Framing, Response, http_date};
+use crate::http::{Body, Ending, Framing, Response, body_stream, http_date};
 use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use std::io;
 use std::time::Duration;
 
 /// How long these faults hold an answer back.
@@ -104,6 +107,7 @@ pub fn damage(mut response: Response, faults: &[WireFault], operation: &str) -> 
             fault,
             WireFault::FaultsUnder200
                 | WireFault::TinyChunks { .. }
+                | WireFault::Slow { .. }
                 | WireFault::ContentType { .. }
                 | WireFault::Prefixes
                 | WireFault::NoDeclaration
@@ -133,6 +137,10 @@ fn apply(mut response: Response, fault: &WireFault, operation: &str) -> Response
                 (CutFraming::Length, Body::Stream(_)) => Framing::Declared(after_bytes.saturating_add(4096)),
             };
         }
+        WireFault::Slow { bytes_per_second } => {
+            let body = body_stream(std::mem::take(&mut response.body));
+            response.body = Body::Stream(slowly(body, (*bytes_per_second).max(1)));
+        }
         WireFault::DoubleResponse => response.wire.epilogue = Some(second_response(operation)),
         WireFault::UnsolicitedTimeout { ms } => response.wire.timeout_notice = Some(Duration::from_millis(*ms)),
         WireFault::TinyChunks { max } => response.wire.tiny_chunks = Some((*max).max(1)),
@@ -161,6 +169,24 @@ fn apply(mut response: Response, fault: &WireFault, operation: &str) -> Response
         _ => {}
     }
     response
+}
+
+/// Makes a body wait for each tenth of a second's worth of itself.
+fn slowly(body: BoxStream<'static, io::Result<Bytes>>, rate: u64) -> BoxStream<'static, io::Result<Bytes>> {
+    let step = usize::try_from(rate / 10).unwrap_or(usize::MAX).max(1);
+    stream::unfold((body, Bytes::new()), move |(mut body, mut rest)| async move {
+        if rest.is_empty() {
+            match body.next().await? {
+                Ok(piece) => rest = piece,
+                Err(error) => return Some((Err(error), (body, rest))),
+            }
+        }
+        let piece = rest.split_to(rest.len().min(step));
+        let micros = (piece.len() as u64).saturating_mul(1_000_000) / rate;
+        tokio::time::sleep(Duration::from_micros(micros)).await;
+        Some((Ok(piece), (body, rest)))
+    })
+    .boxed()
 }
 
 fn stop(response: &mut Response, after: u64, ending: Ending) {

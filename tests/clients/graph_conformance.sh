@@ -50,7 +50,7 @@ fact() {
 
 # run NAME LATENCY: the suite's output goes to $work/NAME, what the server sent to $work/record-NAME.
 run() {
-  local name=$1 latency=$2 url=
+  local name=$1 latency=$2 graph url=
   "$simulator" --world "$here/world.toml" --listen 127.0.0.1:0 --admin 127.0.0.1:0 --print-json --record "$work/record-$name" \
     >"$work/$name.json" 2>"$work/$name.log" &
   server=$!
@@ -66,7 +66,8 @@ run() {
   fi
   "$python" -c 'import requests, sys; requests.post(sys.argv[1] + "/latency", json={"latency_ms": int(sys.argv[2])}).raise_for_status()' \
     "$(fact admin_url "$name")" "$latency"
-  "$python" "$suite" --url "$url/v1.0" --user alice@example.com --authority "$url/example.com/" \
+  graph=$(fact graph_url "$name")
+  "$python" "$suite" --url "$graph" --user alice@example.com --authority "$url/example.com/" \
     --client-id 11111111-2222-3333-4444-555555555555 --client-secret application-secret >"$work/$name" 2>&1 || true
   stop
 

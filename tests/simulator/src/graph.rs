@@ -36,6 +36,9 @@ use crate::store::Mailbox;
 use serve::{Asked, Ids, Served};
 use std::sync::Arc;
 
+/// The path everything of Graph lies below.
+pub(crate) const GRAPH: &str = "/v1.0";
+
 /// The application permissions this server knows (documentation page "Microsoft Graph permissions reference").
 pub(crate) const PERMISSIONS: [&str; 6] =
     ["Mail.ReadBasic", "Mail.ReadBasic.All", "Mail.Read", "Mail.ReadWrite", "User.Read.All", "Directory.Read.All"];

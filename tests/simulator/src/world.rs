@@ -173,6 +173,12 @@ impl World {
                 impersonate: true,
                 ..AccountSpec::default()
             }],
+            apps: vec![AppSpec {
+                client_id: "11111111-2222-3333-4444-555555555555".into(),
+                tenant: "example.com".into(),
+                secrets: vec!["app-secret".into()],
+                ..AppSpec::default()
+            }],
             mailboxes: vec![MailboxSpec {
                 address: "user{n}@example.com".into(),
                 count: Some(mailboxes),

@@ -84,6 +84,9 @@ async fn get(call: &Call<'_>, id: ItemId) -> Answer {
     let item = call.mailbox()?.item(id)?;
     let expand = Expand::of(call.query.expand.as_deref())?;
     let style = page::style(call, Selection::of(&call.query)?);
+    if let Some(code) = page::damage(&item, style.selection, &expand) {
+        return Err(mime::refused(code));
+    }
     let more = page::more(call, &item, style.selection, &expand).await?;
     page::single(200, call, &item, style, &more)
 }

@@ -143,4 +143,34 @@ mod tests {
         let item = ItemId { mailbox: id.mailbox, number: 91, generation: 2 };
         assert!(LastingId::parse(&item.text()).is_err() && ItemId::parse(&text).is_err());
     }
+
+    #[test]
+    fn moves_keep_it_and_copies_the_archive_and_migrations_do_not() {
+        let born = chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let mailbox = Mailbox::new(7, "alice@example.com", "Alice", Vec::new(), born);
+        mailbox.add_archive();
+        let folder = |name: &str| mailbox.root_folder(name).unwrap();
+        let mail = || crate::store::NewItem::from_mime("Subject: x\r\n\r\n".into());
+        let first = mailbox.create_item(folder("inbox"), mail()).unwrap();
+        let lasting = mailbox.lasting(first);
+        let second = mailbox.move_item(first, folder("drafts")).unwrap();
+        let third = mailbox.move_item(second, folder("inbox")).unwrap();
+        assert!([first, second, third].iter().all(|id| mailbox.lasting(*id) == lasting), "gone ones too");
+        assert_eq!((mailbox.item_of(lasting), mailbox.item(third).unwrap().lasting), (Ok(third), lasting));
+        assert!(mailbox.holds(third) && !mailbox.holds(first) && !mailbox.holds(second));
+        let moved_again = LastingId { number: third.number, ..lasting };
+        assert!(mailbox.item_of(moved_again).is_err(), "a number is no identity where another one is");
+        let copy = mailbox.copy_item(third, folder("drafts")).unwrap();
+        assert_ne!(mailbox.lasting(copy), lasting);
+        let archived = mailbox.move_item(third, folder("archivemsgfolderroot")).unwrap();
+        assert_ne!(mailbox.lasting(archived), lasting);
+        assert!(mailbox.item_of(lasting).is_err());
+        mailbox.delete_item(copy, crate::store::DeleteHow::Soft).unwrap();
+        let kept = mailbox.item_of(mailbox.lasting(copy)).unwrap();
+        assert_eq!(mailbox.item(kept).unwrap().folder, folder("recoverableitemsdeletions"));
+        mailbox.change_ids();
+        assert!(mailbox.item_of(mailbox.lasting(copy)).is_err());
+        let other = Mailbox::new(7, "bob@example.com", "Bob", Vec::new(), born);
+        assert!(other.item_of(lasting).is_err());
+    }
 }

@@ -208,3 +208,95 @@ fn merge<'a>(parts: Vec<Box<dyn Iterator<Item = Candidate> + 'a>>, newest_first:
         parts.get_mut(next?.1)?.next()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::content::{Batch, Kind, Rng, Role};
+    use crate::store::{Address, DeleteHow, ItemUpdate, NewItem};
+    use chrono::TimeDelta;
+
+    const MAIL: fn(&str) -> bool = |class| class == "IPM.Note";
+
+    /// A mailbox whose inbox and drafts hold generated items, own ones of any date, written ones, and gaps.
+    fn mailbox(rng: &mut Rng) -> Mailbox {
+        let born = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let mailbox = Mailbox::new(7, "alice@example.com", "Alice", Vec::new(), born);
+        let folders = ["inbox", "drafts"].map(|name| mailbox.root_folder(name).unwrap());
+        let batch = Batch {
+            seed: 3,
+            count: 40,
+            owner: Address { name: None, email: Some("alice@example.com".into()) },
+            role: Role::Received,
+            from: born,
+            to: born + TimeDelta::days(40),
+            sizes: Vec::new(),
+            big: Vec::new(),
+            kinds: vec![(Kind::Text, 3), (Kind::Contact, 1)],
+            unread_percent: 25,
+        };
+        mailbox.fill(folders[0], batch).unwrap();
+        for number in 0..30 {
+            let date = born + TimeDelta::seconds(i64::try_from(rng.below(4_000_000)).unwrap());
+            let new = NewItem { received: Some(date), ..NewItem::from_mime(format!("Subject: {number}\r\n\r\n").into()) };
+            mailbox.create_item(folders[number % 2], new).unwrap();
+        }
+        for _ in 0..30 {
+            let (from, to) = if rng.chance(50) { (folders[0], folders[1]) } else { (folders[1], folders[0]) };
+            let all = mailbox.find(from, &crate::store::Find { limit: 100, ..Default::default() }).unwrap().items;
+            let Some(item) = all.get(rng.below(all.len() as u64) as usize) else { continue };
+            match rng.below(3) {
+                0 => drop(mailbox.move_item(item.id, to).unwrap()),
+                1 => drop(mailbox.update_item(item.id, &ItemUpdate { read: Some(!item.read), ..Default::default() }).unwrap()),
+                _ => mailbox.delete_item(item.id, DeleteHow::Hard).unwrap(),
+            }
+        }
+        mailbox
+    }
+
+    #[test]
+    fn a_page_is_what_sorting_everything_would_give() {
+        let mut rng = Rng::of(&[11]);
+        let mailbox = mailbox(&mut rng);
+        let folders = ["inbox", "drafts"].map(|name| mailbox.root_folder(name).unwrap());
+        for round in 0..600u64 {
+            let here: &[FolderId] = match round % 3 {
+                0 => &folders[..1],
+                1 => &folders[1..],
+                _ => &folders,
+            };
+            let all = crate::store::Find { limit: 1000, ..Default::default() };
+            let mut items: Vec<Item> = here.iter().flat_map(|folder| mailbox.find(*folder, &all).unwrap().items).collect();
+            let by = [Date::Received, Date::Created, Date::Modified][(round / 3 % 3) as usize];
+            let bound = |rng: &mut Rng| rng.chance(60).then(|| by.of(&items[rng.below(items.len() as u64) as usize]));
+            let (from, before) = (bound(&mut rng), bound(&mut rng));
+            let unread = |item: &Item| !item.read;
+            let listing = Listing {
+                by,
+                newest_first: rng.chance(50),
+                from,
+                before,
+                skip: rng.below(8) as usize,
+                limit: rng.below(60) as usize,
+                count: rng.chance(50),
+                class: rng.chance(50).then_some(MAIL),
+                filter: rng.chance(30).then_some(&unread),
+            };
+            items.retain(|item| {
+                let date = by.of(item);
+                let inside = from.is_none_or(|from| date >= from) && before.is_none_or(|before| date < before);
+                inside && listing.class.is_none_or(|class| class(&item.class)) && listing.filter.is_none_or(|filter| filter(item))
+            });
+            items.sort_by_key(|item| (by.of(item), item.id.number));
+            if listing.newest_first {
+                items.reverse();
+            }
+            let ids = |items: &[Item]| items.iter().map(|item| item.id).collect::<Vec<_>>();
+            let found = mailbox.list(here, &listing).unwrap();
+            let end = (listing.skip + listing.limit).min(items.len());
+            assert_eq!(ids(&found.items), ids(items.get(listing.skip.min(end)..end).unwrap()), "{round}: {listing:?}");
+            assert_eq!(found.more, end < items.len() && listing.skip < items.len(), "{round}: {listing:?}");
+            assert_eq!(found.total, listing.count.then_some(items.len()));
+        }
+    }
+}

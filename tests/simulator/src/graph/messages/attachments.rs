@@ -5,7 +5,7 @@ use super::ids::{from_rest, to_rest};
 use crate::content::{Attachment, AttachmentBody, attachments};
 use crate::graph::{Answer, Call, GraphError, reply};
 use crate::http::Response;
-use crate::store::{Item, ItemId, Mime};
+use crate::store::{Item, ItemId, LastingId, Mime};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
@@ -27,7 +27,7 @@ pub(super) async fn handle(call: &Call<'_>, id: ItemId, rest: &[&str]) -> Answer
             reply::entity(200, &json!({"@odata.context": call.context(&base), "value": values}))
         }
         [name] | [name, "$value"] => {
-            let number = number_of(id, name).ok_or_else(GraphError::malformed_id)?;
+            let number = number_of(item.lasting, name).ok_or_else(GraphError::malformed_id)?;
             let attachment = found.get(number).ok_or_else(GraphError::not_found)?;
             if rest.len() == 2 {
                 let (AttachmentBody::File(bytes) | AttachmentBody::Message(bytes)) = &attachment.body;
@@ -64,8 +64,8 @@ async fn read(item: &Item) -> Result<Vec<Attachment>, GraphError> {
     }
 }
 
-/// An attachment's identifier: its message and its place in it.
-fn attachment_id(item: ItemId, number: usize) -> String {
+/// An attachment's identifier: its message, wherever that is moved, and its place in it.
+fn attachment_id(item: LastingId, number: usize) -> String {
     let mut bytes = MARK.to_vec();
     bytes.extend_from_slice(&item.mailbox.0);
     bytes.extend_from_slice(&item.number.to_be_bytes());
@@ -73,7 +73,7 @@ fn attachment_id(item: ItemId, number: usize) -> String {
     to_rest(&STANDARD.encode(bytes))
 }
 
-fn number_of(item: ItemId, text: &str) -> Option<usize> {
+fn number_of(item: LastingId, text: &str) -> Option<usize> {
     let bytes = STANDARD.decode(from_rest(text)).ok()?;
     let (_, number) = bytes.split_last_chunk::<8>()?;
     let number = usize::try_from(u64::from_be_bytes(*number)).ok()?;
@@ -87,7 +87,7 @@ fn entity(item: &Item, number: usize, attachment: &Attachment, select: &[String]
         AttachmentBody::Message(bytes) => ("#microsoft.graph.itemAttachment", bytes),
     };
     map.insert("@odata.type".to_owned(), kind.into());
-    map.insert("id".to_owned(), attachment_id(item.id, number).into());
+    map.insert("id".to_owned(), attachment_id(item.lasting, number).into());
     let mut add = |name: &str, value: &dyn Fn() -> Value| {
         if select.is_empty() || select.iter().any(|wanted| wanted.rsplit('/').next() == Some(name)) {
             map.insert(name.to_owned(), value());

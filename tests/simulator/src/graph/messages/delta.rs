@@ -62,7 +62,7 @@ pub(super) async fn delta(call: &Call<'_>, folder: &str) -> Answer {
         Entry::Message(item) => Some(&**item),
         _ => None,
     });
-    page::refuse_poison(items, token.selection, &Expand::default())?;
+    page::refuse_damage(items, style.selection, &Expand::default())?;
     let mut page = Page::begin(&format!("{}/$metadata#Collection(message)", call.root), None);
     if quirk("delta-removes-at-first") && text.is_none() {
         write(

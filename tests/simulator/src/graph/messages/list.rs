@@ -7,10 +7,12 @@ use super::selection::Selection;
 use super::{condition, link};
 use crate::graph::folders::folder_of;
 use crate::graph::{Answer, Call, GraphError};
-use crate::store::{Find, FolderId, FolderKind, Item, Listed, Listing, Mailbox, Order};
+use crate::store::{Find, FolderId, FolderKind, Item, Listed, Listing, Mailbox, Mime, Order};
 
 /// The most messages of a page.
 const MOST: usize = 1000;
+/// Bytes of messages that a page may be asked to tell the attachments of: beyond, the gateway loses patience.
+const HEAVIEST: u64 = 128 << 20;
 /// Messages of a page where nothing else was asked.
 const USUAL: usize = 10;
 
@@ -28,12 +30,16 @@ pub(super) async fn list(call: &Call<'_>, folder: Option<&str>) -> Answer {
     query.efficient()?;
     let skip = usize::try_from(query.skip).unwrap_or(usize::MAX);
     let found = look(call, mailbox, &folders, skip, size)?;
-    page::refuse_poison(found.items.iter(), selection, &expand)?;
+    let style = page::style(call, selection);
+    page::refuse_damage(found.items.iter(), style.selection, &expand)?;
+    let weight = |item: &Item| if let Mime::Content(content) = &item.mime { content.len() } else { 0 };
+    if expand.attachments.is_some() && found.items.len() > 1 && found.items.iter().map(weight).sum::<u64>() > HEAVIEST {
+        return Err(GraphError::new(504, "UnknownError", ""));
+    }
     let context = match folder {
         Some(folder) => call.context(&format!("mailFolders('{}')/messages", folder.replace('\'', "''"))),
         None => call.context("messages"),
     };
-    let style = page::style(call, selection);
     let mut page = Page::begin(&context, found.total);
     for item in &found.items {
         let more = page::more(call, item, style.selection, &expand).await?;

@@ -20,7 +20,7 @@ pub(super) fn get(call: &Call<'_>, id: ItemId) -> Answer {
 }
 
 /// What Graph says of an item that EWS refuses the MIME of with this code.
-fn refused(code: &str) -> GraphError {
+pub(super) fn refused(code: &str) -> GraphError {
     let (status, code, message) = match code {
         "ErrorMimeContentConversionFailed" | "ErrorUnsupportedMimeConversion" => {
             (500, "ErrorMimeContentConversionFailed", "MIME content conversion failed.")

@@ -10,7 +10,9 @@ use serde::Serialize as _;
 use serde_json::Value;
 
 /// The code an item bears that spoils every page it is on.
-pub(super) const POISON: &str = "ErrorCorruptData";
+const POISON: &str = "ErrorCorruptData";
+/// The code of an item whose body cannot be told.
+const UNCONVERTIBLE: &str = "ErrorContentConversionFailed";
 
 /// What is written of a message beyond its facts.
 pub(super) type More = Vec<(&'static str, Value)>;
@@ -94,14 +96,23 @@ pub(super) fn single(status: u16, call: &Call<'_>, item: &Item, style: Style, mo
     Ok(reply::raw(status, json.into()).header("ETag", etag))
 }
 
-/// Refuses a page with an item on it that breaks it, as one damaged item does; what every item can tell passes.
-pub(super) fn refuse_poison<'a>(
+/// Why an item cannot be told, where it is damaged: what every item can tell passes, and a body that cannot be converted matters only where
+/// it is wanted.
+pub(super) fn damage(item: &Item, selection: Selection, expand: &Expand) -> Option<&'static str> {
+    match item.mime {
+        Mime::Refused(POISON) if !(selection.is_robust() && expand.is_empty()) => Some(POISON),
+        Mime::Refused(UNCONVERTIBLE) if selection.has(Property::Body) || selection.has(Property::UniqueBody) => Some(UNCONVERTIBLE),
+        _ => None,
+    }
+}
+
+/// Refuses a page with a damaged item on it: one breaks it for all.
+pub(super) fn refuse_damage<'a>(
     mut items: impl Iterator<Item = &'a Item>,
     selection: Selection,
     expand: &Expand,
 ) -> Result<(), GraphError> {
-    let poisoned = items.any(|item| matches!(item.mime, Mime::Refused(POISON)));
-    if poisoned && !(selection.is_robust() && expand.is_empty()) {
+    if items.any(|item| damage(item, selection, expand).is_some()) {
         return Err(GraphError::new(500, "InternalServerError", "Error while processing response."));
     }
     Ok(())

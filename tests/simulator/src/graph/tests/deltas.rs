@@ -193,6 +193,13 @@ async fn a_full_mailbox_a_damaged_item_and_a_cloud_without_delta_refuse() {
     let bare = desk.read(&format!("{list}?$top=1&$select=id,receivedDateTime")).await;
     let id = bare["value"][0]["id"].as_str().unwrap().to_owned();
     assert_eq!(desk.refusal("GET", &format!("/users/{ALICE}/messages/{id}/$value"), "").await, (500, "ErrorCorruptData".to_owned()));
+    let single = format!("/users/{ALICE}/messages/{id}");
+    assert_eq!(desk.refusal("GET", &single, "").await, (500, "ErrorCorruptData".to_owned()));
+    alice.spoil_item(item, "ErrorContentConversionFailed").unwrap();
+    assert_eq!(desk.refusal("GET", &single, "").await, (500, "ErrorContentConversionFailed".to_owned()));
+    assert_eq!(desk.read(&format!("{single}?$select=subject")).await["id"], bare["value"][0]["id"]);
+    assert_eq!(desk.refusal("GET", &format!("{list}?$top=1"), "").await, (500, "InternalServerError".to_owned()));
+    assert_eq!(desk.get(FIRST).await.status, 200);
     alice.set_full(true);
     assert_eq!(desk.refusal("GET", FIRST, "").await, (403, "ErrorQuotaExceeded".to_owned()));
     assert_eq!(desk.get(&format!("{list}?$skip=1")).await.status, 200);

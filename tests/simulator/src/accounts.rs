@@ -45,6 +45,8 @@ pub struct App {
     pub certificates: Vec<String>,
     /// Mailboxes it may open, by primary address; empty means all.
     pub mailboxes: Vec<String>,
+    /// Application permissions it was given for Graph, such as `Mail.Read`.
+    pub graph_permissions: Vec<String>,
 }
 
 impl fmt::Debug for App {

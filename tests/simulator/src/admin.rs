@@ -19,6 +19,7 @@ mod place;
 mod server;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use place::Place;
 
@@ -41,11 +42,16 @@ pub const PATHS: &[(&str, &str)] = &[
     ("POST", "/latency"),
     ("POST", "/revoke"),
     ("POST", "/expire-sync-states"),
+    ("POST", "/quota"),
     ("POST", "/change-ids"),
+    ("POST", "/lifecycle"),
+    ("POST", "/notify"),
+    ("POST", "/forget-subscriptions"),
     ("POST", "/reset-counters"),
     ("GET", "/status"),
     ("GET", "/counters"),
     ("GET", "/faults"),
+    ("GET", "/subscriptions"),
     ("GET", "/manifest"),
 ];
 
@@ -111,7 +117,12 @@ impl Admin {
             "/latency" => server::latency(self, read(request)?),
             "/revoke" => server::revoke(self, read(request)?),
             "/expire-sync-states" => server::expire(self, read(request)?),
+            "/quota" => server::quota(self, read(request)?),
             "/change-ids" => server::change_ids(self, read(request)?),
+            "/lifecycle" => webhooks::announce(self, read(request)?),
+            "/notify" => webhooks::notify(self, read(request)?),
+            "/forget-subscriptions" => webhooks::forget(self, read(request)?),
+            "/subscriptions" => Ok(webhooks::list(self)),
             "/reset-counters" => server::reset(self),
             "/counters" => Ok(json!(self.state.counters.all())),
             "/faults" => Ok(server::faults(self)),

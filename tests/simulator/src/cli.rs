@@ -15,7 +15,7 @@ use crate::world::World;
 
 const ANY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// A test Exchange server: EWS over real sockets, worlds as data.
+/// A test Exchange server: EWS and Microsoft Graph over real sockets, worlds as data.
 ///
 /// Without a world it serves the built-in demonstration.
 #[derive(Debug, Parser)]
@@ -184,6 +184,7 @@ fn card(simulator: &Simulator) -> serde_json::Value {
     json!({
         "url": simulator.url(),
         "ews_url": simulator.ews_url(),
+        "graph_url": simulator.graph_url(),
         "tls_url": tls,
         "tls_ews_url": tls.as_ref().map(|url| format!("{url}{}", crate::front::EWS)),
         "ca": state.options.cert_dir.as_ref().filter(|_| tls.is_some()).map(|folder| folder.join("ca.pem")),
@@ -197,6 +198,7 @@ fn card(simulator: &Simulator) -> serde_json::Value {
 fn people(simulator: &Simulator) -> String {
     let state = simulator.state();
     let mut lines = vec![format!("EWS    {}", simulator.ews_url())];
+    lines.push(format!("Graph  {}", simulator.graph_url()));
     lines.extend(simulator.tls_url().map(|url| format!("TLS    {url}{}", crate::front::EWS)));
     lines.extend(simulator.admin_url().map(|url| format!("admin  {url}")));
     let people = state.accounts.people();

@@ -22,6 +22,16 @@ impl Counters {
         }
     }
 
+    /// Raises one to a value, if it is lower: for the most there ever was of something.
+    pub fn raise(&self, name: &str, to: u64) {
+        let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(value) = values.get_mut(name) {
+            *value = to.max(*value);
+        } else {
+            values.insert(name.to_owned(), to);
+        }
+    }
+
     /// The value of one; 0 when it was never counted.
     pub fn value(&self, name: &str) -> u64 {
         self.values.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied().unwrap_or(0)
@@ -48,6 +58,9 @@ mod tests {
         counters.add("ews.GetItem", 2);
         counters.add("ews.GetItem", 3);
         assert_eq!((counters.value("ews.GetItem"), counters.value("other")), (5, 0));
+        counters.raise("most", 3);
+        counters.raise("most", 2);
+        assert_eq!(counters.value("most"), 3);
         counters.reset();
         assert!(counters.all().is_empty());
     }

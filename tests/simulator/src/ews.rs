@@ -36,6 +36,7 @@ mod tests;
 mod value;
 mod xml;
 
+pub(crate) use regenerated::stream as regenerated;
 pub use subscription::Subscriptions;
 
 use crate::auth::Identity;

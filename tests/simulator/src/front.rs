@@ -15,7 +15,7 @@ use crate::auth::{Doors, Identity, Login, authenticate};
 use crate::fault::{self, Faults, soap_fault, throttled_message};
 use crate::http::{Body, Peer, Request, Response, Service};
 use crate::limits::{Busy, Permit};
-use crate::{autodiscover, oauth};
+use crate::{autodiscover, graph, oauth};
 use futures::StreamExt;
 use std::time::Duration;
 
@@ -40,6 +40,9 @@ pub trait Rooms: Send + Sync + 'static {
 
     /// Answers a request for EWS whose origin is proven.
     fn ews<'a>(&'a self, request: &'a Request, identity: &'a Identity) -> impl Future<Output = Response> + Send + 'a;
+
+    /// Answers a request for Graph, from its token to its record.
+    fn graph<'a>(&'a self, request: &'a Request) -> impl Future<Output = Response> + Send + 'a;
 }
 
 /// Answers whatever comes to the simulator's Exchange port.
@@ -62,6 +65,9 @@ impl<R: Rooms> Service for Front<R> {
         doors.counters.add("http.requests", 1);
         if request.is_at(EWS) {
             return ews(rooms, &request, peer, login).await;
+        }
+        if graph::owns(&request.path) {
+            return rooms.graph(&request).await;
         }
         let Some((operation, mut response)) = oauth::handle(&doors, &request)
             .map(|response| ("Token", response))

@@ -6,6 +6,7 @@ use crate::auth::{Doors, Identity};
 use crate::ews;
 use crate::fault::Faults;
 use crate::front::Rooms;
+use crate::graph;
 use crate::http::{Request, Response};
 use crate::state::State;
 
@@ -29,5 +30,9 @@ impl Rooms for House {
 
     async fn ews<'a>(&'a self, request: &'a Request, identity: &'a Identity) -> Response {
         ews::handle(&self.0, request, identity).await
+    }
+
+    async fn graph<'a>(&'a self, request: &'a Request) -> Response {
+        graph::handle(&self.0, request).await
     }
 }

@@ -21,6 +21,7 @@ pub mod counters;
 pub mod ews;
 pub mod fault;
 pub mod front;
+mod graph;
 mod house;
 pub mod http;
 mod life;

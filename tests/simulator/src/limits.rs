@@ -28,11 +28,30 @@ pub struct Limits {
     pub burst: u32,
     /// Milliseconds a refused client is told to wait where Exchange names a time.
     pub back_off_ms: u64,
+    /// Graph: requests of one application to one mailbox in flight at a time.
+    pub graph_concurrency: u32,
+    /// Graph: requests of one application to one mailbox in ten minutes.
+    pub graph_requests: u64,
+    /// Graph: bytes one application may send to one mailbox in five minutes (POST, PATCH and PUT).
+    pub graph_upload_bytes: u64,
+    /// Graph: seconds a client is told to wait when too many of its requests are in flight.
+    pub graph_retry_after_s: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_concurrency: 27, hanging: 10, sync_calls: 5, requests_per_second: 0.0, burst: 300, back_off_ms: 5000 }
+        Self {
+            max_concurrency: 27,
+            hanging: 10,
+            sync_calls: 5,
+            requests_per_second: 0.0,
+            burst: 300,
+            back_off_ms: 5000,
+            graph_concurrency: 4,
+            graph_requests: 10_000,
+            graph_upload_bytes: 150 << 20,
+            graph_retry_after_s: 10,
+        }
     }
 }
 

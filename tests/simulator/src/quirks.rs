@@ -89,7 +89,30 @@ pub const KNOWN: &[Quirk] = &[
         "ErrorSubscriptionIds hold ids of the messages namespace, as on the wire and against the schema",
         false,
     ),
+    quirk("week-long-subscriptions", "subscriptions of Graph may last 10,080 minutes", false),
+    quirk("notifications-lost", "every third change notification of a subscription is never sent", false),
+    quirk("notifications-repeat", "every change notification is sent twice", false),
+    quirk("client-states-forged", "change notifications carry a client state nobody gave", false),
+    quirk("immutable-ids-not-honoured", "`Prefer: IdType=\"ImmutableId\"` has no effect, and no Preference-Applied says it had", false),
+    quirk("graph-errors-lower-case", "errors of Graph spell `innererror`, and begin their codes with a small letter", false),
+    quirk("graph-errors-nested", "errors of Graph hide their code in innerError, below UnknownError", false),
+    quirk("no-delta", "Graph has no delta, neither of folders nor of messages, as in the cloud of 21Vianet", false),
     quirk("control-references", "control characters of subjects are sent as character references", false),
+    quirk("future-message-types", "every seventh message is of a type that Graph does not have yet", false),
+    quirk(
+        "delta-drops-returned-items",
+        "a message that left a folder and came back between two rounds is told as removed and not again, where ids are immutable",
+        false,
+    ),
+    quirk("delta-pages-empty", "every second page of a walk through messages is empty and has a link to the next", false),
+    quirk(
+        "delta-removes-at-first",
+        "the first page of a first round of messages begins with the removal of a message nobody heard of",
+        false,
+    ),
+    quirk("delta-repeats-entries", "a page of messages' changes ends with its first entry again", false),
+    quirk("delta-ignores-expand", "$expand has no effect on messages' changes, where it is otherwise an error 500", false),
+    quirk("resync-required", "a lost link is refused as resyncRequired, not as SyncStateNotFound", false),
 ];
 
 /// The habits that are on.

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use crate::admin::Admin;
 use crate::fault::Faults;
 use crate::front::{EWS, Front, Gate};
+use crate::graph::GRAPH;
 use crate::house::House;
 use crate::http::tls::Certificate;
 use crate::http::{Limits, Server, ServerHandle};
@@ -74,6 +75,7 @@ impl Simulator {
             counters: crate::counters::Counters::default(),
             gate,
             subscriptions: crate::ews::Subscriptions::default(),
+            graph: crate::graph::Memory::default(),
         });
         let options = &state.options;
         let limits = Limits { body: usize::try_from(options.max_request).unwrap_or(usize::MAX), idle: options.idle, ..Limits::default() };
@@ -115,6 +117,11 @@ impl Simulator {
         self.url() + EWS
     }
 
+    /// The address of Microsoft Graph.
+    pub fn graph_url(&self) -> String {
+        self.url() + GRAPH
+    }
+
     /// Where it listens with TLS: `https://localhost:PORT`.
     pub fn tls_url(&self) -> Option<String> {
         self.tls.as_ref().map(|server| format!("https://localhost:{}", server.address().port()))
@@ -153,6 +160,7 @@ mod tests {
         let options = Options { tls_listen: Some(Options::default().listen), admin: Some(Options::default().listen), ..Options::default() };
         let simulator = Simulator::start(Launch { world: World::uniform(1, 10), options, ..Launch::default() }).await.unwrap();
         assert!(simulator.ews_url().starts_with("http://127.0.0.1:") && simulator.ews_url().ends_with("/EWS/Exchange.asmx"));
+        assert_eq!(simulator.graph_url(), simulator.url() + "/v1.0");
         assert!(simulator.tls_url().unwrap().starts_with("https://localhost:"));
         assert!(simulator.ca_pem().unwrap().contains("BEGIN CERTIFICATE"));
         let taken = simulator.plain.address();

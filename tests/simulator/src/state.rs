@@ -5,6 +5,7 @@ use crate::counters::Counters;
 use crate::ews::Subscriptions;
 use crate::fault::Faults;
 use crate::front::Gate;
+use crate::graph::Memory;
 use crate::options::Options;
 use crate::quirks::Quirks;
 use crate::store::Store;
@@ -28,4 +29,6 @@ pub struct State {
     pub gate: Gate,
     /// Who wants to hear of what happens.
     pub subscriptions: Subscriptions,
+    /// What Graph remembers between requests.
+    pub(crate) graph: Memory,
 }

@@ -109,6 +109,9 @@ pub struct MailboxSpec {
     /// Whether it has an online archive.
     #[serde(default)]
     pub archive: bool,
+    /// Whether it is over its quota.
+    #[serde(default)]
+    pub over_quota: bool,
     /// Whether the owner may impersonate everybody.
     #[serde(default)]
     pub impersonate: bool,
@@ -169,6 +172,12 @@ impl World {
                 password: "service".into(),
                 impersonate: true,
                 ..AccountSpec::default()
+            }],
+            apps: vec![AppSpec {
+                client_id: "11111111-2222-3333-4444-555555555555".into(),
+                tenant: "example.com".into(),
+                secrets: vec!["app-secret".into()],
+                ..AppSpec::default()
             }],
             mailboxes: vec![MailboxSpec {
                 address: "user{n}@example.com".into(),

@@ -71,7 +71,7 @@ pub(super) struct Which {
 }
 
 impl Which {
-    fn find(&self, admin: &Admin) -> Result<(Mailbox, Vec<ItemId>), Refusal> {
+    pub(super) fn find(&self, admin: &Admin) -> Result<(Mailbox, Vec<ItemId>), Refusal> {
         let mailbox = admin.mailbox(&self.mailbox)?;
         let ids = match (&self.ids, self.count) {
             (Some(_), Some(_)) => return Err(bad("give ids or count, not both")),
@@ -187,6 +187,7 @@ pub(super) struct Spoil {
 /// What a damaged item may be refused with ("EWS reference: ResponseCode").
 const CODES: &[&str] = &[
     "ErrorItemCorrupt",
+    "ErrorCorruptData",
     "ErrorMimeContentConversionFailed",
     "ErrorContentConversionFailed",
     "ErrorUnsupportedMimeConversion",

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Admin, Answer, Place, Refusal, bad};
 use crate::fault::{Rule, RuleId};
+use crate::graph::subscriptions::{Chosen, Lifecycle};
 use crate::store::Mailbox;
 use crate::world::Latency;
 
@@ -86,6 +87,9 @@ pub(super) fn revoke(admin: &Admin, call: Revoke) -> Answer {
     let name = name.or_else(|| accounts.app(&call.account).map(|app| app.client_id.clone()));
     let name = name.ok_or_else(|| Refusal { status: 404, text: format!("there is no account or application {:?}", call.account) })?;
     admin.state.gate.logins.revoke(&name);
+    // Whoever watched by such a token is asked to show a fresh one.
+    let of_app = Chosen { app: Some(name.clone()), ..Chosen::default() };
+    admin.state.graph.webhooks.announce(Lifecycle::ReauthorizationRequired, &of_app);
     Ok(json!({ "revoked": name }))
 }
 
@@ -117,13 +121,28 @@ pub(super) struct OfMailbox {
     mailbox: String,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Quota {
+    mailbox: String,
+    over: Option<bool>,
+}
+
+pub(super) fn quota(admin: &Admin, call: Quota) -> Answer {
+    let over = call.over.unwrap_or(true);
+    admin.mailbox(&call.mailbox)?.set_full(over);
+    Ok(json!({ "mailbox": call.mailbox, "over": over }))
+}
+
 pub(super) fn change_ids(admin: &Admin, call: OfMailbox) -> Answer {
     admin.mailbox(&call.mailbox)?.change_ids();
     Ok(json!({ "mailbox": call.mailbox }))
 }
 
 pub(super) fn delete_mailbox(admin: &Admin, call: OfMailbox) -> Answer {
-    admin.mailbox(&call.mailbox)?;
+    let mailbox = admin.mailbox(&call.mailbox)?;
+    let to_mailbox = Chosen { mailbox: Some(mailbox.guid()), ..Chosen::default() };
+    admin.state.graph.webhooks.announce(Lifecycle::SubscriptionRemoved, &to_mailbox);
     Ok(json!({ "removed": admin.state.store.remove(&call.mailbox) }))
 }
 

@@ -101,11 +101,17 @@ async fn the_server_is_turned_upside_down() {
     let epoch = mailbox.folder(inbox).unwrap().epoch;
     good(&admin, "/expire-sync-states", json!({ "mailbox": WHO, "folder": "inbox" })).await;
     assert_eq!(mailbox.folder(inbox).unwrap().epoch, epoch + 1);
+    good(&admin, "/quota", json!({ "mailbox": WHO })).await;
+    assert!(mailbox.is_full());
+    good(&admin, "/quota", json!({ "mailbox": WHO, "over": false })).await;
+    assert!(!mailbox.is_full());
     good(&admin, "/change-ids", json!({ "mailbox": WHO })).await;
     assert!(mailbox.folder(inbox).is_err());
     state.counters.add("ews.GetItem", 4);
     assert_eq!(good(&admin, "/counters", Value::Null).await["ews.GetItem"], 4);
     good(&admin, "/reset-counters", json!({})).await;
+    assert_eq!(good(&admin, "/subscriptions", Value::Null).await, json!([]));
+    assert_eq!(good(&admin, "/forget-subscriptions", json!({})).await["ended"], 0);
     let status = good(&admin, "/status", Value::Null).await;
     assert_eq!((status["messages"].clone(), status["mailboxes"].as_array().unwrap().len()), (json!(100), 2));
     good(&admin, "/delete-mailbox", json!({ "mailbox": WHO })).await;
@@ -127,6 +133,11 @@ async fn wrong_calls_say_what_is_wrong() {
         ("/quirks", json!({ "on": ["nonsense"] }), 400, "nonsense"),
         ("/latency", json!({ "latency_ms": [2, 1] }), 400, "least"),
         ("/revoke", json!({ "account": "nobody" }), 404, "nobody"),
+        ("/lifecycle", json!({ "event": "ended" }), 400, "missed"),
+        ("/lifecycle", json!({ "event": "missed" }), 404, "subscription"),
+        ("/notify", json!({ "mailbox": WHO, "change": "moved" }), 400, "created"),
+        ("/notify", json!({ "mailbox": WHO, "change": "created" }), 404, "subscription"),
+        ("/forget-subscriptions", json!({ "mailbox": "nobody@example.com" }), 404, "nobody"),
         ("/manifest", Value::Null, 400, "mailbox"),
     ];
     for (path, body, status, word) in cases {

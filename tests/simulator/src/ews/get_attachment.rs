@@ -89,6 +89,7 @@ fn write_inner(session: &Session, xml: &mut Xml, shape: &Shape, mailbox: &Mailbo
     let size = new.shown_size();
     let inner = Item {
         id: outer.id,
+        lasting: outer.lasting,
         change: outer.change,
         folder: outer.folder,
         class: new.class,

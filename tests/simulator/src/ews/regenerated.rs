@@ -30,7 +30,7 @@ struct Swap {
 }
 
 /// The message of `source`, made anew.
-pub(super) fn stream(source: BoxStream<'static, io::Result<Bytes>>) -> BoxStream<'static, io::Result<Bytes>> {
+pub(crate) fn stream(source: BoxStream<'static, io::Result<Bytes>>) -> BoxStream<'static, io::Result<Bytes>> {
     let rewriting = Rewriting { source, held: Vec::new(), swap: None, over: false };
     stream::try_unfold(rewriting, |mut rewriting| async move { Ok(rewriting.next().await?.map(|piece| (piece, rewriting))) }).boxed()
 }

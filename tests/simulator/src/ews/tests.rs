@@ -65,6 +65,7 @@ fn world_with(quirks: &[&str]) -> World {
         counters: Counters::default(),
         gate: Gate::new(Limits::default(), None).expect("nothing to record"),
         subscriptions: Subscriptions::default(),
+        graph: crate::graph::Memory::default(),
     };
     World { state: Arc::new(state), alice }
 }

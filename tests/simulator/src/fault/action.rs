@@ -127,12 +127,33 @@ pub enum WireFault {
         #[serde(default)]
         status: Option<u16>,
     },
+    /// An error of Graph instead of an answer.
+    GraphError {
+        /// The HTTP status code.
+        status: u16,
+        /// Graph's error code, such as `ErrorItemNotFound`.
+        code: String,
+        /// The text; one that names the code if absent.
+        #[serde(default)]
+        message: Option<String>,
+        /// `Retry-After` in seconds.
+        #[serde(default)]
+        retry_after_s: Option<i64>,
+        /// Write `Retry-After` as a date.
+        #[serde(default)]
+        retry_after_date: bool,
+    },
     /// SOAP faults of the operation come under HTTP 200.
     FaultsUnder200,
     /// The answer begins this much later.
     Delay {
         /// Milliseconds.
         ms: u64,
+    },
+    /// The body comes at this pace, however fast the client reads.
+    Slow {
+        /// Bytes a second; at least 1.
+        bytes_per_second: u64,
     },
     /// No more than this many bytes of the body come (0: the head alone), and the connection stays open in silence.
     Stall {

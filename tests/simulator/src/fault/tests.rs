@@ -1,4 +1,6 @@
 use super::{Action, EwsFault, Faults, Rule, Shape, WireFault};
+use crate::http::{Response, body_stream};
+use futures::StreamExt;
 use std::time::Duration;
 
 fn rule(toml: &str) -> Result<Rule, toml::de::Error> {
@@ -120,4 +122,23 @@ fn rules_come_and_go_while_it_runs() {
     faults.add(Rule::always(WireFault::Junk));
     faults.clear();
     assert!(faults.list().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_body_comes_at_its_pace_and_whole() {
+    let faults = [WireFault::Slow { bytes_per_second: 100 }];
+    let (response, broken) = super::damage(Response::text(200, "x".repeat(1000)), &faults, "graph.GetMime");
+    let (start, mut body, mut length) = (tokio::time::Instant::now(), body_stream(response.body), 0);
+    while let Some(piece) = body.next().await {
+        length += piece.unwrap().len();
+    }
+    assert_eq!((length, start.elapsed().as_secs(), broken), (1000, 10, false));
+}
+
+#[test]
+fn errors_of_graph_and_slow_bodies_are_written_as_rules() {
+    let text = r#"action = { kind = "graph_error", status = 429, code = "TooManyRequests", retry_after_s = 5 }"#;
+    assert!(matches!(rule(text).unwrap().action, Action::Wire(WireFault::GraphError { status: 429, retry_after_s: Some(5), .. })));
+    assert!(rule(r#"action = { kind = "graph_error", status = 429 }"#).unwrap_err().to_string().contains("code"));
+    assert!(matches!(rule(r#"action = { kind = "slow", bytes_per_second = 9 }"#).unwrap().action, Action::Wire(WireFault::Slow { .. })));
 }

@@ -2,9 +2,12 @@
 
 use super::text::{Edit, edit};
 use super::{CutFraming, WireFault, soap_fault};
-use crate::http::{Body, Ending, Framing, Response, http_date};
+use crate::http::{Body, Ending, Framing, Response, body_stream, http_date};
 use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use std::io;
 use std::time::Duration;
 
 /// How long these faults hold an answer back.
@@ -19,7 +22,9 @@ pub fn delay(faults: &[WireFault]) -> Duration {
 /// The wait these faults ask the client for, if they name one.
 pub fn wait(faults: &[WireFault]) -> Option<Duration> {
     faults.iter().find_map(|fault| match fault {
-        WireFault::Status { retry_after_s: Some(seconds), .. } => u64::try_from(*seconds).ok().map(Duration::from_secs),
+        WireFault::Status { retry_after_s: Some(seconds), .. } | WireFault::GraphError { retry_after_s: Some(seconds), .. } => {
+            u64::try_from(*seconds).ok().map(Duration::from_secs)
+        }
         WireFault::SoapFault { back_off_ms: Some(ms), .. } => Some(Duration::from_millis(*ms)),
         _ => None,
     })
@@ -49,6 +54,14 @@ fn instead(fault: &WireFault) -> Option<Response> {
             let values: Vec<_> = back_off_ms.iter().map(|ms| ("BackOffMilliseconds", ms.to_string())).collect();
             Response::xml(status.unwrap_or(500), soap_fault(code, &message, &values))
         }
+        WireFault::GraphError { status, code, message, retry_after_s, retry_after_date } => {
+            let text = message.clone().unwrap_or_else(|| format!("The request failed with {code}."));
+            let mut response = Response::json(*status, &serde_json::json!({ "error": { "code": code, "message": text } }));
+            if let Some(seconds) = retry_after_s {
+                response.headers.set("Retry-After", retry_after(*seconds, *retry_after_date));
+            }
+            response
+        }
         WireFault::NoResponse => {
             let mut response = Response::new(200);
             response.wire.no_head = true;
@@ -63,7 +76,8 @@ fn instead(fault: &WireFault) -> Option<Response> {
     })
 }
 
-fn retry_after(seconds: i64, as_date: bool) -> String {
+/// `Retry-After` as seconds or as a date.
+pub(crate) fn retry_after(seconds: i64, as_date: bool) -> String {
     let later = TimeDelta::try_seconds(seconds).and_then(|wait| Utc::now().checked_add_signed(wait));
     match later {
         Some(moment) if as_date => http_date(moment),
@@ -85,11 +99,15 @@ fn page_of(status: u16) -> String {
 pub fn damage(mut response: Response, faults: &[WireFault], operation: &str) -> (Response, bool) {
     let mut broken = false;
     for fault in faults {
-        let spoils = !matches!(fault, WireFault::Delay { .. } | WireFault::Status { .. } | WireFault::SoapFault { .. });
+        let spoils = !matches!(
+            fault,
+            WireFault::Delay { .. } | WireFault::Status { .. } | WireFault::SoapFault { .. } | WireFault::GraphError { .. }
+        );
         let keeps = matches!(
             fault,
             WireFault::FaultsUnder200
                 | WireFault::TinyChunks { .. }
+                | WireFault::Slow { .. }
                 | WireFault::ContentType { .. }
                 | WireFault::Prefixes
                 | WireFault::NoDeclaration
@@ -119,6 +137,10 @@ fn apply(mut response: Response, fault: &WireFault, operation: &str) -> Response
                 (CutFraming::Length, Body::Stream(_)) => Framing::Declared(after_bytes.saturating_add(4096)),
             };
         }
+        WireFault::Slow { bytes_per_second } => {
+            let body = body_stream(std::mem::take(&mut response.body));
+            response.body = Body::Stream(slowly(body, (*bytes_per_second).max(1)));
+        }
         WireFault::DoubleResponse => response.wire.epilogue = Some(second_response(operation)),
         WireFault::UnsolicitedTimeout { ms } => response.wire.timeout_notice = Some(Duration::from_millis(*ms)),
         WireFault::TinyChunks { max } => response.wire.tiny_chunks = Some((*max).max(1)),
@@ -147,6 +169,24 @@ fn apply(mut response: Response, fault: &WireFault, operation: &str) -> Response
         _ => {}
     }
     response
+}
+
+/// Makes a body wait for each tenth of a second's worth of itself.
+fn slowly(body: BoxStream<'static, io::Result<Bytes>>, rate: u64) -> BoxStream<'static, io::Result<Bytes>> {
+    let step = usize::try_from(rate / 10).unwrap_or(usize::MAX).max(1);
+    stream::unfold((body, Bytes::new()), move |(mut body, mut rest)| async move {
+        if rest.is_empty() {
+            match body.next().await? {
+                Ok(piece) => rest = piece,
+                Err(error) => return Some((Err(error), (body, rest))),
+            }
+        }
+        let piece = rest.split_to(rest.len().min(step));
+        let micros = (piece.len() as u64).saturating_mul(1_000_000) / rate;
+        tokio::time::sleep(Duration::from_micros(micros)).await;
+        Some((Ok(piece), (body, rest)))
+    })
+    .boxed()
 }
 
 fn stop(response: &mut Response, after: u64, ending: Ending) {

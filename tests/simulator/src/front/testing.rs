@@ -45,6 +45,7 @@ impl Lobby {
             secrets: vec![SECRET.into()],
             certificates: vec![APP_PEM.into()],
             mailboxes: Vec::new(),
+            graph_permissions: vec!["Mail.ReadWrite".into()],
         };
         Self {
             accounts: Accounts::new(vec![account], vec![app]),
@@ -117,5 +118,9 @@ impl Rooms for Lobby {
             return Response::xml_stream(200, first.chain(stream::pending()).boxed());
         }
         Response::xml(200, answer_of(who))
+    }
+
+    async fn graph<'a>(&'a self, _request: &'a Request) -> Response {
+        Response::new(404)
     }
 }

@@ -14,7 +14,8 @@ use std::sync::{Mutex, PoisonError};
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// The names under which Exchange is asked for.
 pub(crate) const EXCHANGE: [&str; 3] = ["outlook.office365.com", "outlook.office.com", "ps.outlook.com"];
-const GRAPH: &str = "graph.microsoft.com";
+/// The names of Graph, cloud by cloud (documentation page "Microsoft Graph national cloud deployments").
+const GRAPH: [&str; 4] = ["graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn"];
 /// Assertion ids remembered at most; beyond it the oldest end first, which only a flood within ten minutes can bring about.
 const REMEMBERED: usize = 50_000;
 
@@ -117,16 +118,16 @@ fn grant(doors: &Doors<'_>, request: &Request, tenant: &str) -> Result<Grant, De
     let (aud, service) = scope(form.value("scope"), request)?;
     let now = Utc::now().timestamp();
     let life = i64::try_from(doors.options.token_life.as_secs()).unwrap_or(i64::MAX / 4);
-    let role = match service {
-        Audience::Exchange => "full_access_as_app",
-        Audience::Graph => "Mail.ReadWrite",
+    let roles = match service {
+        Audience::Exchange => vec!["full_access_as_app".to_owned()],
+        Audience::Graph => app.graph_permissions.clone(),
     };
     Ok(Grant {
         aud,
         service,
         appid: app.client_id.clone(),
         tid: app.tenant.clone(),
-        roles: vec![role.to_owned()],
+        roles,
         nbf: now,
         exp: now + life,
         generation: doors.gate.logins.generation(&app.client_id),
@@ -200,7 +201,7 @@ fn scope(scope: Option<&str>, request: &Request) -> Result<(String, Audience), D
         .ok_or_else(invalid)?;
     let own = request.header("host").unwrap_or_default();
     let own_name = own.rsplit_once(':').map_or(own, |(name, _)| name);
-    let service = if host.eq_ignore_ascii_case(GRAPH) {
+    let service = if GRAPH.iter().any(|known| known.eq_ignore_ascii_case(host)) {
         Audience::Graph
     } else if EXCHANGE.iter().chain([&own, &own_name]).any(|known| known.eq_ignore_ascii_case(host)) {
         Audience::Exchange

@@ -53,6 +53,7 @@ impl Inner {
         let key = || Rng::of(&[u64::from_le_bytes(seed), number, 0x300b]).bytes16();
         Item {
             id: self.item_id(number),
+            lasting: self.lasting_id(number),
             change,
             folder: self.folder_id(folder),
             conversation: conversation(new.subject.as_deref()),
@@ -105,6 +106,21 @@ impl Inner {
         self.made(folder, ordinal).ok_or(StoreError::ItemNotFound)
     }
 
+    /// Whether an item is in the mailbox now.
+    pub(super) fn holds(&self, number: u64) -> bool {
+        let generated = || {
+            let (folder, ordinal) = origin(number)?;
+            let node = self.folders.get(&folder)?;
+            Some(ordinal < node.generated() && !node.gone.contains(&ordinal))
+        };
+        self.items.contains_key(&number) || generated().unwrap_or(false)
+    }
+
+    /// Whether a folder belongs to the archive.
+    fn archived(&self, folder: u64) -> bool {
+        self.well_known.get("archiveroot").is_some_and(|root| *root == folder || self.above(folder).contains(root))
+    }
+
     /// Takes an item into the held ones so that it can be written.
     fn held(&mut self, number: u64) -> Result<&mut Stored> {
         if !self.items.contains_key(&number) {
@@ -139,10 +155,15 @@ impl Inner {
         }
     }
 
-    /// Puts an item of known facts into a folder under a new number; tells nobody.
-    fn put(&mut self, folder: u64, mut item: Item) -> u64 {
+    /// Puts an item of known facts into a folder under a new number; tells nobody. `lasting` is the number it came with, if it only moved.
+    fn put(&mut self, folder: u64, mut item: Item, lasting: Option<u64>) -> u64 {
         let number = OWN | self.next_item;
         self.next_item += 1;
+        if let Some(lasting) = lasting {
+            self.origins.insert(number, lasting);
+            self.places.insert(lasting, number);
+        }
+        item.lasting = self.lasting_id(number);
         item.id = self.item_id(number);
         item.folder = self.folder_id(folder);
         item.change = self.next_write();
@@ -159,6 +180,7 @@ impl Inner {
     fn take(&mut self, number: u64) -> Result<Item> {
         self.held(number)?;
         let stored = self.items.remove(&number).ok_or(StoreError::ItemNotFound)?;
+        self.places.remove(&self.lasting(number));
         let folder = stored.item.folder.number;
         self.enter(folder, number, Deed::Left, Some(stored.entered));
         let node = self.node_mut(folder)?;
@@ -177,7 +199,7 @@ impl Inner {
         let delivered = new.delivered;
         let mut item = self.dress(OWN | self.next_item, folder, 0, new);
         item.modified = Utc::now();
-        let number = self.put(folder, item);
+        let number = self.put(folder, item, None);
         let target = Target::Item(self.item_id(number));
         self.events.push((EventKind::Created, target, folder));
         if delivered {
@@ -191,14 +213,14 @@ impl Inner {
     pub(super) fn seed_item(&mut self, folder: u64, new: NewItem) -> Result<u64> {
         self.may_hold(folder)?;
         let item = self.dress(OWN | self.next_item, folder, 0, new);
-        Ok(self.put(folder, item))
+        Ok(self.put(folder, item, None))
     }
 
     pub(super) fn copy_item(&mut self, number: u64, to: u64) -> Result<u64> {
         self.may_hold(to)?;
         let item = self.item(number)?;
         let (old, old_parent) = (Target::Item(item.id), item.folder);
-        let copy = self.put(to, item);
+        let copy = self.put(to, item, None);
         self.events.push((EventKind::Copied { old, old_parent }, Target::Item(self.item_id(copy)), to));
         self.announce_folder(to);
         Ok(copy)
@@ -208,7 +230,8 @@ impl Inner {
         self.may_hold(to)?;
         let item = self.take(number)?;
         let (old, old_parent) = (Target::Item(item.id), item.folder);
-        let moved = self.put(to, item);
+        let same_side = self.archived(old_parent.number) == self.archived(to);
+        let moved = self.put(to, item, same_side.then(|| self.lasting(number)));
         if let Some(count) = self.downloads.get(&number).copied() {
             self.downloads.insert(moved, count);
         }
@@ -263,7 +286,7 @@ impl Inner {
     pub(super) fn recoverable(&mut self, number: u64, dumpster: u64) -> Result<()> {
         let item = self.take(number)?;
         let (id, folder) = (item.id, item.folder.number);
-        self.put(dumpster, item);
+        self.put(dumpster, item, Some(self.lasting(number)));
         self.events.push((EventKind::Deleted, Target::Item(id), folder));
         self.announce_folder(folder);
         Ok(())

@@ -37,7 +37,8 @@ impl Guid {
         text
     }
 
-    fn parse(text: &[u8]) -> Option<Self> {
+    /// Reads what [`Guid::text`] made.
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let digits: Vec<u8> = text.iter().copied().filter(|byte| *byte != b'-').collect();
         let mut bytes = [0; 16];
         hex::decode_to_slice(digits, &mut bytes).ok()?;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::ids::{FolderId, ItemId};
+use super::lasting::LastingId;
 use crate::content::Content;
 
 /// A name and an address; either may be missing in malformed mail.
@@ -90,6 +91,8 @@ pub enum Details {
 pub struct Item {
     /// Its identifier.
     pub id: ItemId,
+    /// The identity it keeps when it is moved.
+    pub lasting: LastingId,
     /// The number its change key is made of; it grows with every write.
     pub change: u64,
     /// The folder it lies in.

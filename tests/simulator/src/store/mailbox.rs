@@ -1,6 +1,6 @@
 //! One mailbox: a cheap handle to state behind a lock that is never held over an await.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -42,6 +42,7 @@ struct Cell {
     state: Mutex<Inner>,
     events: OnceLock<broadcast::Sender<Arc<Event>>>,
     event_number: AtomicU64,
+    full: AtomicBool,
 }
 
 impl Mailbox {
@@ -56,10 +57,11 @@ impl Mailbox {
             state: Mutex::new(Inner::new(guid, born)),
             events: OnceLock::new(),
             event_number: AtomicU64::new(0),
+            full: AtomicBool::new(false),
         }))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -240,6 +242,16 @@ impl Mailbox {
         self.0.event_number.load(Ordering::Relaxed)
     }
 
+    /// Whether it is over its quota: reading works, and what would have to write does not.
+    pub fn is_full(&self) -> bool {
+        self.0.full.load(Ordering::Relaxed)
+    }
+
+    /// Puts it over its quota, or back below.
+    pub fn set_full(&self, full: bool) {
+        self.0.full.store(full, Ordering::Relaxed);
+    }
+
     /// Declares every sync state of a folder, or of all folders, lost.
     ///
     /// # Errors
@@ -262,6 +274,7 @@ impl Mailbox {
         let generation = state.generation;
         for stored in state.items.values_mut() {
             stored.item.id.generation = generation;
+            stored.item.lasting.generation = generation;
             stored.item.folder.generation = generation;
         }
     }
@@ -280,14 +293,14 @@ fn bin(state: &Inner, folder: u64, primary: &str, archive: &str) -> Option<u64> 
     state.well_known.get(if in_archive { archive } else { primary }).copied()
 }
 
-fn valid(state: &Inner, id: FolderId) -> Result<u64> {
+pub(super) fn valid(state: &Inner, id: FolderId) -> Result<u64> {
     if id.mailbox != state.mailbox || id.generation != state.generation {
         return Err(StoreError::FolderNotFound);
     }
     state.node(id.number).map(|_| id.number)
 }
 
-fn valid_item(state: &Inner, id: ItemId) -> Result<u64> {
+pub(super) fn valid_item(state: &Inner, id: ItemId) -> Result<u64> {
     if id.mailbox != state.mailbox || id.generation != state.generation {
         return Err(StoreError::ItemNotFound);
     }

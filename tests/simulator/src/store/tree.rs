@@ -117,6 +117,10 @@ pub(super) struct Inner {
     pub(super) tree: Vec<TreeEntry>,
     pub(super) events: Vec<Pending>,
     pub(super) downloads: HashMap<u64, u32>,
+    /// Of items that were moved, gone ones too: the number with which they came into the mailbox.
+    pub(super) origins: HashMap<u64, u64>,
+    /// Of items that were moved: where they are now, by that number.
+    pub(super) places: HashMap<u64, u64>,
 }
 
 /// 100 ns since 1601 (MS-DTYP 2.3.3 FILETIME).
@@ -140,6 +144,8 @@ impl Inner {
             tree: Vec::new(),
             events: Vec::new(),
             downloads: HashMap::new(),
+            origins: HashMap::new(),
+            places: HashMap::new(),
         };
         inner.plant(defaults::PRIMARY);
         inner

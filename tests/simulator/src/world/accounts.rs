@@ -46,6 +46,9 @@ pub struct AppSpec {
     /// Mailboxes it may open; all when empty.
     #[serde(default)]
     pub mailboxes: Vec<String>,
+    /// Application permissions for Graph; `Mail.ReadWrite` alone when absent.
+    #[serde(default)]
+    pub graph_permissions: Option<Vec<String>>,
 }
 
 /// The NetBIOS domain of accounts that do not say theirs.
@@ -131,11 +134,19 @@ fn app(at: usize, spec: &AppSpec) -> Result<App, String> {
     if spec.secrets.is_empty() && spec.certificates.is_empty() {
         return Err(format!("apps[{at}]: give secrets or certificates, or the application cannot log in"));
     }
+    let permissions = spec.graph_permissions.clone().unwrap_or_else(|| vec!["Mail.ReadWrite".to_owned()]);
+    if let Some(unknown) = permissions.iter().find(|name| !crate::graph::PERMISSIONS.contains(&name.as_str())) {
+        return Err(format!(
+            "apps[{at}].graph_permissions: {unknown:?} is unknown here; known are {}",
+            crate::graph::PERMISSIONS.join(", ")
+        ));
+    }
     Ok(App {
         client_id: spec.client_id.clone(),
         tenant: spec.tenant.clone(),
         secrets: spec.secrets.clone(),
         certificates: spec.certificates.iter().map(read).collect::<Result<_, _>>()?,
         mailboxes: spec.mailboxes.clone(),
+        graph_permissions: permissions,
     })
 }

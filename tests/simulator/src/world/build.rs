@@ -102,6 +102,7 @@ impl World {
         if spec.archive {
             mailbox.add_archive();
         }
+        mailbox.set_full(spec.over_quota);
         let Guid(guid) = mailbox.guid();
         let own = guid.iter().fold(0u64, |sum, byte| sum.rotate_left(5) ^ u64::from(*byte));
         for (at, folder) in spec.folders.iter().enumerate() {

@@ -1,0 +1,1 @@
+//! Calls of this room, without a door before it.

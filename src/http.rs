@@ -12,7 +12,7 @@ pub(crate) mod scripted;
 
 pub use backoff::Backoff;
 pub use cap::{TooLarge, capped};
-pub use client::client;
+pub use client::{builder, built, client};
 pub use date::parse_date;
 pub use guid::guid;
 pub use retry_after::retry_after;

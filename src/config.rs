@@ -3,6 +3,7 @@
 //! [`load()`] is what a run uses; [`inspect`] is what `check` and `config show` use, because it also tells the warnings and where each value
 //! came from. The result is a [`Config`]: typed, in its ranges, its secrets unprintable.
 
+mod cloud;
 mod endpoint;
 mod env;
 mod examine;
@@ -26,6 +27,7 @@ mod tests;
 mod written;
 
 pub use crate::auth::Secret;
+pub use cloud::Graph;
 pub use env::Env;
 pub use examine::{Examination, Purpose, examine};
 pub use fault::Fault;

@@ -10,7 +10,7 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
-use crate::mail::{Cursor, Folder, Hierarchy, ItemId, Listed, Lookup, Mailbox, Page, Part};
+use crate::mail::{Cursor, Folder, Hierarchy, IdForm, ItemId, Listed, Lookup, Mailbox, Page, Part};
 
 /// A way to read mailboxes.
 ///
@@ -25,11 +25,29 @@ pub trait Exchange: Send + Sync + 'static {
     /// One page of changes since `cursor` (none: everything, as [`Change::Created`](crate::mail::Change::Created)), at most `limit` entries.
     async fn page(&self, mailbox: &Mailbox, folder: &Folder, cursor: Option<&Cursor>, limit: usize) -> Result<Page, Error>;
 
-    /// Downloads messages. The stream ends after the last message's last part, or with one error that concerns the rest of the batch.
-    fn fetch(&self, mailbox: &Mailbox, messages: Vec<Listed>) -> BoxStream<'static, Result<Part, Error>>;
+    /// Downloads messages of `folder`. The stream ends after the last message's last part, or with one error that concerns the rest of the batch.
+    fn fetch(&self, mailbox: &Mailbox, folder: &Folder, messages: Vec<Listed>) -> BoxStream<'static, Result<Part, Error>>;
 
-    /// Looks up properties without content, one answer an id, in order.
-    async fn lookup(&self, mailbox: &Mailbox, ids: &[ItemId]) -> Result<Vec<Lookup>, Error>;
+    /// Looks up properties without content, one answer an item, in order. An id that this interface did not give out is answered with
+    /// [`Lookup::Gone`]. `folder` is where the items were last seen.
+    async fn lookup(&self, mailbox: &Mailbox, folder: &Folder, items: &[Listed]) -> Result<Vec<Lookup>, Error>;
+
+    /// Completes what a listing could not tell (search key, class, size, flags), in order; what cannot be told stays as it is. Asked only
+    /// where a message may be known under an id of another form.
+    async fn describe(&self, _mailbox: &Mailbox, _folder: &Folder, listed: Vec<Listed>) -> Result<Vec<Listed>, Error> {
+        Ok(listed)
+    }
+
+    /// The ids of the same items in this interface's own form, one answer an id, in order; none where the item is gone or the interface
+    /// cannot tell. An error concerns all of them.
+    async fn translate(&self, _mailbox: &Mailbox, ids: &[ItemId], _from: IdForm) -> Result<Vec<Option<ItemId>>, Error> {
+        Ok(vec![None; ids.len()])
+    }
+
+    /// How often a folder is to be listed from the start although its cursor works; none where a working cursor misses nothing.
+    fn reconcile_every(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// What an error asks of whoever meets it. Retries that belong to a single request are already over.

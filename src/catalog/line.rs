@@ -180,6 +180,8 @@ impl Line {
         self.sensitivity = from.sensitivity.clone();
         self.categories = Some(from.categories.clone());
         self.has_attachments = from.has_attachments;
+        self.flags = from.flags;
+        self.search_key = from.search_key.as_ref().map(hex::encode);
     }
 
     /// What the listing told stands over the properties: later listings are compared with it.
@@ -189,8 +191,8 @@ impl Line {
         self.class = from.class.clone().or(self.class.take());
         self.size = from.size.or(self.size);
         self.read = from.read().or(self.read);
-        self.flags = from.flags;
-        self.search_key = from.search_key.as_ref().map(hex::encode);
+        self.flags = from.flags.or(self.flags);
+        self.search_key = from.search_key.as_ref().map(hex::encode).or(self.search_key.take());
     }
 
     /// A digest of the properties, by which a look that found nothing new is told. The time of modification is no part of it, nor is the read

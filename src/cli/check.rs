@@ -46,7 +46,7 @@ fn summary(config: &Config) -> String {
     }
     let (name, who) = (config.auth.name(), config.auth.who());
     let _ = match &config.api {
-        Api::Graph => write!(text, ", Microsoft Graph, {name} as {who}"),
+        Api::Graph(graph) => write!(text, ", Microsoft Graph at {}, {name} as {who}", graph.endpoint),
         Api::Ews(url) => {
             let access = match config.access {
                 Access::Delegate => "delegate",

@@ -6,7 +6,7 @@ use openssl::ssl::{SslContextBuilder, SslMethod};
 use url::Url;
 
 use super::{
-    Access, Api, Auth, Config, Env, Fault, Pace, Tls, endpoint, json,
+    Access, Api, Auth, Config, Env, Fault, Pace, Tls, cloud, endpoint, json,
     layer::{Layers, Origin, Setting},
     login, mailboxes,
     object::Record,
@@ -88,6 +88,16 @@ fn judge(raw: &RawConfig, layers: &Layers<'_>, report: &Report, base: &Path) -> 
         ApiName::Graph => None,
     };
     let auth = if unclear { None } else { login.auth(api) };
+    let graph = match (api, &auth) {
+        (ApiName::Graph, Some(Auth::OAuth(app))) if !unclear => cloud::graph(raw, Some(&app.authority), layers, report),
+        (ApiName::Graph, _) => cloud::graph(raw, None, layers, report),
+        (ApiName::Ews, _) => {
+            if raw.graph_endpoint.is_some() {
+                report.warn(top("graph_endpoint"), "not used with EWS", r#"remove it, or write "microsoft_api": "graph""#);
+            }
+            None
+        }
+    };
     let access = match api {
         ApiName::Ews => login.access(raw.auth_type),
         ApiName::Graph => AccessName::Delegate,
@@ -101,7 +111,7 @@ fn judge(raw: &RawConfig, layers: &Layers<'_>, report: &Report, base: &Path) -> 
             "add the server's CA to the system, or name it by SSL_CERT_FILE",
         ),
         ApiName::Ews => {}
-        ApiName::Graph => graph(raw, report),
+        ApiName::Graph => cloud::unused(raw, report),
     }
     if let (Some(url), Some(auth)) = (&url, &auth) {
         encryption(url, auth, report);
@@ -111,10 +121,13 @@ fn judge(raw: &RawConfig, layers: &Layers<'_>, report: &Report, base: &Path) -> 
         layers.record("audit_email", address.as_str().into(), Origin::File);
     }
     let mailboxes = mailboxes::judge(raw.mailboxes.clone(), layers, report);
+    if let (ApiName::Graph, Some(fault)) = (api, cloud::no_archive(&mailboxes)) {
+        report.add(Severity::Fault, fault);
+    }
     Some(Config {
         api: match api {
             ApiName::Ews => Api::Ews(url?),
-            ApiName::Graph => Api::Graph,
+            ApiName::Graph => Api::Graph(graph?),
         },
         auth: auth?,
         access: match access {
@@ -192,22 +205,6 @@ fn encryption(url: &Url, auth: &Auth, report: &Report) {
         }
         _ => {}
     }
-}
-
-fn graph(raw: &RawConfig, report: &Report) {
-    let unused = [
-        ("ews_endpoint", raw.ews_endpoint.is_some()),
-        ("host", raw.host.is_some()),
-        ("port", raw.port.is_some()),
-        ("access_type", raw.access_type.is_some()),
-        ("ews_ssl_verify", raw.ews_ssl_verify.is_some()),
-        ("ews_ssl_ciphers", raw.ews_ssl_ciphers.is_some()),
-    ];
-    for (key, _) in unused.iter().filter(|(_, set)| *set) {
-        report.warn(top(key), "not used with Microsoft Graph", "remove it");
-    }
-    let fault = Fault::new(top("microsoft_api"), r#""graph" is valid, but this version reads by EWS only"#);
-    report.add(Severity::RunFault, fault.remedy(r#"write "microsoft_api": "ews" and the server's ews_endpoint or host"#));
 }
 
 fn ciphers(raw: &RawConfig, layers: &Layers<'_>, report: &Report) -> Option<String> {

@@ -41,6 +41,8 @@ record! {
         /// EWS: the server's port; REINFER_EWS_PORT wins over it
         #[schemars(extend("default" = 80))]
         port: Port,
+        /// Graph: its root, such as `https://graph.microsoft.us`; without it the one of the cloud that auth_oauth_authority belongs to
+        graph_endpoint: String,
         /// How to log in; without it ntlm for EWS and oauth2 for Graph
         auth_type: AuthName,
         /// ntlm and basic: DOMAIN\user or a user principal name; REINFER_EWS_AUTH_USER wins over it

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, time::Duration};
 use chrono::{DateTime, Utc};
 use url::Url;
 
-use super::Secret;
+use super::{Secret, cloud::Graph};
 use crate::mail::{Address, Mailbox};
 
 /// Everything a run needs to know, valid and complete.
@@ -33,7 +33,7 @@ pub enum Api {
     /// Exchange Web Services at this URL.
     Ews(Url),
     /// Microsoft Graph.
-    Graph,
+    Graph(Graph),
 }
 
 /// How to log in.

@@ -1,5 +1,6 @@
 //! Whole documents: wrong ones with their messages, the manuals' ones, and who wins over whom.
 
+mod cloud;
 mod layering;
 mod manuals;
 mod validator;

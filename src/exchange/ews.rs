@@ -125,11 +125,12 @@ impl Exchange for Ews {
         self.session(mailbox).page(folder, cursor, limit).await
     }
 
-    fn fetch(&self, mailbox: &Mailbox, messages: Vec<Listed>) -> BoxStream<'static, Result<Part, Error>> {
+    fn fetch(&self, mailbox: &Mailbox, _: &Folder, messages: Vec<Listed>) -> BoxStream<'static, Result<Part, Error>> {
         self.session(mailbox).fetch(messages)
     }
 
-    async fn lookup(&self, mailbox: &Mailbox, ids: &[ItemId]) -> Result<Vec<Lookup>, Error> {
-        self.session(mailbox).lookup(ids).await
+    async fn lookup(&self, mailbox: &Mailbox, _: &Folder, items: &[Listed]) -> Result<Vec<Lookup>, Error> {
+        let ids: Vec<ItemId> = items.iter().map(|listed| listed.id.clone()).collect();
+        self.session(mailbox).lookup(&ids).await
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ItemId, Listed};
 
-/// Where to resume a listing: an EWS SyncState or a Graph delta link. Opaque; only the exchange room looks inside.
+/// Where to resume a listing: an EWS SyncState, or a Graph link with what belongs to it. Opaque; only the exchange room looks inside.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Cursor(pub String);
@@ -42,6 +42,8 @@ pub struct Page {
     pub changes: Vec<Change>,
     /// Covers this page and all before it.
     pub cursor: Cursor,
-    /// Whether the server says nothing is left. Some servers say so too early, so a walk ends on a last page without changes.
+    /// Whether the server says nothing is left.
     pub last: bool,
+    /// Whether that word can be relied on. Some EWS servers say so too early, so there a walk ends on a last page without changes.
+    pub certain: bool,
 }

@@ -38,6 +38,27 @@ pub struct Folder {
     pub stamp: Option<String>,
 }
 
+/// The interfaces write one item's id in different ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdForm {
+    /// An EWS ItemId: new after every move.
+    Ews,
+    /// Graph's id where the preference `IdType="ImmutableId"` was honoured: kept through moves within the mailbox.
+    GraphImmutable,
+    /// Graph's id by default: new after every move.
+    GraphRest,
+}
+
+/// Which mailbox answered, and how it writes ids. An address alone does not tell: another tenant may have the same one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Home {
+    /// How it writes the ids of items.
+    pub form: IdForm,
+    /// The id of the folder above all others, written as this interface writes it.
+    pub root: FolderId,
+}
+
 /// All folders of a mailbox, and where the next look at them resumes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hierarchy {
@@ -46,4 +67,7 @@ pub struct Hierarchy {
     /// Cursors of the hierarchy itself, one a root; only the exchange room looks inside.
     #[serde(default)]
     pub cursors: BTreeMap<String, Cursor>,
+    /// Whose folders they are; absent where the server does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<Home>,
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// Exchange's id of an item: opaque, case-sensitive, new after every move.
+/// Exchange's id of an item: opaque, case-sensitive, and but for Graph's immutable ids new after every move.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ItemId(pub String);
@@ -110,6 +110,12 @@ pub struct Properties {
     pub categories: Vec<String>,
     /// Whether it has attachments.
     pub has_attachments: Option<bool>,
+    /// PidTagSearchKey, where the listing could not tell it.
+    #[serde(skip)]
+    pub search_key: Option<Vec<u8>>,
+    /// PidTagMessageFlags, where the listing could not tell them.
+    #[serde(skip)]
+    pub flags: Option<u32>,
 }
 
 impl Properties {

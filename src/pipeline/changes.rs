@@ -76,8 +76,7 @@ impl Position {
             wanted: plan.wanted.len(),
         });
         self.remaining = self.remaining.saturating_sub(plan.wanted.len());
-        // "Last" alone is not believed: some servers cut a page off and call it the last.
-        self.drained = page.last && page.changes.is_empty();
+        self.drained = page.last && (page.certain || page.changes.is_empty());
         self.cursor = Some(page.cursor.clone());
         plan.end = Some(PageEnd { cursor: page.cursor, walking: self.walking, drained: self.drained });
         Ok(Some(plan))
@@ -102,7 +101,7 @@ impl Position {
 
     fn notice_a_standstill(&mut self, visit: &Visit, page: &Page) -> Result<(), exchange::Error> {
         // With the same cursor the same page comes again, whatever is on it.
-        let moved = (page.last && page.changes.is_empty()) || self.cursor.as_ref() != Some(&page.cursor);
+        let moved = (page.last && (page.certain || page.changes.is_empty())) || self.cursor.as_ref() != Some(&page.cursor);
         self.stuck = if moved { 0 } else { self.stuck + 1 };
         if self.stuck < STUCK {
             return Ok(());

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     catalog::{Decision, Entry},
+    exchange,
     mail::{ItemId, Key, Listed, Lookup},
 };
 
@@ -40,8 +41,8 @@ async fn tell_moves_from_copies(visit: &Visit, resembling: Vec<(Listed, Key, Ite
     if resembling.is_empty() {
         return Ok(());
     }
-    let old: Vec<ItemId> = resembling.iter().map(|(_, _, old, _)| old.clone()).collect();
-    let found = visit.pipeline.exchange.lookup(&visit.mailbox, &old).await?;
+    let old: Vec<Listed> = resembling.iter().map(|(_, _, old, _)| Listed::bare(old.clone())).collect();
+    let found = lookup(visit, &old).await?;
     for ((listed, key, _, fresh), found) in resembling.into_iter().zip(found) {
         match found {
             Lookup::Gone => plan.record.push(Entry::Moved { key, listed }),
@@ -56,8 +57,8 @@ async fn refresh(visit: &Visit, refreshing: Vec<(Listed, Key)>, plan: &mut Plan)
     if refreshing.is_empty() {
         return Ok(());
     }
-    let ids: Vec<ItemId> = refreshing.iter().map(|(listed, _)| listed.id.clone()).collect();
-    let found = visit.pipeline.exchange.lookup(&visit.mailbox, &ids).await?;
+    let items: Vec<Listed> = refreshing.iter().map(|(listed, _)| listed.clone()).collect();
+    let found = lookup(visit, &items).await?;
     for ((listed, key), found) in refreshing.into_iter().zip(found) {
         if let Lookup::Found(properties) = found {
             plan.record.push(Entry::Changed { key, id: listed.id, properties });
@@ -74,8 +75,8 @@ async fn date(visit: &Visit, plan: &mut Plan) -> Result<(), Trouble> {
     if undated.is_empty() {
         return Ok(());
     }
-    let ids: Vec<ItemId> = undated.iter().map(|listed| listed.id.clone()).collect();
-    let found = visit.pipeline.exchange.lookup(&visit.mailbox, &ids).await?;
+    let items: Vec<Listed> = undated.iter().map(|listed| (*listed).clone()).collect();
+    let found = lookup(visit, &items).await?;
     for (listed, found) in undated.iter_mut().zip(found) {
         if let Lookup::Found(properties) = found {
             (listed.received, listed.created) = (properties.received, properties.created);
@@ -85,11 +86,11 @@ async fn date(visit: &Visit, plan: &mut Plan) -> Result<(), Trouble> {
 }
 
 async fn keep_by_participants(visit: &Visit, plan: &mut Plan) -> Result<(), Trouble> {
-    let ids: Vec<ItemId> = plan.wanted.iter().map(|wanted| wanted.listed.id.clone()).collect();
-    if ids.is_empty() {
+    let items: Vec<Listed> = plan.wanted.iter().map(|wanted| wanted.listed.clone()).collect();
+    if items.is_empty() {
         return Ok(());
     }
-    let found = visit.pipeline.exchange.lookup(&visit.mailbox, &ids).await?;
+    let found = lookup(visit, &items).await?;
     let mut found = found.into_iter();
     plan.wanted.retain(|_| match found.next() {
         Some(Lookup::Found(properties)) => visit.filters.participants.admit(properties.participants()),
@@ -97,4 +98,8 @@ async fn keep_by_participants(visit: &Visit, plan: &mut Plan) -> Result<(), Trou
         _ => true,
     });
     Ok(())
+}
+
+async fn lookup(visit: &Visit, items: &[Listed]) -> Result<Vec<Lookup>, exchange::Error> {
+    visit.pipeline.exchange.lookup(&visit.mailbox, &visit.folder, items).await
 }

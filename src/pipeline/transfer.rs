@@ -77,7 +77,7 @@ impl<'a> Download<'a> {
         {
             let _slot = self.visit.pipeline.budget.download().await;
             let listed = self.wanted.iter().map(|wanted| wanted.listed.clone()).collect();
-            let mut parts = self.visit.pipeline.exchange.fetch(&self.visit.mailbox, listed);
+            let mut parts = self.visit.pipeline.exchange.fetch(&self.visit.mailbox, &self.visit.folder, listed);
             while let Some(part) = parts.next().await {
                 self.take(part?).await?;
             }

@@ -15,7 +15,7 @@ fn config(document: &serde_json::Value, env: &[(&str, &str)]) -> Config {
 fn url(config: &Config) -> &str {
     match &config.api {
         Api::Ews(url) => url.as_str(),
-        Api::Graph => "graph",
+        Api::Graph(graph) => graph.endpoint.as_str(),
     }
 }
 

@@ -11,14 +11,14 @@ use super::{
     },
     retry::Failed,
     session::Session,
-    tree::{same_tree, unite},
+    tree::{above, same_tree, unite},
     trouble::Trouble,
     verdict::{Action, Scope},
     xml::Limits,
 };
 use crate::{
     exchange::Error,
-    mail::{Cursor, Folder, Hierarchy, Mailbox},
+    mail::{Cursor, Folder, FolderId, Hierarchy, Home, IdForm, Mailbox},
 };
 
 /// What users see of a mailbox, and the same of its archive. The root above also holds what nobody may read.
@@ -58,9 +58,13 @@ impl Session {
 
     async fn root(&self, root: &'static str, known: &Hierarchy, hierarchy: &mut Hierarchy) -> Result<(), Failed> {
         let archive = root == ARCHIVE;
+        let home = |folders: Option<&str>| folders.map(|id| Home { form: IdForm::Ews, root: FolderId(id.to_owned()) });
         let before: Vec<Folder> = known.folders.iter().filter(|folder| folder.archive == archive).cloned().collect();
         let cursor = known.cursors.get(root);
         let listing = self.listing(root).await?;
+        if !archive {
+            hierarchy.home = home(listing.as_deref().and_then(above)).or_else(|| known.home.clone());
+        }
         if let (Some(listing), Some(cursor)) = (&listing, cursor) {
             let folders = unite(&before, Some(listing.clone()), None, false, archive);
             if same_tree(&folders, &before) {
@@ -79,6 +83,9 @@ impl Session {
             }
             Err(failed) => return Err(failed),
         };
+        if !archive && hierarchy.home.is_none() {
+            hierarchy.home = home(above(&changes.present));
+        }
         let mut folders = unite(&before, listing, Some(&changes), since_known, archive);
         if !archive && !folders.iter().any(|folder| folder.well_known.is_some()) {
             self.name_well_known(&mut folders).await;

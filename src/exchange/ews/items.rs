@@ -138,6 +138,8 @@ fn settle(result: Result<Element, Refusal>, level: usize) -> Settled {
     };
     match judge(&refusal.code) {
         Some(Action::ItemGone) => Settled::Answer(Lookup::Gone),
+        // Not an id of this interface: the catalog may hold Graph's.
+        _ if refusal.code == "ErrorInvalidIdMalformed" => Settled::Answer(Lookup::Gone),
         Some(Action::FewerProperties) if level < FEWEST => Settled::Fewer,
         Some(Action::Retry | Action::Throttle | Action::Again) => Settled::Pause(refusal),
         Some(Action::Suspect | Action::Smaller) | None => Settled::Again(refusal),

@@ -61,6 +61,16 @@ pub fn unite(known: &[Folder], listing: Option<Vec<Found>>, changes: Option<&Tre
     folders
 }
 
+/// The folder above all of `found`: the parent most of them have that is not among them.
+pub fn above(found: &[Found]) -> Option<&str> {
+    let listed: BTreeSet<&str> = found.iter().map(|found| found.id.as_str()).collect();
+    let mut children: BTreeMap<&str, usize> = BTreeMap::new();
+    for parent in found.iter().filter_map(|found| found.parent.as_deref()).filter(|parent| !listed.contains(parent)) {
+        *children.entry(parent).or_default() += 1;
+    }
+    children.into_iter().max_by_key(|(_, count)| *count).map(|(parent, _)| parent)
+}
+
 /// The later description, with what only the earlier one tells.
 fn newer(before: Found, after: Found) -> Found {
     Found {

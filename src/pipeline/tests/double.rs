@@ -179,7 +179,7 @@ impl Exchange for Double {
                 stamp: Some(server.log.get(name).map_or(0, Vec::len).to_string()),
             })
             .collect();
-        Ok(Hierarchy { folders, cursors: BTreeMap::new() })
+        Ok(Hierarchy { folders, cursors: BTreeMap::new(), home: None })
     }
 
     async fn page(&self, _: &Mailbox, folder: &Folder, cursor: Option<&Cursor>, limit: usize) -> Result<Page, Error> {
@@ -199,7 +199,7 @@ impl Exchange for Double {
         }
         if server.stands_still {
             let changes = server.items.keys().filter_map(|id| server.listed(id)).map(Change::Created).collect();
-            return Ok(Page { changes, cursor: Cursor("0:0".into()), last: false });
+            return Ok(Page { changes, cursor: Cursor("0:0".into()), last: false, certain: false });
         }
         server.beginnings += usize::from(cursor.is_none());
         let epoch = server.epoch;
@@ -225,10 +225,10 @@ impl Exchange for Double {
                 Logged::Read(id) => server.items.get(&id).map(|item| Change::ReadChanged { id: ItemId(id.clone()), read: item.read }),
             })
             .collect();
-        Ok(Page { changes, cursor: Cursor(format!("{epoch}:{end}")), last: end >= log.len() })
+        Ok(Page { changes, cursor: Cursor(format!("{epoch}:{end}")), last: end >= log.len(), certain: false })
     }
 
-    fn fetch(&self, _: &Mailbox, messages: Vec<Listed>) -> BoxStream<'static, Result<Part, Error>> {
+    fn fetch(&self, _: &Mailbox, _: &Folder, messages: Vec<Listed>) -> BoxStream<'static, Result<Part, Error>> {
         let mut parts = Vec::new();
         let mut server = self.0.lock().unwrap();
         if let Err(error) = server.error("fetch") {
@@ -260,13 +260,13 @@ impl Exchange for Double {
         stream::iter(parts).boxed()
     }
 
-    async fn lookup(&self, _: &Mailbox, ids: &[ItemId]) -> Result<Vec<Lookup>, Error> {
+    async fn lookup(&self, _: &Mailbox, _: &Folder, items: &[Listed]) -> Result<Vec<Lookup>, Error> {
         let mut server = self.0.lock().unwrap();
-        server.lookups += ids.len();
+        server.lookups += items.len();
         server.error("lookup")?;
-        Ok(ids
+        Ok(items
             .iter()
-            .map(|id| match server.items.contains_key(&id.0) {
+            .map(|listed| match server.items.contains_key(&listed.id.0) {
                 true => Lookup::Found(Box::new(Properties { received: "2026-01-02T03:04:05Z".parse().ok(), ..Properties::default() })),
                 false => Lookup::Gone,
             })

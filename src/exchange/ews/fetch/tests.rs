@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use futures::StreamExt;
 use proptest::prelude::*;
 
-use super::super::tests::script::{Canned, Script, answer, ews, mailbox, refusal, success};
+use super::super::tests::script::{Canned, Script, answer, ews, folder, mailbox, refusal, success};
 use crate::{
     exchange::{Error, Exchange, Verdict},
     mail::{ItemId, Listed, Lookup, Origin, Part},
@@ -38,7 +38,7 @@ fn listed(ids: &[&str]) -> Vec<Listed> {
 async fn fetch(ids: &[&str], answers: Vec<Canned>) -> (Vec<Part>, Option<Error>, std::sync::Arc<Script>) {
     let script = Script::new(answers);
     let (ews, _) = ews(&script);
-    let mut stream = ews.fetch(&mailbox(), listed(ids));
+    let mut stream = ews.fetch(&mailbox(), &folder("inbox"), listed(ids));
     let (mut parts, mut error) = (Vec::new(), None);
     while let Some(part) = stream.next().await {
         match part {
@@ -108,7 +108,7 @@ async fn a_cut_at_any_byte_loses_and_repeats_nothing() {
         let script = Script::new([short]);
         let answers = std::sync::Arc::new(Answering { script: script.clone(), long: long.clone() });
         let ews = super::super::Ews::new(Default::default(), answers, crate::watch::Events::new());
-        let parts: Vec<Part> = ews.fetch(&mailbox(), listed(&["1", "2", "3"])).map(|part| part.unwrap()).collect().await;
+        let parts: Vec<Part> = ews.fetch(&mailbox(), &folder("inbox"), listed(&["1", "2", "3"])).map(|part| part.unwrap()).collect().await;
         let expected = ["one of 1".into(), format!("{} of 2", "x".repeat(70_000)), "gone".into()];
         assert!(outcome(&parts, 3) == expected, "cut after {length}");
     }
@@ -347,7 +347,7 @@ async fn a_taker_who_stands_still_costs_a_connection_but_no_message() {
     let whole = answer(OP, &item("1", &encoded(&content)));
     let script = Script::new(vec![whole; 2]);
     let (ews, _) = ews(&script);
-    let mut stream = ews.fetch(&mailbox(), listed(&["1"]));
+    let mut stream = ews.fetch(&mailbox(), &folder("inbox"), listed(&["1"]));
     let mut parts = vec![stream.next().await.unwrap().unwrap()];
     tokio::time::sleep(std::time::Duration::from_secs(300)).await;
     while let Some(part) = stream.next().await {
@@ -368,7 +368,7 @@ async fn many_small_messages_survive_a_taker_who_stands_still() {
         for from in 0..20 {
             let script = Script::new([batch(0), batch(from)]);
             let (ews, _) = ews(&script);
-            let mut stream = ews.fetch(&mailbox(), listed(&ids));
+            let mut stream = ews.fetch(&mailbox(), &folder("inbox"), listed(&ids));
             parts = Vec::new();
             for _ in 0..taken {
                 parts.push(stream.next().await.unwrap().unwrap());
@@ -393,7 +393,7 @@ async fn a_dropped_stream_stops_and_gives_its_place_back() {
     let script = Script::new(vec![whole; 10]);
     let (ews, _) = ews(&script);
     for _ in 0..8 {
-        let mut stream = ews.fetch(&mailbox(), listed(&["1"]));
+        let mut stream = ews.fetch(&mailbox(), &folder("inbox"), listed(&["1"]));
         assert!(matches!(stream.next().await, Some(Ok(Part::Mime { index: 0, .. }))));
     }
     assert_eq!((script.asked().len(), script.accepted()), (8, 0));
@@ -413,14 +413,17 @@ async fn lookups_answer_for_each_id_in_order() {
     };
     let first =
         message("1") + &refused("ErrorItemNotFound", "") + &refused("ErrorInvalidPropertyRequest", "") + &refused("ErrorAccessDenied", "");
+    // An id of the other interface is nobody's here.
+    let first = first + &refused("ErrorInvalidIdMalformed", "");
     let script = Script::new([answer(OP, &first), answer(OP, &message("3"))]);
     let (ews, _) = ews(&script);
-    let ids: Vec<ItemId> = ["1", "2", "3", "4"].iter().map(|id| ItemId((*id).into())).collect();
-    let found = ews.lookup(&mailbox(), &ids).await.unwrap();
-    let [Lookup::Found(one), Lookup::Gone, Lookup::Found(three), Lookup::Unreadable(four)] = found.as_slice() else { panic!("{found:?}") };
+    let found = ews.lookup(&mailbox(), &folder("inbox"), &listed(&["1", "2", "3", "4", "5"])).await.unwrap();
+    let [Lookup::Found(one), Lookup::Gone, Lookup::Found(three), Lookup::Unreadable(four), Lookup::Gone] = found.as_slice() else {
+        panic!("{found:?}")
+    };
     assert_eq!((one.subject.as_deref(), one.from.as_deref()), (Some("of 1"), Some("f@example.com")));
     assert_eq!((three.subject.as_deref(), four.code.as_str()), (Some("of 3"), "ErrorAccessDenied"));
-    assert!(ews.lookup(&mailbox(), &[]).await.unwrap().is_empty());
+    assert!(ews.lookup(&mailbox(), &folder("inbox"), &[]).await.unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -431,7 +434,7 @@ async fn lookups_outlast_a_busy_server_and_a_fault_over_one_id() {
     let busy = answer(OP, &refused("ErrorServerBusy", ""));
     let script = Script::new([fault.clone(), busy, answer(OP, &message("1")), fault]);
     let (ews, _) = ews(&script);
-    let found = ews.lookup(&mailbox(), &[ItemId("1".into()), ItemId("2".into())]).await.unwrap();
+    let found = ews.lookup(&mailbox(), &folder("inbox"), &listed(&["1", "2"])).await.unwrap();
     assert!(matches!(found.as_slice(), [Lookup::Found(_), Lookup::Unreadable(two)] if two.code == "ErrorInvalidId"), "{found:?}");
 }
 

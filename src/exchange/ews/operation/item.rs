@@ -30,6 +30,8 @@ pub fn properties(item: &Element) -> Properties {
         sensitivity: text("Sensitivity"),
         categories: item.child("Categories").map(|list| list.children.iter().map(|entry| entry.text.clone()).collect()).unwrap_or_default(),
         has_attachments: item.truth("HasAttachments"),
+        // Listings tell them.
+        ..Properties::default()
     }
 }
 

@@ -48,7 +48,7 @@ pub fn read(message: &Element) -> Option<Page> {
     let entries = message.child("Changes").map_or(&[][..], |changes| &changes.children);
     let last = message.value("IncludesLastItemInRange").and_then(truth).unwrap_or(entries.is_empty());
     let changes = entries.iter().filter_map(change).collect();
-    Some(Page { changes, cursor: Cursor(state.text.trim().to_owned()), last })
+    Some(Page { changes, cursor: Cursor(state.text.trim().to_owned()), last, certain: false })
 }
 
 fn change(entry: &Element) -> Option<Change> {

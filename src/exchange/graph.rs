@@ -7,16 +7,28 @@
 mod batch;
 mod budget;
 mod call;
+mod cursor;
+mod delta;
+mod describe;
 mod desk;
 mod fence;
+mod fetch;
+mod folders;
 mod link;
+mod listing;
 mod memory;
+mod message;
 mod page;
+mod probe;
 mod refusal;
 mod retry;
 mod session;
+mod translate;
+mod tree;
 mod trouble;
 mod verdict;
+mod wellknown;
+mod windows;
 mod wire;
 
 #[cfg(test)]
@@ -25,7 +37,11 @@ mod double;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+    time::Duration,
 };
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
 
 use self::{
     desk::Desk,
@@ -33,9 +49,10 @@ use self::{
     session::Session,
     wire::{Http, Wire},
 };
+use super::{Error, Exchange};
 use crate::{
     auth::oauth::Tokens,
-    mail::{Address, Mailbox},
+    mail::{Address, Cursor, Folder, Hierarchy, IdForm, ItemId, Listed, Lookup, Mailbox, Page, Part},
     watch::Events,
 };
 
@@ -82,5 +99,40 @@ impl Graph {
             .entry(mailbox.address.clone())
             .or_insert_with(|| Arc::new(Desk::new(mailbox.address.clone(), self.events.clone(), self.admitted.clone())));
         Session { wire: self.wire.clone(), desk: desk.clone() }
+    }
+}
+
+/// A list of changes loses an item that left and came back between two looks (Graph "message: delta" with immutable ids), and a listing by time one
+/// that was moved in with an older date.
+const RECONCILE: Duration = Duration::from_secs(24 * 3600);
+
+#[async_trait]
+impl Exchange for Graph {
+    async fn folders(&self, mailbox: &Mailbox, known: &Hierarchy) -> Result<Hierarchy, Error> {
+        self.session(mailbox).folders(mailbox, known, self.settings.delta).await
+    }
+
+    async fn page(&self, mailbox: &Mailbox, folder: &Folder, cursor: Option<&Cursor>, limit: usize) -> Result<Page, Error> {
+        self.session(mailbox).page(folder, cursor, limit, self.settings.delta).await
+    }
+
+    fn fetch(&self, mailbox: &Mailbox, folder: &Folder, messages: Vec<Listed>) -> BoxStream<'static, Result<Part, Error>> {
+        self.session(mailbox).fetch(folder.clone(), messages)
+    }
+
+    async fn lookup(&self, mailbox: &Mailbox, folder: &Folder, items: &[Listed]) -> Result<Vec<Lookup>, Error> {
+        self.session(mailbox).lookup(folder, items).await
+    }
+
+    async fn describe(&self, mailbox: &Mailbox, folder: &Folder, listed: Vec<Listed>) -> Result<Vec<Listed>, Error> {
+        self.session(mailbox).complete(folder, listed).await
+    }
+
+    async fn translate(&self, mailbox: &Mailbox, ids: &[ItemId], from: IdForm) -> Result<Vec<Option<ItemId>>, Error> {
+        self.session(mailbox).translate(ids, from).await
+    }
+
+    fn reconcile_every(&self) -> Option<Duration> {
+        Some(RECONCILE)
     }
 }

@@ -47,6 +47,9 @@ pub struct Keyset {
     /// More of that second, where it holds more than a page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+    /// When the newest message so far was received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<DateTime<Utc>>,
     /// When it was resorted to. A list of changes is tried again later.
     pub began: DateTime<Utc>,
     /// Whether it has come to the end once: from then on it looks for what is new.
@@ -112,7 +115,14 @@ mod tests {
     #[test]
     fn every_place_comes_back_as_it_was() {
         let time = DateTime::from_timestamp(1_714_558_831, 0).unwrap();
-        let list = Keyset { since: time, seen: vec!["a".into()], next: Some("https://g/s".into()), began: time, caught_up: true };
+        let list = Keyset {
+            since: time,
+            seen: vec!["a".into()],
+            next: Some("https://g/s".into()),
+            newest: Some(time),
+            began: time,
+            caught_up: true,
+        };
         for place in [
             Place::Next { link: "https://g/n?$skiptoken=a%20b".into(), walk: true, previous: None },
             Place::Next { link: "https://g/n".into(), walk: false, previous: Some("https://g/d".into()) },

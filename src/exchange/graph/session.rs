@@ -62,7 +62,7 @@ pub struct Opened {
 
 /// Leave to be under way; ends when dropped.
 pub(super) struct Leave {
-    _pass: Pass,
+    _pass: Option<Pass>,
     _spare: Vec<OwnedSemaphorePermit>,
 }
 
@@ -106,23 +106,34 @@ impl Session {
 
     /// The same up to the answer's body.
     pub async fn open_once(&self, call: &Call) -> Result<Opened, Trouble> {
+        let outgoing = self.outgoing(call)?;
+        let leave = self.leave(call.kind, 0).await?;
+        self.count(1).await?;
+        self.send(call.name, &outgoing, leave).await
+    }
+
+    /// The same for one who has a place of his own, and keeps it through every retry.
+    pub async fn open_within(&self, call: &Call) -> Result<Opened, Trouble> {
+        let outgoing = self.outgoing(call)?;
+        self.count(1).await?;
+        self.send(call.name, &outgoing, Leave { _pass: None, _spare: Vec::new() }).await
+    }
+
+    fn outgoing(&self, call: &Call) -> Result<Outgoing, Trouble> {
         let endpoint = self.wire.endpoint();
         let url = match &call.target {
             Target::Mailbox(path) => endpoint.below(&format!("{}{path}", self.desk.user)),
             Target::Link(link) if endpoint.owns(link) => link.clone(),
             Target::Link(_) => return Err(Trouble::Foreign),
         };
-        let outgoing = Outgoing { url, prefer: call.prefer(), body: call.body.as_ref().map(ToString::to_string), id: guid() };
-        let leave = self.leave(call.kind, 0).await?;
-        self.count(1).await?;
-        self.send(call.name, &outgoing, leave).await
+        Ok(Outgoing { url, prefer: call.prefer(), body: call.body.as_ref().map(ToString::to_string), id: guid() })
     }
 
     /// Waits for a place, and takes up to `spare` more if they are free.
     pub(super) async fn leave(&self, kind: Kind, spare: usize) -> Result<Leave, Trouble> {
         self.fence().await?;
         let pass = self.desk.gate.pass(kind).await;
-        Ok(Leave { _pass: pass, _spare: self.desk.gate.spare(spare) })
+        Ok(Leave { _pass: Some(pass), _spare: self.desk.gate.spare(spare) })
     }
 
     /// Waits until `weight` requests may go out. To be called last: nothing may come between the fence and the request.
@@ -138,15 +149,13 @@ impl Session {
 
     /// Waits for the fence, if it does not stand for too long.
     async fn fence(&self) -> Result<(), Trouble> {
-        match self.desk.fence.standing() {
-            Some(left) if left > PATIENT => return Err(Trouble::Fenced(left)),
-            _ => self.desk.fence.down().await,
+        while let Some(left) = self.desk.fence.standing() {
+            if left > PATIENT {
+                return Err(Trouble::Fenced(left));
+            }
+            sleep(left).await;
         }
-        // It may have been put up again, for longer, while this one waited.
-        match self.desk.fence.standing() {
-            Some(left) => Err(Trouble::Fenced(left)),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// Sends a request that has leave.

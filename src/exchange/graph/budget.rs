@@ -35,7 +35,6 @@ impl Window {
         while let Some((second, count)) = self.seconds.front().copied().filter(|(second, _)| leaves(*second) <= now) {
             self.used -= count;
             self.seconds.pop_front();
-            debug_assert!(second <= now.as_secs());
         }
         let oldest = self.seconds.front().map_or(Duration::ZERO, |(second, _)| leaves(*second).saturating_sub(now));
         if now < self.due {
@@ -53,7 +52,7 @@ impl Window {
         if self.used > UNPACED {
             // What is left is spread over the time until there is more.
             let left = CEILING.saturating_sub(self.used).max(1);
-            self.due = now + (oldest / left).max(SHORTEST) * weight;
+            self.due = now + ((oldest / left).max(SHORTEST) * weight).min(oldest.max(SHORTEST));
         }
         Ok(())
     }

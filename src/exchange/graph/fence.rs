@@ -57,11 +57,6 @@ impl Fence {
     pub fn standing(&self) -> Option<Duration> {
         self.clock.closed_for()
     }
-
-    /// Waits until it is down.
-    pub async fn down(&self) {
-        self.clock.open().await;
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Over HTTP/1.1, a connection for each request under way. Over HTTP/2 all mailboxes would share one connection, and a body whose taker stands
 //! still would hold the others back.
 
-use std::{error::Error, io, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -92,7 +92,7 @@ impl Http {
             Some(Ok(prefer)) => request.header("prefer", prefer),
             _ => request,
         };
-        request.send().await.map_err(|error| Trouble::Cut(cause(error)))
+        request.send().await.map_err(|error| Trouble::Cut(ours::cause(error)))
     }
 }
 
@@ -115,22 +115,10 @@ impl Wire for Http {
             response = self.try_with(outgoing, &bearer).await?;
         }
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = response.bytes_stream().map(|piece| piece.map_err(|error| io::Error::other(cause(error)))).boxed();
+        let body = response.bytes_stream().map(|piece| piece.map_err(|error| io::Error::other(ours::cause(error)))).boxed();
         Ok(Reply { status, headers, body })
     }
 }
 
-/// The chain of causes, without the address: it holds a person's name and is known to whoever asked.
-fn cause(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text = format!("{text}: {next}");
-        }
-        source = error.source();
-    }
-    text
-}
+#[cfg(test)]
+mod tests;

@@ -80,9 +80,15 @@ fn it_neither_bursts_nor_stalls_once_it_is_paced() {
 #[test]
 fn a_batch_weighs_what_it_holds() {
     let mut window = Window::default();
-    assert!((0..99).all(|second| window.take(Duration::from_secs(second * 6), 100).is_ok()));
-    assert!(window.take(Duration::from_secs(594), 20).is_err());
-    assert_eq!(window.take(Duration::from_secs(601), 20), Ok(()));
+    let at = Duration::from_secs;
+    assert_eq!(window.take(at(5), 1_970), Ok(()));
+    assert_eq!(window.take(at(5), 20), Ok(()));
+    // What is left, 7,910, is spread over 601 seconds: twenty of them take one and a half.
+    let wait = window.take(at(5), 20).unwrap_err();
+    assert!((1_400..1_600).contains(&wait.as_millis()), "{wait:?}");
+    assert_eq!(window.take(at(7), 7_900), Ok(()));
+    assert_eq!(window.take(at(605), 20), Err(at(1)));
+    assert_eq!(window.take(at(606), 20), Ok(()));
 }
 
 #[tokio::test(start_paused = true)]

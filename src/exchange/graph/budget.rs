@@ -32,7 +32,7 @@ struct Window {
 impl Window {
     /// Counts `weight` requests as of `now`, or tells how long to wait before asking again.
     fn take(&mut self, now: Duration, weight: u32) -> Result<(), Duration> {
-        while let Some((second, count)) = self.seconds.front().copied().filter(|(second, _)| leaves(*second) <= now) {
+        while let Some((_, count)) = self.seconds.front().copied().filter(|(second, _)| leaves(*second) <= now) {
             self.used -= count;
             self.seconds.pop_front();
         }

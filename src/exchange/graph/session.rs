@@ -85,17 +85,6 @@ impl Session {
         }
     }
 
-    /// Asks until there is an answer's head or patience is over.
-    pub async fn open(&self, call: &Call) -> Result<Opened, Failed> {
-        let mut patience = Patience::default();
-        loop {
-            match self.open_once(call).await {
-                Ok(opened) => return Ok(opened),
-                Err(trouble) => patience.after(trouble, &self.desk).await?,
-            }
-        }
-    }
-
     /// Asks once, for one who has a patience of his own.
     pub async fn ask_once<T: DeserializeOwned>(&self, call: &Call) -> Result<Answered<T>, Trouble> {
         let opened = self.open_once(call).await?;
@@ -104,7 +93,7 @@ impl Session {
         Ok(Answered { value, immutable })
     }
 
-    /// The same up to the answer's body.
+    /// The same up to the answer's body, whose bytes are then taken as they come.
     pub async fn open_once(&self, call: &Call) -> Result<Opened, Trouble> {
         let outgoing = self.outgoing(call)?;
         let leave = self.leave(call.kind, 0).await?;

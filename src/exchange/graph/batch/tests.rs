@@ -125,7 +125,7 @@ async fn beside_downloads_it_asks_for_no_more_than_there_is_room_for() {
     let double = server(|id, _| good(id));
     let session = double.session();
     let fetch = Call::get("fetch", "/x").kind(Kind::Fetch);
-    let bodies = join_all((0..2).map(|_| session.open(&fetch))).await;
+    let bodies = join_all((0..2).map(|_| session.open_once(&fetch))).await;
     session.batch(&calls(5)).await.unwrap();
     assert_eq!(sizes(&double), [2, 2, 1]);
     drop(bodies);

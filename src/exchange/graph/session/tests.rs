@@ -1,4 +1,4 @@
-use std::{future::Future, sync::atomic::Ordering};
+use std::sync::atomic::Ordering;
 
 use chrono::Utc;
 use futures::{FutureExt, future::join_all};
@@ -17,8 +17,8 @@ fn call() -> Call {
     Call::get("test", "/messages")
 }
 
-fn ask(session: &Session) -> impl Future<Output = Result<Answered<Value>, Failed>> + '_ {
-    async { session.ask(&call()).await }
+async fn ask(session: &Session) -> Result<Answered<Value>, Failed> {
+    session.ask(&call()).await
 }
 
 /// First these, then success.
@@ -178,9 +178,9 @@ async fn no_more_than_four_are_under_way_and_a_body_counts() {
     assert_eq!(double.most.load(Ordering::SeqCst), 4);
 
     let fetch = call().kind(Kind::Fetch);
-    let mut bodies = join_all((0..3).map(|_| session.open(&fetch))).await;
+    let mut bodies = join_all((0..3).map(|_| session.open_once(&fetch))).await;
     assert!(bodies.iter().all(Result::is_ok));
-    let mut waiting = Box::pin(session.open(&fetch));
+    let mut waiting = Box::pin(session.open_once(&fetch));
     assert!(tokio::time::timeout(LATENCY * 4, &mut waiting).await.is_err());
     assert!(ask(&session).await.is_ok(), "a question finds a place beside downloads that stand still");
     let mut body = bodies.pop().unwrap().unwrap();
@@ -194,7 +194,7 @@ async fn no_more_than_four_are_under_way_and_a_body_counts() {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_breaks_off_says_so() {
     let double = Double::new(LATENCY, |_, _| Say::Part(200, "Subject: a".into()));
-    let mut body = double.session().open(&call()).await.unwrap();
+    let mut body = double.session().open_once(&call()).await.unwrap();
     assert_eq!(body.chunk().await, Ok(Some(Bytes::from_static(b"Subject: a"))));
     assert_eq!(body.chunk().await, Err(Trouble::Cut("connection reset".to_owned())));
 }

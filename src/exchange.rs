@@ -1,5 +1,6 @@
 //! What differs between the two ways into a mailbox, as one small trait. EWS and Graph implement it; the pipeline sees nothing else of them.
 
+mod compose;
 pub mod ews;
 mod gate;
 pub mod graph;

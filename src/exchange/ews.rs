@@ -6,7 +6,6 @@
 
 mod answer;
 mod changes;
-mod compose;
 mod date;
 mod desk;
 mod element;

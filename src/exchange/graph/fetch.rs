@@ -4,6 +4,7 @@
 
 mod lane;
 mod outbox;
+mod rebuild;
 #[cfg(test)]
 mod tests;
 

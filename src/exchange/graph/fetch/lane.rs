@@ -89,7 +89,7 @@ impl Lane {
                     empty += 1;
                     if empty >= EMPTY {
                         let failure = Failure { code: "MimeContentAbsent".into(), text: "the answer has no content".into() };
-                        return self.give_up(job, failure, outbox).await;
+                        return self.rebuild(job, failure, outbox).await;
                     }
                     Trouble::Broken("the answer has no content".to_owned())
                 }
@@ -133,14 +133,16 @@ impl Lane {
         let failure = || Failure { code: failed.trouble.code().unwrap_or_else(|| "TransferCut".to_owned()), text: failed.trouble.text() };
         match (failed.action, &failed.trouble) {
             (Some(Action::ItemGone | Action::WrongId), _) => outbox.send(Out::Absent(Box::new(job))).await,
-            (Some(Action::Item), _) => self.give_up(job, failure(), outbox).await,
+            (Some(Action::Item), _) => self.rebuild(job, failure(), outbox).await,
             // The rest of the mailbox must be well before one message is blamed.
             (
                 Some(Action::Suspect | Action::Smaller | Action::Query | Action::Misunderstood | Action::Resync | Action::NoDelta) | None,
                 _,
             )
             | (Some(Action::Retry), Trouble::Cut(_) | Trouble::Broken(_)) => match self.well().await {
-                Ok(()) => self.give_up(job, failure(), outbox).await,
+                // The server said so itself: what it breaks down over may be the conversion alone.
+                Ok(()) if failed.trouble.refusal().is_some() => self.rebuild(job, failure(), outbox).await,
+                Ok(()) => outbox.part(Part::Unreadable { index: job.index, failure: failure() }).await,
                 Err(failed) => outbox.send(Out::Failed(Box::new(failed))).await,
             },
             _ => outbox.send(Out::Failed(Box::new(failed))).await,
@@ -150,9 +152,5 @@ impl Lane {
     /// Whether the mailbox answers at all.
     async fn well(&self) -> Result<(), Failed> {
         self.session.ask::<Value>(&Call::get("look at the root folder", "/mailFolders/msgfolderroot?$select=id")).await.map(drop)
-    }
-
-    async fn give_up(&self, job: Job, failure: Failure, outbox: &Outbox) {
-        outbox.part(Part::Unreadable { index: job.index, failure }).await;
     }
 }

@@ -46,6 +46,14 @@ impl Outbox {
         self.send(Out::Part(part)).await;
     }
 
+    /// Sends bytes, however long that takes.
+    pub async fn patiently(&self, index: usize, mut bytes: Bytes) {
+        while !bytes.is_empty() {
+            let chunk = bytes.split_to(bytes.len().min(PIECE));
+            self.part(Part::Mime { index, chunk }).await;
+        }
+    }
+
     /// Sends bytes while a connection waits.
     pub async fn bytes(&self, index: usize, mut bytes: Bytes) -> Result<(), Stalled> {
         while !bytes.is_empty() {

@@ -74,7 +74,6 @@ async fn walk(session: &Session, mut list: Keyset, limit: usize) -> (Vec<String>
     panic!("no end");
 }
 
-
 fn session(messages: Vec<(String, i64)>, poison: Option<&'static str>) -> Session {
     Double::new(Duration::ZERO, move |outgoing, _| serve(&messages, &outgoing.url, poison)).session()
 }

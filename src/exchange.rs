@@ -1,6 +1,10 @@
 //! What differs between the two ways into a mailbox, as one small trait. EWS and Graph implement it; the pipeline sees nothing else of them.
 
+mod compose;
 pub mod ews;
+mod gate;
+pub mod graph;
+mod shorten;
 
 use std::{fmt, time::Duration};
 

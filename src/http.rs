@@ -2,6 +2,7 @@
 
 mod backoff;
 mod cap;
+mod cause;
 mod client;
 mod date;
 mod guid;
@@ -12,7 +13,8 @@ pub(crate) mod scripted;
 
 pub use backoff::Backoff;
 pub use cap::{TooLarge, capped};
-pub use client::client;
+pub use cause::cause;
+pub use client::{builder, built, client};
 pub use date::parse_date;
 pub use guid::guid;
 pub use retry_after::retry_after;

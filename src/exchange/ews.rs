@@ -6,14 +6,12 @@
 
 mod answer;
 mod changes;
-mod compose;
 mod date;
 mod desk;
 mod element;
 mod envelope;
 mod fetch;
 mod folders;
-mod gate;
 mod items;
 mod mime;
 mod operation;
@@ -45,11 +43,13 @@ pub use self::envelope::Access;
 use self::{
     desk::Desk,
     envelope::{Dialect, VERSIONS},
-    gate::{Clock, Gate, Places},
     post::Post,
     session::Session,
 };
-use super::{Error, Exchange};
+use super::{
+    Error, Exchange,
+    gate::{self, Clock, Gate, Places},
+};
 use crate::{
     mail::{Address, Cursor, Folder, Hierarchy, ItemId, Listed, Lookup, Mailbox, Page, Part},
     watch::Events,

@@ -2,13 +2,18 @@
 
 use std::{fs, time::Duration};
 
-use reqwest::{Certificate, Client, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, redirect};
 
 use super::{USER_AGENT, roots};
 
 /// A client over rustls that honours `HTTPS_PROXY` and `NO_PROXY`, trusts the system's authorities and those in `SSL_CERT_FILE`, follows no redirect
 /// (they would carry credentials elsewhere), connects within 30 s and gives up on a server silent for 60 s. `Err` is a setting's fault.
 pub fn client() -> Result<Client, String> {
+    built(builder()?)
+}
+
+/// What [`client`] is built from, for a room that narrows it further; to be finished by [`built`].
+pub fn builder() -> Result<ClientBuilder, String> {
     let mut builder = Client::builder()
         .user_agent(USER_AGENT)
         .redirect(redirect::Policy::none())
@@ -23,6 +28,11 @@ pub fn client() -> Result<Client, String> {
             }
         }
     }
+    Ok(builder)
+}
+
+/// The client. `Err` is a setting's fault.
+pub fn built(builder: ClientBuilder) -> Result<Client, String> {
     builder.build().map_err(|error| format!("cannot set up TLS: {error}"))
 }
 

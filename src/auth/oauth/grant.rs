@@ -60,12 +60,17 @@ pub async fn request(client: &Client, url: &str, settings: &Settings, form: Opti
             fields.push(("client_assertion", assertion.reveal()));
         }
     }
-    let response = client.post(url).form(&fields).send().await.map_err(|error| TokenError::passing(unreachable(url, error)))?;
+    let response = client
+        .post(url)
+        .form(&fields)
+        .send()
+        .await
+        .map_err(|error| TokenError::passing(format!("cannot reach {url}: {}", crate::http::cause(error))))?;
     let status = response.status().as_u16();
     let wait = retry_after(response.headers(), SystemTime::now());
     let skew = skew(&response, SystemTime::now());
     let body = capped(response.bytes_stream(), CAP).await.map_err(|error| match error {
-        crate::http::TooLarge::Read(error) => TokenError::passing(unreachable(url, error)),
+        crate::http::TooLarge::Read(error) => TokenError::passing(format!("cannot reach {url}: {}", crate::http::cause(error))),
         over => TokenError::passing(format!("{url}: {over}")),
     })?;
     if status == 200 {
@@ -74,18 +79,6 @@ pub async fn request(client: &Client, url: &str, settings: &Settings, form: Opti
         return Ok(Granted { token: Secret::new(success.access_token), life: life(&success.expires_in) });
     }
     Err(refusal(url, status, &body, wait, skew))
-}
-
-/// The error with its sources, but never with a URL's query or a body.
-fn unreachable(url: &str, error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = format!("cannot reach {url}: {error}");
-    let mut source = std::error::Error::source(&error);
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    text
 }
 
 fn life(expires_in: &Value) -> Duration {

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::element::Element;
+pub use crate::exchange::shorten::shorten;
 
 /// A refusal: of one whole request, or of one message within its answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,13 +100,4 @@ fn suggested(text: &str) -> Option<Duration> {
     let (_, rest) = text.split_once("Suggested backoff time ")?;
     let milliseconds: u64 = rest.split(' ').next()?.parse().ok()?;
     (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
-}
-
-/// At most 500 characters on one line.
-pub fn shorten(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(500) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
 }

@@ -7,14 +7,11 @@ use bytes::Bytes;
 
 use super::{
     super::{
-        compose::{LINE, Written, lines, message},
         element::Element,
+        envelope::TYPES,
         items::apart,
         mime::CHUNK,
-        operation::{
-            get_attachment::{self, Attached},
-            item::properties,
-        },
+        operation::{get_attachment, item::properties},
         refusal::Refusal,
         retry::{Failed, Patience},
         session::miscounted,
@@ -24,13 +21,16 @@ use super::{
     Work,
     outbox::Tap,
 };
-use crate::mail::{Origin, Part};
+use crate::{
+    exchange::compose::{Attached, Item, Lines, Person, Source, Written, message},
+    mail::{Origin, Part},
+};
 
 impl Work {
     /// Writes the message of `item`. An attachment that the server refuses is left out; the item's XML still names it.
     pub(super) async fn write(&mut self, index: usize, item: &Element) -> Result<(), Failed> {
         let properties = properties(item);
-        let written = message(item, &properties, &self.session.desk.mailbox);
+        let written = message(&source(item), &properties, &self.session.desk.mailbox);
         let attachments = get_attachment::list(item);
         let mut left_out = BTreeSet::new();
         let mut patience = Patience::default();
@@ -78,7 +78,7 @@ impl Work {
     }
 
     async fn attach(&self, index: usize, written: &Written, attached: &Attached) -> Result<(), Trouble> {
-        let mut encoder = Encoder { tap: Tap::new(&self.outbox, index), head: Some(written.attachment(attached)), carry: Vec::new() };
+        let mut encoder = Encoder { tap: Tap::new(&self.outbox, index), head: Some(written.attachment(attached)), lines: Lines::default() };
         let mut answer = self.session.open(&get_attachment::request(&attached.id)).await?;
         let mut intake = Intake::new(&mut encoder);
         let message = answer.message(Limits::LEAN, Some(&mut intake)).await;
@@ -99,19 +99,40 @@ impl Work {
     }
 }
 
+/// What of an item a message is written from.
+fn source(item: &Element) -> Source<'_> {
+    let people = |name: &str| item.child(name).map(|list| list.children.iter().filter_map(person).collect()).unwrap_or_default();
+    let from: Vec<Person<'_>> = people("From");
+    let body = item.child("Body");
+    Source {
+        from: if from.is_empty() { people("Sender") } else { from },
+        to: people("ToRecipients"),
+        cc: people("CcRecipients"),
+        bcc: people("BccRecipients"),
+        headers: Vec::new(),
+        html: body.and_then(|body| body.attribute("BodyType")) == Some("HTML"),
+        body: body.map(|body| body.text.as_str()).unwrap_or_default(),
+        item: Item { kind: "xml", text: item.to_xml(TYPES) },
+    }
+}
+
+/// A `t:Mailbox` as somebody.
+fn person(mailbox: &Element) -> Option<Person<'_>> {
+    Some(Person { name: mailbox.value("Name"), address: mailbox.value("EmailAddress")? })
+}
+
 /// Content on its way into a part, in base64 again: what the server sends has other line lengths, or none.
 struct Encoder<'a> {
     tap: Tap<'a>,
     /// The part's headers, until there is content.
     head: Option<String>,
-    /// Bytes that do not fill a line yet.
-    carry: Vec<u8>,
+    lines: Lines,
 }
 
 impl Encoder<'_> {
     async fn finish(&mut self) -> Result<(), Malformed> {
-        let rest = std::mem::take(&mut self.carry);
-        self.send(lines(&rest)).await
+        let rest = self.lines.finish();
+        self.send(rest).await
     }
 
     async fn send(&mut self, text: String) -> Result<(), Malformed> {
@@ -126,10 +147,7 @@ impl Encoder<'_> {
 #[async_trait]
 impl MimeSink for Encoder<'_> {
     async fn chunk(&mut self, chunk: Bytes) -> Result<(), Malformed> {
-        self.carry.extend_from_slice(&chunk);
-        let whole = self.carry.len() / LINE * LINE;
-        let encoded = lines(&self.carry[..whole]);
-        self.carry.drain(..whole);
+        let encoded = self.lines.feed(&chunk);
         self.send(encoded).await
     }
 }

@@ -4,6 +4,7 @@ use super::{
     super::{element::Element, envelope::attribute, session::Request},
     wrap,
 };
+use crate::exchange::compose::Attached;
 
 /// One attachment.
 pub fn request(id: &str) -> Request {
@@ -14,20 +15,7 @@ pub fn request(id: &str) -> Request {
     wrap("GetAttachment", "", &content, 1)
 }
 
-/// An attachment as its item describes it (EWS reference: FileAttachment, ItemAttachment).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attached {
-    /// Its id.
-    pub id: String,
-    /// Its name.
-    pub name: Option<String>,
-    /// Its type; none for an attached item, whose content is a message.
-    pub kind: Option<String>,
-    /// The Content-ID by which a body refers to it.
-    pub content_id: Option<String>,
-}
-
-/// The attachments of an item.
+/// The attachments of an item (EWS reference: FileAttachment, ItemAttachment).
 pub fn list(item: &Element) -> Vec<Attached> {
     let entries = item.child("Attachments").map_or(&[][..], |list| &list.children);
     let read = |entry: &Element| {

@@ -22,6 +22,12 @@ impl Clock {
         *held = Some(held.map_or(until, |before| before.max(until)));
     }
 
+    /// How long it stays closed, where it is.
+    pub fn closed_for(&self) -> Option<Duration> {
+        let until = (*self.0.lock().unwrap_or_else(PoisonError::into_inner))?;
+        until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+    }
+
     /// Waits until it is open.
     pub async fn open(&self) {
         loop {
@@ -105,6 +111,12 @@ impl Gate {
         Pass { _own: own, _account: account }
     }
 
+    /// Whatever places of the mailbox's own are free at this moment, at most `most`: for one request that makes the server do several things at
+    /// a time. Does not wait, so that it cannot wait for a download whose taker waits for it.
+    pub fn spare(&self, most: usize) -> Vec<OwnedSemaphorePermit> {
+        (0..most).map_while(|_| self.own.all.clone().try_acquire_owned().ok()).collect()
+    }
+
     /// The clock to wait for before each request.
     pub fn clock(&self) -> &Clock {
         &self.clock
@@ -133,6 +145,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn spare_places_are_taken_without_waiting() {
+        let gate = Gate::new(Places::new(4, 2), None, Arc::default());
+        let _held = gate.pass(Kind::Question).await;
+        let spare = gate.spare(9);
+        assert_eq!(spare.len(), 3);
+        assert!(gate.spare(1).is_empty());
+        drop(spare);
+        assert_eq!(gate.spare(2).len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn mailboxes_of_one_account_share_its_places() {
         let account = Places::new(5, 1);
         let gate = |own| Gate::new(own, Some(account.clone()), Arc::default());
@@ -151,7 +174,9 @@ mod tests {
         let start = Instant::now();
         clock.hold(Duration::from_secs(10));
         clock.hold(Duration::from_secs(5));
+        assert_eq!(clock.closed_for(), Some(Duration::from_secs(10)));
         clock.open().await;
+        assert_eq!(clock.closed_for(), None);
         assert_eq!(start.elapsed().as_secs(), 10);
         clock.open().await;
         assert_eq!(start.elapsed().as_secs(), 10);

@@ -1,18 +1,69 @@
 //! A message written from an item's properties, for items that the server cannot give as MIME.
 //!
-//! Well-formed by RFC 5322 and RFC 2045 to 2047: the headers that are known, the body as Exchange holds it, the item itself as XML, so that
-//! nothing the server told is lost, and behind these the attachments.
+//! Well-formed by RFC 5322 and RFC 2045 to 2047: the headers that are known, the body as Exchange holds it, the item itself as the server
+//! described it, so that nothing it told is lost, and behind these the attachments.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 
-use super::{element::Element, envelope::TYPES, operation::get_attachment::Attached};
 use crate::mail::{Address, Properties};
+
+/// What the properties kept in the catalog do not tell.
+#[derive(Debug, Default)]
+pub struct Source<'a> {
+    /// Who wrote it, else who sent it.
+    pub from: Vec<Person<'a>>,
+    /// To whom.
+    pub to: Vec<Person<'a>>,
+    /// Copied to.
+    pub cc: Vec<Person<'a>>,
+    /// Copied to in secret.
+    pub bcc: Vec<Person<'a>>,
+    /// Other headers, as they were received.
+    pub headers: Vec<(&'a str, &'a str)>,
+    /// Whether the body is HTML.
+    pub html: bool,
+    /// The body.
+    pub body: &'a str,
+    /// The item as the server described it.
+    pub item: Item,
+}
+
+/// Somebody on a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Person<'a> {
+    /// The name.
+    pub name: Option<&'a str>,
+    /// The address; one that is no SMTP address is left out.
+    pub address: &'a str,
+}
+
+/// A description of an item.
+#[derive(Debug, Default)]
+pub struct Item {
+    /// Its subtype of `application`, which is its file's ending too: `xml` or `json`.
+    pub kind: &'static str,
+    /// The text.
+    pub text: String,
+}
+
+/// An attachment as its item describes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attached {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its type; none for an attached item, whose content is a message.
+    pub kind: Option<String>,
+    /// The Content-ID by which a body refers to it.
+    pub content_id: Option<String>,
+}
 
 /// A message being written: its beginning, after which attachments and the end may follow.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Written {
-    /// Headers, body and the item as XML.
+    /// Headers, body and the item.
     pub beginning: String,
     boundary: String,
 }
@@ -38,7 +89,7 @@ impl Written {
 
 /// Base64 in lines of 76 characters.
 pub fn lines(content: &[u8]) -> String {
-    let mut out = String::with_capacity(content.len() / 57 * 78 + 80);
+    let mut out = String::with_capacity(content.len() / LINE * 78 + 80);
     for line in content.chunks(LINE) {
         STANDARD.encode_string(line, &mut out);
         out.push_str("\r\n");
@@ -47,22 +98,45 @@ pub fn lines(content: &[u8]) -> String {
 }
 
 /// The bytes that make one line.
-pub const LINE: usize = 57;
+const LINE: usize = 57;
+
+/// The same for content that comes in pieces.
+#[derive(Debug, Default)]
+pub struct Lines {
+    /// Bytes that do not fill a line yet.
+    carry: Vec<u8>,
+}
+
+impl Lines {
+    /// The lines that one more piece completes.
+    pub fn feed(&mut self, piece: &[u8]) -> String {
+        self.carry.extend_from_slice(piece);
+        let whole = self.carry.len() / LINE * LINE;
+        let encoded = lines(&self.carry[..whole]);
+        self.carry.drain(..whole);
+        encoded
+    }
+
+    /// The last line.
+    pub fn finish(&mut self) -> String {
+        lines(&std::mem::take(&mut self.carry))
+    }
+}
 
 /// Begins the message. `mailbox` stands in for a sender that the item does not have.
-pub fn message(item: &Element, properties: &Properties, mailbox: &Address) -> Written {
+pub fn message(source: &Source<'_>, properties: &Properties, mailbox: &Address) -> Written {
     let mut out = String::new();
-    let addressed = |name: &str, fallback: &[String]| {
-        let list: Vec<String> = item.child(name).map(|list| list.children.iter().filter_map(person).collect()).unwrap_or_default();
+    let addressed = |people: &[Person<'_>], fallback: &[String]| {
+        let list: Vec<String> = people.iter().filter_map(person).collect();
         if list.is_empty() { fallback.iter().filter_map(|address| bare(address)).collect() } else { list }
     };
-    let from = addressed("From", properties.from.as_slice()).into_iter().next();
-    let from = from.or_else(|| addressed("Sender", properties.sender.as_slice()).into_iter().next());
+    let from = addressed(&source.from, properties.from.as_slice()).into_iter().next();
+    let from = from.or_else(|| properties.sender.as_deref().and_then(bare));
     header(&mut out, "From", &from.or_else(|| bare(mailbox.as_str())).unwrap_or_else(|| "<unknown@invalid>".into()));
     for (name, list) in [
-        ("To", addressed("ToRecipients", &properties.to)),
-        ("Cc", addressed("CcRecipients", &properties.cc)),
-        ("Bcc", addressed("BccRecipients", &properties.bcc)),
+        ("To", addressed(&source.to, &properties.to)),
+        ("Cc", addressed(&source.cc, &properties.cc)),
+        ("Bcc", addressed(&source.bcc, &properties.bcc)),
     ] {
         if !list.is_empty() {
             header(&mut out, name, &list.join(",\r\n "));
@@ -80,18 +154,52 @@ pub fn message(item: &Element, properties: &Properties, mailbox: &Address) -> Wr
     if let Some(class) = &properties.class {
         header(&mut out, "X-Exchange-Item-Class", &words(class));
     }
-    let xml = item.to_xml(TYPES);
-    let boundary = format!("=_{}", hex::encode(&Sha256::digest(xml.as_bytes())[..15]));
+    for (name, value) in source.headers.iter().filter(|(name, _)| ours_to_pass_on(name)) {
+        if let Some(value) = folded(value) {
+            header(&mut out, name, &value);
+        }
+    }
+    let Item { kind: described, text: item } = &source.item;
+    let boundary = format!("=_{}", hex::encode(&Sha256::digest(item.as_bytes())[..15]));
     header(&mut out, "MIME-Version", "1.0");
     header(&mut out, "Content-Type", &format!("multipart/mixed;\r\n boundary=\"{boundary}\""));
-    let body = item.child("Body");
-    let kind = if body.and_then(|body| body.attribute("BodyType")) == Some("HTML") { "html" } else { "plain" };
-    let text = body.map(|body| body.text.as_str()).unwrap_or_default();
-    part(&mut out, &boundary, &format!("Content-Type: text/{kind}; charset=utf-8"), text);
-    let attached =
-        "Content-Type: application/xml; charset=utf-8; name=\"item.xml\"\r\nContent-Disposition: attachment; filename=\"item.xml\"";
-    part(&mut out, &boundary, attached, &xml);
+    let kind = if source.html { "html" } else { "plain" };
+    part(&mut out, &boundary, &format!("Content-Type: text/{kind}; charset=utf-8"), source.body);
+    let attached = format!(
+        "Content-Type: application/{described}; charset=utf-8; name=\"item.{described}\"\r\nContent-Disposition: attachment; filename=\"item.{described}\""
+    );
+    part(&mut out, &boundary, &attached, item);
     Written { beginning: out, boundary }
+}
+
+/// Whether a received header may stand beside those written here: neither one of these, nor one about a body that is no more.
+fn ours_to_pass_on(name: &str) -> bool {
+    const WRITTEN: [&str; 9] = ["from", "to", "cc", "bcc", "subject", "date", "message-id", "mime-version", "x-exchange-item-class"];
+    let lower = name.to_ascii_lowercase();
+    let fit = !name.is_empty() && name.len() <= 76 && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
+    fit && !lower.starts_with("content-") && !WRITTEN.contains(&lower.as_str())
+}
+
+/// A received header's value, folded anew before words (RFC 5322, 2.2.3); none where a line would be too long or hold what no header may.
+fn folded(value: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut line = 0;
+    for word in value.split_ascii_whitespace() {
+        if word.len() > 900 || !word.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
+        }
+        match line {
+            0 => {}
+            length if length + word.len() > 60 => {
+                out.push_str("\r\n ");
+                line = 0;
+            }
+            _ => out.push(' '),
+        }
+        out.push_str(word);
+        line += word.len() + 1;
+    }
+    Some(out)
 }
 
 fn header(out: &mut String, name: &str, value: &str) {
@@ -130,10 +238,10 @@ fn percent(name: &str) -> String {
     out
 }
 
-/// A `t:Mailbox` as an address with its name; none without an SMTP address.
-fn person(mailbox: &Element) -> Option<String> {
-    let address = bare(mailbox.value("EmailAddress")?)?;
-    Some(match mailbox.value("Name").filter(|name| *name != mailbox.value("EmailAddress").unwrap_or_default()) {
+/// An address with its name; none without an SMTP address.
+fn person(person: &Person<'_>) -> Option<String> {
+    let address = bare(person.address)?;
+    Some(match person.name.filter(|name| *name != person.address) {
         Some(name) => format!("{} {address}", encoded(name)),
         None => address,
     })
@@ -171,25 +279,23 @@ fn encoded(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn element(name: &str, text: &str, children: Vec<Element>) -> Element {
-        Element { name: name.into(), text: text.into(), children, ..Element::default() }
-    }
-
-    fn sample() -> (Element, Properties) {
-        let person = |name: &str, address: &str| {
-            element("Mailbox", "", vec![element("Name", name, vec![]), element("EmailAddress", address, vec![])])
-        };
-        let mut body = element("Body", "<p>Größe</p>", vec![]);
-        body.attributes.push(("BodyType".into(), "HTML".into()));
-        let item = element(
-            "Task",
-            "",
-            vec![
-                element("From", "", vec![person("Jürgen, M.", "juergen@example.com")]),
-                element("ToRecipients", "", vec![person("", "b@example.com"), person("Dir", "/o=Org/cn=x")]),
-                body,
+    fn sample() -> (Source<'static>, Properties) {
+        let person = |name: &'static str, address| Person { name: Some(name).filter(|name| !name.is_empty()), address };
+        let source = Source {
+            from: vec![person("Jürgen, M.", "juergen@example.com")],
+            to: vec![person("", "b@example.com"), person("Dir", "/o=Org/cn=x")],
+            headers: vec![
+                ("Received", "from a.example.com\r\n\tby b.example.com with a line that is long enough to be folded once; Wed, 1 May 2024"),
+                ("Content-Type", "text/plain"),
+                ("bcc", "evil@example.com"),
+                ("X-Evil", "ä"),
+                ("X: Bad", "evil"),
             ],
-        );
+            html: true,
+            body: "<p>Größe</p>",
+            item: Item { kind: "xml", text: "<Task/>".into() },
+            ..Source::default()
+        };
         let subject = "Ü".repeat(60) + "\r\nBcc: evil@example.com";
         let properties = Properties {
             subject: Some(subject),
@@ -197,18 +303,19 @@ mod tests {
             message_id: Some("<1@example.com>".into()),
             ..Properties::default()
         };
-        (item, properties)
+        (source, properties)
     }
 
     #[test]
     fn writes_headers_body_and_the_item() {
-        let (item, properties) = sample();
-        let message = message(&item, &properties, &Address::new("own@example.com"));
+        let (source, properties) = sample();
+        let message = message(&source, &properties, &Address::new("own@example.com"));
         let written = message.beginning.clone() + &message.end();
         let (head, rest) = written.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("From: =?utf-8?B?SsO8cmdlbiwgTS4=?= <juergen@example.com>\r\nTo: <b@example.com>\r\nSubject: =?utf-8?B?"));
         assert!(head.contains("\r\nX-Exchange-Item-Class: IPM.Task\r\n") && head.contains("\r\nMessage-ID: <1@example.com>\r\n"));
         assert!(!head.contains("evil"), "no header may be smuggled in by a subject");
+        assert!(head.contains("\r\nReceived: from a.example.com by b.example.com with a line that is long\r\n enough to be"), "{head}");
         assert!(head.lines().all(|line| line.len() <= 78), "{head}");
         assert!(rest.contains(&STANDARD.encode("<p>Größe</p>")) && rest.contains("item.xml"));
         assert!(rest.trim_end().ends_with("--"));
@@ -216,14 +323,14 @@ mod tests {
 
     #[test]
     fn an_item_without_anything_still_makes_a_message() {
-        let written = message(&element("Contact", "", vec![]), &Properties::default(), &Address::new("own@example.com")).beginning;
+        let written = message(&Source::default(), &Properties::default(), &Address::new("own@example.com")).beginning;
         assert!(written.starts_with("From: <own@example.com>\r\nDate: Thu, 1 Jan 1970 00:00:00 +0000\r\nMIME-Version: 1.0\r\n"));
     }
 
     #[test]
     fn an_attachment_cannot_smuggle_headers_in() {
-        let (item, properties) = sample();
-        let written = message(&item, &properties, &Address::new("own@example.com"));
+        let (source, properties) = sample();
+        let written = message(&source, &properties, &Address::new("own@example.com"));
         let attached = Attached {
             id: "a".into(),
             name: Some("Größe\r\nX: 1.pdf".into()),
@@ -236,5 +343,15 @@ mod tests {
                 && head.contains("Content-Type: application/octet-stream\r\n")
         );
         assert!(!head.contains("X: "));
+    }
+    #[test]
+    fn lines_do_not_depend_on_how_the_content_was_cut() {
+        let content: Vec<u8> = (0..=255).cycle().take(1000).collect();
+        for size in [1, 56, 57, 58, 999] {
+            let mut encoder = Lines::default();
+            let mut text: String = content.chunks(size).map(|piece| encoder.feed(piece)).collect();
+            text.push_str(&encoder.finish());
+            assert_eq!(text, lines(&content), "{size}");
+        }
     }
 }

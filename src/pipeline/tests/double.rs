@@ -179,7 +179,7 @@ impl Exchange for Double {
                 stamp: Some(server.log.get(name).map_or(0, Vec::len).to_string()),
             })
             .collect();
-        Ok(Hierarchy { folders, cursors: BTreeMap::new(), home: None })
+        Ok(Hierarchy { folders, ..Hierarchy::default() })
     }
 
     async fn page(&self, _: &Mailbox, folder: &Folder, cursor: Option<&Cursor>, limit: usize) -> Result<Page, Error> {

@@ -21,7 +21,15 @@ fn checkpoint(id: &str, cursor: &str) -> Checkpoint {
         total: Some(3),
         stamp: None,
     };
-    Checkpoint { folder, cursor: Cursor(cursor.into()), walking: true, reach: Reach(1, 2), settled: Some("s".into()), filters: "f".into() }
+    Checkpoint {
+        folder,
+        cursor: Cursor(cursor.into()),
+        walking: true,
+        listed: None,
+        reach: Reach(1, 2),
+        settled: Some("s".into()),
+        filters: "f".into(),
+    }
 }
 
 #[tokio::test]

@@ -299,7 +299,7 @@ impl Exchange for Double {
             .filter_map(|logged| match logged {
                 Logged::Created(id) => {
                     let listed = server.paged(&id)?;
-                    let dropped = server.drops_returned && left.contains(&listed.id);
+                    let dropped = server.drops_returned && !walking && left.contains(&listed.id);
                     (!dropped).then_some(if graph && !walking { Change::Updated(listed) } else { Change::Created(listed) })
                 }
                 Logged::Deleted(id, nature) => {

@@ -10,7 +10,7 @@ use crate::{exchange::Verdict, mail::IdForm};
 
 fn bench_with(messages: usize) -> (Bench, Vec<String>) {
     let bench = Bench::new(&["Inbox", "Archive"]);
-    let deliver = |n: usize| bench.server.deliver(if n % 3 == 0 { "Archive" } else { "Inbox" }, format!("message {n}"));
+    let deliver = |n: usize| bench.server.deliver(if n.is_multiple_of(3) { "Archive" } else { "Inbox" }, format!("message {n}"));
     let ids = (0..messages).map(deliver).collect();
     (bench, ids)
 }

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    mail::{Change, Failure, Folder, FolderId, ItemId, Key, Listed, Mailbox, Origin, Properties},
+    mail::{Change, Failure, Folder, FolderId, IdForm, ItemId, Key, Listed, Mailbox, Origin, Properties},
     sink::Stored,
 };
 
@@ -81,6 +81,14 @@ pub enum Entry {
         /// What the listing told of the new item.
         listed: Listed,
     },
+    /// Its item is now known by an id of another form: the mailbox is read through another interface. Nothing else of it changed. Left out where
+    /// another message is that item already.
+    Readdressed {
+        /// Its key.
+        key: Key,
+        /// The item, in the form that [`Ledger::speaks`] told.
+        id: ItemId,
+    },
     /// Its read flag changed.
     Read {
         /// Its key.
@@ -127,6 +135,34 @@ pub enum Entry {
 /// The most entries that [`Ledger::walk_ended`] and [`Ledger::folder_gone`] return at once.
 pub const SWEEP: usize = 4096;
 
+/// A message that is in the mailbox as far as is known, readable or not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resident {
+    /// Its key.
+    pub key: Key,
+    /// What is known of its item.
+    pub listed: Listed,
+    /// The folder it is in.
+    pub folder: FolderId,
+    /// How the item's id is written.
+    pub form: IdForm,
+    /// Where it stands in the ledger.
+    pub place: Place,
+}
+
+/// A message's place in a ledger. Only the order has meaning; the default is before them all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place(i64);
+
+/// How many messages are in the mailbox as far as is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Residents {
+    /// Those whose item ids are of the form that is spoken now.
+    pub own: u64,
+    /// The others.
+    pub foreign: u64,
+}
+
 /// Figures of a mailbox's ledger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -152,6 +188,22 @@ pub trait Catalog: Send + Sync + 'static {
 /// One mailbox's ledger. Dropping it gives the lock back.
 #[async_trait]
 pub trait Ledger: Send + Sync {
+    /// Item ids are of this form from now on, EWS ids until told otherwise; lines written carry it.
+    async fn speaks(&self, form: IdForm) -> Result<(), Error>;
+
+    /// How many messages are in the mailbox, by the form of their item ids. Looks at every message once.
+    async fn residents(&self) -> Result<Residents, Error>;
+
+    /// At most `limit` messages that are in the mailbox, spread evenly over the ledger: those known in the form spoken now, or with `foreign` the
+    /// others.
+    async fn sample(&self, foreign: bool, limit: usize) -> Result<Vec<Resident>, Error>;
+
+    /// The next messages behind a place whose item ids are of another form than that spoken now, at most `limit` and [`SWEEP`].
+    async fn foreign(&self, after: Place, limit: usize) -> Result<Vec<Resident>, Error>;
+
+    /// Whether items are known, in order: also those of messages that have left.
+    async fn knows(&self, ids: &[ItemId]) -> Result<Vec<bool>, Error>;
+
     /// Decides what a page's changes mean, one decision a change, in order. An item that appears twice on the page is fetched once.
     /// Keys handed out for [`Decision::Fetch`] are remembered until committed, so that two items in flight never share one.
     async fn identify(&self, folder: &Folder, changes: &[Change]) -> Result<Vec<Decision>, Error>;

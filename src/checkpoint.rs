@@ -3,6 +3,7 @@
 mod local;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -21,6 +22,9 @@ pub struct Checkpoint {
     pub cursor: Cursor,
     /// Whether the first full listing (or one begun anew) is still under way.
     pub walking: bool,
+    /// When a listing from the start last came to its end; absent while one is under way, or where an earlier version did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<DateTime<Utc>>,
     /// The folder's stamp when its listing was last read to the end; equal stamps in two looks mean that nothing is to be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled: Option<String>,

@@ -7,6 +7,7 @@ mod args;
 pub mod check;
 pub mod config;
 pub mod console;
+mod duration;
 mod exit;
 pub mod logging;
 pub mod mask;

@@ -109,6 +109,7 @@ fn run_args(args: &DemoArgs, folder: &Path, source: Source) -> RunArgs {
         once: true,
         shard: None,
         memory_budget: MEMORY,
+        reconcile_every: None,
         mask: false,
         progress: args.progress,
         log: LogArgs { debug_level: 0, log_format: LogFormat::Text, log_dir: None },

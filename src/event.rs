@@ -90,6 +90,15 @@ pub enum Event {
         /// The folder's path.
         folder: Vec<String>,
     },
+    /// A mailbox is read through another interface than before, and what was known of it has been carried over.
+    MailboxSwitched {
+        /// The mailbox.
+        mailbox: Address,
+        /// Messages that were known to be in it.
+        known: u64,
+        /// Those of them that were found again; the others have left, or moved and are found by the listings that follow.
+        found: u64,
+    },
     /// A folder could not be read in this round.
     FolderFailed {
         /// The mailbox.

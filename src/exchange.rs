@@ -34,7 +34,7 @@ pub trait Exchange: Send + Sync + 'static {
     async fn lookup(&self, mailbox: &Mailbox, folder: &Folder, items: &[Listed]) -> Result<Vec<Lookup>, Error>;
 
     /// Completes what a listing could not tell (search key, class, size, flags), in order; what cannot be told stays as it is. Asked only
-    /// where a message may be known under an id of another form.
+    /// where a message may be known under another id, and for drafts that are listed again, whose size tells whether they were written on.
     async fn describe(&self, _mailbox: &Mailbox, _folder: &Folder, listed: Vec<Listed>) -> Result<Vec<Listed>, Error> {
         Ok(listed)
     }

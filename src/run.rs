@@ -18,7 +18,7 @@ use crate::{
     },
     mail::Mailbox,
     outcome::Outcome,
-    pipeline::{FilterSet, Filters, FolderName, Limits, Mode, Participants, Pipeline, Schedule, Subscription},
+    pipeline::{FilterSet, Filters, FolderName, Limits, Mode, Participants, Pipeline, Reconcile, Schedule, Subscription},
     sink::LocalSink,
     watch::Events,
 };
@@ -87,7 +87,7 @@ pub async fn run(
     }
 
     let mode = if args.once { Mode::Once } else { Mode::Continuous };
-    let schedule = Schedule { mode, frequency: config.pace.between_rounds };
+    let schedule = Schedule { mode, frequency: config.pace.between_rounds, reconcile: reconcile(args) };
     let started = std::time::Instant::now();
     let view = progress::start(args.progress, events.clone(), args.mask, terminal);
     // An instance whose share is empty today stays: ending would only make whoever watches over it start it again.
@@ -167,6 +167,14 @@ fn credentials(auth: &Auth) -> Result<transport::Credentials, Unready> {
             transport::Credentials::OAuth(Arc::new(oauth::Tokens::new(settings).map_err(Unready::Configuration)?))
         }
     })
+}
+
+fn reconcile(args: &RunArgs) -> Reconcile {
+    match args.reconcile_every {
+        None => Reconcile::AsNeeded,
+        Some(period) if period.is_zero() => Reconcile::Never,
+        Some(period) => Reconcile::Every(period),
+    }
 }
 
 fn limits(args: &RunArgs, config: &Config) -> Limits {

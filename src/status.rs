@@ -171,7 +171,7 @@ impl Status {
                 entry.figures.retried += 1;
                 entry.trouble = Some(reason.clone());
             }
-            Event::FolderResynced { .. } => {}
+            Event::FolderResynced { .. } | Event::MailboxSwitched { .. } => {}
             Event::FolderFailed { mailbox, folder, reason } => {
                 let entry = self.entry(mailbox);
                 entry.failed_folders += 1;

@@ -1,22 +1,22 @@
 //! A mailbox's segments and index together, as plain blocking calls: lines first, then the index, and repair of what a crash or a full disk left
 //! between the two.
 
-use std::{fs, io, path::PathBuf};
+use std::{collections::HashMap, fs, io, path::PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Decision, Entry, Reach, SWEEP, Totals,
+    Decision, Entry, Place, Reach, Resident, Residents, SWEEP, Totals,
     claims::Claims,
     identity::{Known, Page},
     index::{Batch, Index, damaged},
-    line::Line,
+    line::{Line, Told},
     lock::Lock,
     row::{Name, Row, State, key, name},
     segments::{Position, Segments},
 };
 use crate::{
-    mail::{Address, Change, Folder, FolderId, ItemId, Key, Listed},
+    mail::{Address, Change, Folder, FolderId, IdForm, ItemId, Key, Listed},
     sink::durable::Folders,
 };
 
@@ -57,6 +57,8 @@ pub(super) struct Book {
     /// Whether the segments may hold lines that the index has not seen.
     behind: bool,
     claims: Claims,
+    /// How the ids of items are written from now on.
+    form: IdForm,
     /// The time of the last line.
     told: DateTime<Utc>,
     _lock: Lock,
@@ -73,8 +75,17 @@ impl Book {
         rotated_at: u64,
     ) -> Result<Self, Fault> {
         let segments = Segments::open(catalog, folders, rotated_at)?;
-        let mut book =
-            Self { mailbox, path, segments, index: None, behind: true, claims: Claims::default(), told: DateTime::UNIX_EPOCH, _lock: lock };
+        let mut book = Self {
+            mailbox,
+            path,
+            segments,
+            index: None,
+            behind: true,
+            claims: Claims::default(),
+            form: IdForm::default(),
+            told: DateTime::UNIX_EPOCH,
+            _lock: lock,
+        };
         book.mending(|_, _, _, _| Ok(()))?;
         Ok(book)
     }
@@ -94,14 +105,14 @@ impl Book {
     }
 
     pub(super) fn commit(&mut self, folder: &Folder, entries: &[Entry]) -> Result<usize, Fault> {
-        let mut told = self.told;
+        let (mut told, form) = (self.told, self.form);
         let written = self.mending(|index, segments, _, behind| {
             let mut batch = index.batch(false)?;
             let (here, _, _) = batch.folder(&folder.id)?;
             let (mut text, mut written) = (Vec::new(), 0);
             for entry in entries {
                 let at = after(told);
-                let Some(line) = novelty(&batch, folder, here, entry, at)? else { continue };
+                let Some(line) = novelty(&batch, folder, here, entry, at, form)? else { continue };
                 if batch.apply(&line)? {
                     serde_json::to_writer(&mut text, &line).map_err(|error| Fault::Line(error.to_string()))?;
                     text.push(b'\n');
@@ -172,6 +183,48 @@ impl Book {
             let Some((number, _, _)) = index.folder(folder)? else { return Ok(Vec::new()) };
             let rows = index.in_folder(number, State::Quarantined, i64::MAX, SWEEP)?;
             Ok(rows.iter().map(|row| (key(&row.name), row.listed())).collect())
+        })
+    }
+
+    /// Lines written from now on carry ids of this form.
+    pub(super) fn speaks(&mut self, form: IdForm) {
+        self.form = form;
+    }
+
+    pub(super) fn knows(&mut self, ids: &[ItemId]) -> Result<Vec<bool>, Fault> {
+        self.mending(|index, _, _, _| Ok(ids.iter().map(|id| index.knows(id)).collect::<Result<_, _>>()?))
+    }
+
+    pub(super) fn residents(&mut self) -> Result<Residents, Fault> {
+        let form = self.form;
+        self.mending(|index, _, _, _| {
+            let (own, foreign) = index.residents(form)?;
+            Ok(Residents { own, foreign })
+        })
+    }
+
+    pub(super) fn sample(&mut self, foreign: bool, limit: usize) -> Result<Vec<Resident>, Fault> {
+        let form = self.form;
+        self.mending(|index, _, _, _| {
+            let last = u64::try_from(index.last_place()?).unwrap_or(0);
+            let mut found: Vec<(i64, Row)> = Vec::new();
+            for n in 0..limit {
+                let even = u128::from(last) * n as u128 / limit as u128;
+                let behind = found.last().map_or(0, |(place, _)| *place).max(i64::try_from(even).unwrap_or(i64::MAX));
+                match index.residents_after(behind, form, foreign, 1)?.pop() {
+                    Some(next) => found.push(next),
+                    None => break,
+                }
+            }
+            residents(index, found)
+        })
+    }
+
+    pub(super) fn foreign(&mut self, after: Place, limit: usize) -> Result<Vec<Resident>, Fault> {
+        let form = self.form;
+        self.mending(|index, _, _, _| {
+            let found = index.residents_after(after.0, form, true, limit.min(SWEEP))?;
+            residents(index, found)
         })
     }
 
@@ -292,18 +345,29 @@ fn after(last: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// The line of an entry, unless it tells nothing new. Entries about an item count for whatever message has that item now.
-fn novelty(batch: &Batch<'_>, folder: &Folder, here: i64, entry: &Entry, at: DateTime<Utc>) -> Result<Option<Line>, Fault> {
+fn novelty(batch: &Batch<'_>, folder: &Folder, here: i64, entry: &Entry, at: DateTime<Utc>, spoken: IdForm) -> Result<Option<Line>, Fault> {
     let (key_of, by_item) = match entry {
-        Entry::Stored { key, .. } | Entry::Moved { key, .. } | Entry::Quarantined { key, .. } | Entry::Vanished { key, .. } => (key, false),
+        Entry::Stored { key, .. }
+        | Entry::Moved { key, .. }
+        | Entry::Readdressed { key, .. }
+        | Entry::Quarantined { key, .. }
+        | Entry::Vanished { key, .. } => (key, false),
         Entry::Read { key, .. } | Entry::Changed { key, .. } | Entry::Deleted { key, .. } => (key, true),
     };
     let named = name(key_of).ok_or_else(|| Fault::Line(format!("{key_of:?} is no key of this catalog")))?;
     let row = if by_item { batch.by_item(subject(entry))? } else { batch.by_name(&named)? };
     let key = row.as_ref().filter(|_| by_item).map_or_else(|| key_of.clone(), |row| key(&row.name));
-    let line = Line::of(entry, key, folder, at);
+    if let (Entry::Readdressed { id, .. }, Some(row)) = (entry, &row)
+        && (!row.present() || batch.by_item(id)?.is_some_and(|other| other.present() && other.name != row.name))
+    {
+        return Ok(None);
+    }
+    // An entry about a known item keeps the form under which that is known.
+    let form = row.as_ref().filter(|_| by_item).map_or(spoken, |row| row.form);
+    let line = Line::of(entry, key, folder, at, form);
     Ok(match row {
         Some(row) => (!row.knows(&line, here)).then_some(line),
-        None => (!by_item).then_some(line),
+        None => (!by_item && line.event != Told::Readdressed).then_some(line),
     })
 }
 
@@ -311,6 +375,19 @@ fn present(index: &Index, folder: i64, before_walk: i64) -> rusqlite::Result<Vec
     let mut rows = index.in_folder(folder, State::Live, before_walk, SWEEP)?;
     rows.extend(index.in_folder(folder, State::Quarantined, before_walk, SWEEP - rows.len())?);
     Ok(rows)
+}
+
+fn residents(index: &Index, rows: Vec<(i64, Row)>) -> Result<Vec<Resident>, Fault> {
+    let mut folders: HashMap<i64, FolderId> = HashMap::new();
+    let mut found = Vec::with_capacity(rows.len());
+    for (place, row) in rows {
+        let folder = match folders.get(&row.folder) {
+            Some(folder) => folder.clone(),
+            None => folders.entry(row.folder).or_insert(index.folder_id(row.folder)?).clone(),
+        };
+        found.push(Resident { key: key(&row.name), listed: row.listed(), folder, form: row.form, place: Place(place) });
+    }
+    Ok(found)
 }
 
 fn departure(row: Row) -> Entry {
@@ -322,7 +399,7 @@ fn subject(entry: &Entry) -> &ItemId {
         Entry::Stored { listed, .. } | Entry::Moved { listed, .. } | Entry::Quarantined { listed, .. } | Entry::Vanished { listed, .. } => {
             &listed.id
         }
-        Entry::Read { id, .. } | Entry::Changed { id, .. } | Entry::Deleted { id, .. } => id,
+        Entry::Readdressed { id, .. } | Entry::Read { id, .. } | Entry::Changed { id, .. } | Entry::Deleted { id, .. } => id,
     }
 }
 

@@ -76,14 +76,15 @@ impl<'a, K: Known> Page<'a, K> {
             return if unfinished(&row, listed) { self.fetch_as(row.name, listed) } else { Ok(self.moved(&row, listed)) };
         }
         self.known.seen(&row)?;
-        // Only its size tells whether a draft that is merely listed again was written on.
-        let rewritten = updated || finished(&row, listed) || (row.size != listed.size && row.size.is_some() && listed.size.is_some());
+        // Only its size tells whether a draft that is merely listed again was written on. One whose size was never known is fetched once more: with
+        // it comes the size.
+        let rewritten = updated || finished(&row, listed) || (listed.size.is_some() && row.size != listed.size);
         if unfinished(&row, listed) && rewritten {
             return self.fetch_as(row.name, listed);
         }
         let read = listed.read().filter(|read| row.read != Some(*read));
         Ok(match read {
-            Some(read) if !updated || facts_agree(&row, listed) => {
+            Some(read) if !updated || (listed.size.is_some() && facts_agree(&row, listed)) => {
                 Decision::Record(Entry::Read { key: key(&row.name), id: row.item, read })
             }
             _ if updated && self.refreshing.insert(listed.id.clone()) => Decision::Refresh { listed: listed.clone(), key: key(&row.name) },
@@ -239,7 +240,7 @@ fn finished(row: &Row, listed: &Listed) -> bool {
     row.draft() == Some(true) && listed.draft() == Some(false)
 }
 
-/// Whether all that the listing tells, but for the read flag, is known already.
+/// Whether all that the listing tells, but for the read flag, is known already. A listing without a size tells too little to say so.
 fn facts_agree(row: &Row, listed: &Listed) -> bool {
     agree(row.size, listed.size)
         && agree(row.class.as_ref(), listed.class.as_ref())

@@ -15,10 +15,10 @@ use super::{
     row::{Name, Row, State, name},
     segments::Position,
 };
-use crate::mail::{FolderId, ItemId};
+use crate::mail::{FolderId, IdForm, ItemId};
 
 /// Raised whenever the tables or their meaning change; an index of another format is rebuilt.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// How many messages with one search key are looked at: more copies than that are stored again rather than searched through.
 const ALIKE: i64 = 32;
@@ -30,7 +30,7 @@ INSERT INTO place VALUES (1, 0, 0, x'', 0, 0, 0, 0);
 CREATE TABLE folders (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, walk INTEGER NOT NULL DEFAULT 0, whole INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE messages (name BLOB NOT NULL UNIQUE, item_tag INTEGER NOT NULL, item TEXT NOT NULL, folder INTEGER NOT NULL, received INTEGER,
     created INTEGER, class TEXT, size INTEGER, search_tag INTEGER, search_key BLOB, flags INTEGER, read INTEGER, state INTEGER NOT NULL,
-    stored INTEGER NOT NULL, bytes INTEGER NOT NULL, digest INTEGER, seen INTEGER NOT NULL);
+    stored INTEGER NOT NULL, bytes INTEGER NOT NULL, digest INTEGER, seen INTEGER NOT NULL, form INTEGER NOT NULL);
 CREATE INDEX by_item ON messages (item_tag);
 CREATE INDEX by_search_key ON messages (search_tag) WHERE search_tag IS NOT NULL;
 CREATE INDEX by_folder ON messages (folder, state, seen);
@@ -40,7 +40,8 @@ CREATE INDEX by_folder ON messages (folder, state, seen);
 macro_rules! rows {
     ($condition:literal) => {
         concat!(
-            "SELECT name, item, folder, received, created, class, size, search_key, flags, read, state, stored, bytes, digest, seen FROM messages ",
+            "SELECT name, item, folder, received, created, class, size, search_key, flags, read, state, stored, bytes, digest, seen, form, \
+             rowid FROM messages ",
             $condition
         )
     };
@@ -72,7 +73,7 @@ impl Index {
         } else if format != FORMAT {
             return Err(rusqlite::Error::InvalidQuery);
         }
-        connection.set_prepared_statement_cache_capacity(24);
+        connection.set_prepared_statement_cache_capacity(32);
         let mut index = Self { connection, totals: Totals::default(), position: Position::default(), before: Vec::new() };
         index.recall()?;
         Ok(index)
@@ -108,6 +109,37 @@ impl Index {
         let sql = rows!("WHERE folder = ?1 AND state = ?2 AND seen < ?3 LIMIT ?4");
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.connection.prepare_cached(sql)?.query_map(params![folder, state as i64, before_walk, limit], read)?.collect()
+    }
+
+    /// How many messages are in the mailbox as far as is known: those whose item ids are of this form, and the others.
+    pub(super) fn residents(&self, form: IdForm) -> rusqlite::Result<(u64, u64)> {
+        let sql = "SELECT COALESCE(SUM(form = ?1), 0), COALESCE(SUM(form <> ?1), 0) FROM messages WHERE state IN (0, 2)";
+        self.connection.query_row(sql, [number(form)], |row| Ok((unsigned(row, 0)?, unsigned(row, 1)?)))
+    }
+
+    /// The next of them behind a place in the table, with their places: those of this form, or with `foreign` the others.
+    pub(super) fn residents_after(&self, place: i64, form: IdForm, foreign: bool, limit: usize) -> rusqlite::Result<Vec<(i64, Row)>> {
+        let sql = rows!("WHERE rowid > ?1 AND (form <> ?2) = ?3 AND state IN (0, 2) ORDER BY rowid LIMIT ?4");
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.query_map(params![place, number(form), foreign, limit], |row| Ok((row.get(16)?, read(row)?)))?.collect()
+    }
+
+    /// The last place in the table.
+    pub(super) fn last_place(&self) -> rusqlite::Result<i64> {
+        self.connection.query_row("SELECT COALESCE(MAX(rowid), 0) FROM messages", [], |row| row.get(0))
+    }
+
+    /// Whether some message is, or was last, this item.
+    pub(super) fn knows(&self, id: &ItemId) -> rusqlite::Result<bool> {
+        let sql = "SELECT 1 FROM messages WHERE item_tag = ?1 AND item = ?2";
+        self.connection.prepare_cached(sql)?.exists(params![tag(id.0.as_bytes()), id.0])
+    }
+
+    /// A folder's id by its number.
+    pub(super) fn folder_id(&self, number: i64) -> rusqlite::Result<FolderId> {
+        let mut statement = self.connection.prepare_cached("SELECT id FROM folders WHERE number = ?1")?;
+        statement.query_row([number], |row| row.get(0).map(FolderId))
     }
 
     /// A folder's number, walk (0 for none) and whether that walk was marked from its beginning.
@@ -181,9 +213,10 @@ impl Batch<'_> {
     }
 
     fn put(&self, row: &Row) -> rusqlite::Result<()> {
-        let sql = "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
+        let sql = "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
             ON CONFLICT (name) DO UPDATE SET item_tag = ?2, item = ?3, folder = ?4, received = ?5, created = ?6, class = ?7, size = ?8, \
-            search_tag = ?9, search_key = ?10, flags = ?11, read = ?12, state = ?13, stored = ?14, bytes = ?15, digest = ?16, seen = ?17";
+            search_tag = ?9, search_key = ?10, flags = ?11, read = ?12, state = ?13, stored = ?14, bytes = ?15, digest = ?16, seen = ?17, \
+            form = ?18";
         self.transaction.prepare_cached(sql)?.execute(params![
             row.name,
             tag(row.item.0.as_bytes()),
@@ -202,6 +235,7 @@ impl Batch<'_> {
             signed(row.bytes),
             row.digest,
             row.seen,
+            number(row.form),
         ])?;
         Ok(())
     }
@@ -297,7 +331,24 @@ fn read(row: &Found<'_>) -> rusqlite::Result<Row> {
         bytes: unsigned(row, 12)?,
         digest: row.get(13)?,
         seen: row.get(14)?,
+        form: form(row, 15)?,
     })
+}
+
+const FORMS: [IdForm; 3] = [IdForm::Ews, IdForm::GraphImmutable, IdForm::GraphRest];
+
+fn number(form: IdForm) -> i64 {
+    match form {
+        IdForm::Ews => 0,
+        IdForm::GraphImmutable => 1,
+        IdForm::GraphRest => 2,
+    }
+}
+
+fn form(row: &Found<'_>, column: usize) -> rusqlite::Result<IdForm> {
+    let found: i64 = row.get(column)?;
+    let unknown = || rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, Box::new(FromSqlError::OutOfRange(found)));
+    FORMS.into_iter().find(|form| number(*form) == found).ok_or_else(unknown)
 }
 
 /// SQLite knows signed integers only; no figure here comes near their end.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Entry;
-use crate::mail::{Folder, FolderId, ItemId, Key, Listed, Origin, Properties};
+use crate::mail::{Folder, FolderId, IdForm, ItemId, Key, Listed, Origin, Properties};
 
 /// What a line tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +13,7 @@ use crate::mail::{Folder, FolderId, ItemId, Key, Listed, Origin, Properties};
 pub(super) enum Told {
     Stored,
     Moved,
+    Readdressed,
     Read,
     Changed,
     Deleted,
@@ -27,6 +28,9 @@ pub(super) struct Line {
     pub(super) at: DateTime<Utc>,
     pub(super) key: Key,
     pub(super) item_id: ItemId,
+    /// How the item id is written; absent means EWS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) form: Option<IdForm>,
     pub(super) folder_path: Vec<String>,
     pub(super) folder_id: FolderId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -86,11 +90,12 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// The line of an entry, under the key that the index knows the message by.
-    pub(super) fn of(entry: &Entry, key: Key, folder: &Folder, at: DateTime<Utc>) -> Self {
+    /// The line of an entry, under the key that the index knows the message by; `form` is that of the entry's item id.
+    pub(super) fn of(entry: &Entry, key: Key, folder: &Folder, at: DateTime<Utc>, form: IdForm) -> Self {
         let (event, id) = match entry {
             Entry::Stored { listed, .. } => (Told::Stored, &listed.id),
             Entry::Moved { listed, .. } => (Told::Moved, &listed.id),
+            Entry::Readdressed { id, .. } => (Told::Readdressed, id),
             Entry::Read { id, .. } => (Told::Read, id),
             Entry::Changed { id, .. } => (Told::Changed, id),
             Entry::Deleted { id, .. } => (Told::Deleted, id),
@@ -98,6 +103,7 @@ impl Line {
             Entry::Vanished { listed, .. } => (Told::Vanished, &listed.id),
         };
         let mut line = Self::bare(event, at, key, id, folder);
+        line.form = Some(form).filter(|form| *form != IdForm::Ews);
         match entry {
             Entry::Stored { listed, properties, origin, stored, .. } => {
                 line.properties(properties);
@@ -112,7 +118,7 @@ impl Line {
             Entry::Moved { listed, .. } | Entry::Vanished { listed, .. } => line.listed(listed),
             Entry::Read { read, .. } => line.read = Some(*read),
             Entry::Changed { properties, .. } => line.properties(properties),
-            Entry::Deleted { .. } => {}
+            Entry::Readdressed { .. } | Entry::Deleted { .. } => {}
             Entry::Quarantined { listed, failure, .. } => {
                 line.listed(listed);
                 line.code = Some(failure.code.clone());
@@ -128,6 +134,7 @@ impl Line {
             at,
             key,
             item_id: id.clone(),
+            form: None,
             folder_path: folder.path.clone(),
             folder_id: folder.id.clone(),
             received: None,
@@ -191,7 +198,7 @@ impl Line {
         self.class = from.class.clone().or(self.class.take());
         self.size = from.size.or(self.size);
         self.read = from.read().or(self.read);
-        self.flags = from.flags.or(self.flags);
+        self.flags = united(from.flags, from.search_key.is_some(), self.flags);
         self.search_key = from.search_key.as_ref().map(hex::encode).or(self.search_key.take());
     }
 
@@ -202,6 +209,16 @@ impl Line {
         let marks = (&self.importance, &self.sensitivity, &self.categories, self.has_attachments);
         let rest = (&self.subject, &self.message_id, &self.conversation, &self.class, self.size, self.received, self.sent);
         Ok(tag(&serde_json::to_vec(&(people, marks, rest))?))
+    }
+}
+
+/// What a listing tells of the flags, laid over what is known. Graph lists neither search keys nor flags, only whether a message is read and whether
+/// it is a draft (1 and 8): the other bits of such a listing are unknown, not unset.
+pub(super) fn united(listed: Option<u32>, whole: bool, known: Option<u32>) -> Option<u32> {
+    const LISTED: u32 = 0x1 | 0x8;
+    match (listed, known) {
+        (Some(listed), Some(known)) if !whole => Some(known & !LISTED | listed & LISTED),
+        _ => listed.or(known),
     }
 }
 

@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use tokio::{sync::Mutex, task::spawn_blocking};
 
 use super::{
-    Catalog, Decision, Entry, Error, Ledger, Reach, Totals,
+    Catalog, Decision, Entry, Error, Ledger, Place, Reach, Resident, Residents, Totals,
     book::{Book, Fault},
     lock::Lock,
     segments::ROTATED_AT,
 };
 use crate::{
-    mail::{Address, Change, Folder, FolderId, Key, Listed, Mailbox},
+    mail::{Address, Change, Folder, FolderId, IdForm, ItemId, Key, Listed, Mailbox},
     sink::{
         durable::{Folders, advice},
         layout::Layout,
@@ -95,6 +95,31 @@ impl LocalLedger {
 
 #[async_trait]
 impl Ledger for LocalLedger {
+    async fn speaks(&self, form: IdForm) -> Result<(), Error> {
+        self.run("changing the form of ids in the catalog of", move |book| {
+            book.speaks(form);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn residents(&self) -> Result<Residents, Error> {
+        self.run("counting the messages in the catalog of", Book::residents).await
+    }
+
+    async fn sample(&self, foreign: bool, limit: usize) -> Result<Vec<Resident>, Error> {
+        self.run("sampling the catalog of", move |book| book.sample(foreign, limit)).await
+    }
+
+    async fn foreign(&self, after: Place, limit: usize) -> Result<Vec<Resident>, Error> {
+        self.run("looking up messages in the catalog of", move |book| book.foreign(after, limit)).await
+    }
+
+    async fn knows(&self, ids: &[ItemId]) -> Result<Vec<bool>, Error> {
+        let ids = ids.to_vec();
+        self.run("looking up items in the catalog of", move |book| book.knows(&ids)).await
+    }
+
     async fn identify(&self, folder: &Folder, changes: &[Change]) -> Result<Vec<Decision>, Error> {
         let (folder, changes) = (folder.id.clone(), changes.to_vec());
         self.run("looking up messages in the catalog of", move |book| book.identify(&folder, &changes)).await

@@ -1,7 +1,7 @@
 //! What the index keeps of a message, and how a line changes it. Commit and rebuilding both go through here, so they cannot differ.
 
-use super::line::{Line, Told};
-use crate::mail::{ItemId, Key, Listed};
+use super::line::{Line, Told, united};
+use crate::mail::{IdForm, ItemId, Key, Listed};
 
 /// A key as sixteen bytes.
 pub(super) type Name = [u8; 16];
@@ -43,6 +43,8 @@ impl State {
 pub(super) struct Row {
     pub(super) name: Name,
     pub(super) item: ItemId,
+    /// How the item's id is written.
+    pub(super) form: IdForm,
     /// The folder's number in the index.
     pub(super) folder: i64,
     /// Seconds since 1970.
@@ -68,6 +70,7 @@ impl Row {
         Self {
             name,
             item,
+            form: IdForm::default(),
             folder,
             received: None,
             created: None,
@@ -119,6 +122,7 @@ impl Row {
         match line.event {
             Told::Stored => false,
             Told::Moved => same && self.state == State::Live,
+            Told::Readdressed => same && self.form == line.form.unwrap_or_default(),
             Told::Read => self.item != line.item_id || self.read == line.read,
             Told::Changed => {
                 let read = line.read.is_none() || self.read == line.read;
@@ -146,6 +150,13 @@ impl Row {
                 self.place(line, folder, walk);
                 self.state = State::Live;
             }
+            // The same message in the same state under another name: nothing else is new.
+            Told::Readdressed => {
+                self.item = line.item_id.clone();
+                self.form = line.form.unwrap_or_default();
+                self.folder = folder;
+                self.seen = walk;
+            }
             Told::Quarantined => {
                 self.place(line, folder, walk);
                 self.state = State::Quarantined;
@@ -167,10 +178,11 @@ impl Row {
 
     fn place(&mut self, line: &Line, folder: i64, walk: i64) {
         self.item = line.item_id.clone();
+        self.form = line.form.unwrap_or_default();
         self.folder = folder;
         self.seen = walk;
         self.facts(line);
-        self.flags = line.flags.or(self.flags);
+        self.flags = united(line.flags, line.search_key.is_some(), self.flags);
         self.search_key = line.search_key.as_ref().and_then(|key| hex::decode(key).ok()).or(self.search_key.take());
     }
 

@@ -1,6 +1,6 @@
 //! What can be asked for.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use crate::{config::Source, shard::Shard};
 
@@ -30,6 +30,8 @@ pub struct RunArgs {
     pub shard: Option<Shard>,
     /// Bytes of messages in flight, at least 16 MiB.
     pub memory_budget: u64,
+    /// How often folders are listed from the start, zero for never; absent: as often as the interface needs it.
+    pub reconcile_every: Option<Duration>,
     /// Whether addresses and subjects are masked on screen and in logs.
     pub mask: bool,
     /// What a person sees.

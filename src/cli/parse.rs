@@ -1,10 +1,10 @@
 //! From words to a command.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 
-use super::{CheckArgs, Command, ConfigCommand, DemoArgs, Exit, LogArgs, Progress, RunArgs, ShowArgs, size, unbuilt};
+use super::{CheckArgs, Command, ConfigCommand, DemoArgs, Exit, LogArgs, Progress, RunArgs, ShowArgs, duration, size, unbuilt};
 use crate::{
     config::{Env, Source},
     shard::Shard,
@@ -99,6 +99,10 @@ struct RunOptions {
     /// How much memory messages in flight may take: bytes, or a number with KiB, MiB or GiB; at least 16MiB
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size::memory_budget)]
     memory_budget: u64,
+    /// List each folder from the start this often although its cursor works: a number with d, h, m or s, 0 for never [default: what the interface
+    /// needs, which for EWS is never]
+    #[arg(long, value_name = "TIME", value_parser = duration::length)]
+    reconcile_every: Option<Duration>,
     /// Mask mailbox addresses and subjects on screen and in logs
     #[arg(long)]
     mask: bool,
@@ -175,6 +179,7 @@ fn run(options: RunOptions, env: &Env) -> Result<RunArgs, Exit> {
         once: options.once,
         shard,
         memory_budget: options.memory_budget,
+        reconcile_every: options.reconcile_every,
         mask: options.mask,
         progress: options.progress,
         log: options.log,

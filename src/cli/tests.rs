@@ -19,6 +19,7 @@ fn run_args() -> RunArgs {
         once: false,
         shard: None,
         memory_budget: 64 << 20,
+        reconcile_every: None,
         mask: false,
         progress: Progress::Auto,
         log: LogArgs { debug_level: 1, log_format: LogFormat::Text, log_dir: None },
@@ -42,12 +43,13 @@ fn run_is_meant_without_a_verb_and_after_a_leading_word() {
 #[test]
 fn every_option_of_run_arrives() {
     let line = "--local-files-prefix /x --config /c.json --remote-config-owner o --remote-config-key k --once --shard-name app-3 --total-shards 4 \
-        --memory-budget 1GiB --mask --progress json --debug-level 2 --log-format json --log-dir /log";
+        --memory-budget 1GiB --reconcile-every 90m --mask --progress json --debug-level 2 --log-format json --log-dir /log";
     let expected = RunArgs {
         source: Source { file: Some("/c.json".into()), local_files_prefix: Some("/x".into()), remote: Some(("o".into(), "k".into())) },
         once: true,
         shard: Shard::named("app-3", 4).ok(),
         memory_budget: 1 << 30,
+        reconcile_every: Some(std::time::Duration::from_secs(5400)),
         mask: true,
         progress: Progress::Json,
         log: LogArgs { debug_level: 2, log_format: LogFormat::Json, log_dir: Some("/log".into()) },
@@ -84,6 +86,7 @@ fn what_cannot_be_done_is_refused_with_a_reason() {
         "--local-files-prefix /x --remote-config-owner o",
         "--local-files-prefix /x --memory-budget 8MiB",
         "--local-files-prefix /x --memory-budget lots",
+        "--local-files-prefix /x --reconcile-every daily",
         "--local-files-prefix /x --progress tui",
         "--local-files-prefix /x --debug-level 3",
         "--local-files-prefix /x --onse",

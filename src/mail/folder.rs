@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Cursor;
@@ -39,10 +40,11 @@ pub struct Folder {
 }
 
 /// The interfaces write one item's id in different ways.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IdForm {
     /// An EWS ItemId: new after every move.
+    #[default]
     Ews,
     /// Graph's id where the preference `IdType="ImmutableId"` was honoured: kept through moves within the mailbox.
     GraphImmutable,
@@ -59,6 +61,15 @@ pub struct Home {
     pub root: FolderId,
 }
 
+/// That a mailbox came to be read through another interface, whose ids are written in another form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Switch {
+    /// When it began, or once it is over, when it ended.
+    pub at: DateTime<Utc>,
+    /// Whether all that was known has been carried over.
+    pub over: bool,
+}
+
 /// All folders of a mailbox, and where the next look at them resumes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hierarchy {
@@ -70,4 +81,7 @@ pub struct Hierarchy {
     /// Whose folders they are; absent where the server does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home: Option<Home>,
+    /// The last change of the interface; kept by whoever saves hierarchies, and of no concern to those who list folders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switch: Option<Switch>,
 }

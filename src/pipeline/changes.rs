@@ -6,9 +6,11 @@ use futures::{Stream, stream};
 
 use super::{
     Trouble,
+    describe::describe,
     folder_round::Visit,
     plan::{PageEnd, Plan, Wanted},
     resolve,
+    standstill::Standstill,
     task::Task,
 };
 use crate::{
@@ -20,14 +22,11 @@ use crate::{
 /// The most entries asked for on one page; Exchange refuses more (EWS reference: MaxChangesReturned).
 const PAGE: usize = 512;
 
-/// So many pages in a row that bring no new cursor are taken for a server that would go on like this for ever.
-const STUCK: u8 = 3;
-
 struct Position {
     cursor: Option<Cursor>,
     walking: bool,
     remaining: usize,
-    stuck: u8,
+    standstill: Standstill,
     /// Whether the listing began anew in this visit: a server that refuses its own new cursors would have that for ever.
     resynced: bool,
     retry: bool,
@@ -40,7 +39,7 @@ pub fn changes(visit: Arc<Visit>) -> impl Stream<Item = Result<Plan, Trouble>> {
         cursor: visit.start.cursor(),
         walking: visit.start.walking(),
         remaining: visit.pipeline.limits.messages_per_folder.max(1),
-        stuck: 0,
+        standstill: Standstill::default(),
         resynced: false,
         retry: visit.retry_quarantined,
         drained: false,
@@ -66,8 +65,9 @@ impl Position {
         if self.drained || self.remaining == 0 {
             return Ok(None);
         }
-        let page = self.page(visit).await?;
+        let mut page = self.page(visit).await?;
         self.notice_a_standstill(visit, &page)?;
+        describe(visit, &mut page.changes).await?;
         let decisions = visit.ledger.identify(&visit.folder, &page.changes).await?;
         let mut plan = resolve::resolve(visit, decisions).await?;
         visit.pipeline.events.tell(Event::PageListed {
@@ -100,17 +100,12 @@ impl Position {
     }
 
     fn notice_a_standstill(&mut self, visit: &Visit, page: &Page) -> Result<(), exchange::Error> {
-        // With the same cursor the same page comes again, whatever is on it.
-        let moved = (page.last && (page.certain || page.changes.is_empty())) || self.cursor.as_ref() != Some(&page.cursor);
-        self.stuck = if moved { 0 } else { self.stuck + 1 };
-        if self.stuck < STUCK {
-            return Ok(());
-        }
+        let Some(cause) = self.standstill.notice(self.cursor.as_ref(), page) else { return Ok(()) };
         Err(exchange::Error {
             verdict: Verdict::SkipFolder,
             attempt: format!("listing folder {} of {}", visit.folder.path.join("/"), visit.mailbox.address),
             code: None,
-            cause: format!("{STUCK} pages in a row brought nothing new, though the server says that there is more"),
+            cause,
             hint: None,
         })
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use chrono::Utc;
+
 use super::{Trouble, folder_round::Visit, plan::PageEnd, transfer::Transferred};
 use crate::{catalog::Entry, checkpoint::Checkpoint, event::Event};
 
@@ -51,6 +53,7 @@ pub async fn commit(visit: Arc<Visit>, batch: Transferred) -> Result<Committed, 
 async fn end_page(visit: &Visit, end: PageEnd) -> Result<usize, Trouble> {
     let mut lines = 0;
     let mut walking = end.walking;
+    let mut listed = visit.start.listed().filter(|_| !walking);
     if end.drained && end.walking {
         loop {
             let unseen = visit.ledger.walk_ended(&visit.folder.id).await?;
@@ -59,13 +62,14 @@ async fn end_page(visit: &Visit, end: PageEnd) -> Result<usize, Trouble> {
             }
             lines += visit.ledger.commit(&visit.folder, unseen).await?;
         }
-        walking = false;
+        (walking, listed) = (false, Some(Utc::now()));
     }
     let checkpoint = Checkpoint {
         reach: visit.ledger.reach().await?,
         folder: visit.folder.clone(),
         cursor: end.cursor,
         walking,
+        listed,
         settled: end.drained.then(|| visit.settling()).flatten(),
         filters: visit.digest.clone(),
     };

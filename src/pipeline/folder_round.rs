@@ -1,16 +1,17 @@
 //! One visit to one folder.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use futures::StreamExt;
 
-use super::{Filters, Pace, Pipeline, Trouble};
+use super::{Filters, Pace, Pipeline, Trouble, reconcile};
 use crate::{
     catalog::{Ledger, Reach},
     checkpoint::Checkpoint,
     event::Event,
     exchange::Verdict,
-    mail::{Cursor, Folder, Mailbox},
+    mail::{Cursor, Folder, IdForm, Mailbox},
 };
 
 /// Everything that is known when a folder is visited.
@@ -31,6 +32,10 @@ pub struct Visit {
     pub start: Start,
     /// The filters' digest, kept with the cursor.
     pub digest: String,
+    /// How ids of items are written.
+    pub form: IdForm,
+    /// When the mailbox came to be read by ids of this form, if it was read by others before.
+    pub switched: Option<DateTime<Utc>>,
     /// Whether items in quarantine are tried again.
     pub retry_quarantined: bool,
 }
@@ -45,12 +50,15 @@ pub enum Start {
 }
 
 impl Start {
-    /// Decides by what was saved. Other filters than those in force when the cursor was taken need a new listing, since the old one passed
+    /// Decides by what was saved, and by `period`, after which a folder is listed whole again. Other filters than those in force when the cursor was taken need a new listing, since the old one passed
     /// over messages that may be wanted now; so does a catalog that lost lines since, as when somebody took it away or brought an older one back.
     /// Whatever the catalog still knows is not downloaded again.
-    pub fn decide(saved: Option<Checkpoint>, digest: &str, from_start: bool, reach: Reach) -> Self {
+    pub fn decide(saved: Option<Checkpoint>, digest: &str, from_start: bool, reach: Reach, period: Option<Duration>) -> Self {
+        let overdue = |saved: &Checkpoint| {
+            !saved.walking && period.is_some_and(|period| reconcile::due(period, &saved.folder.id, saved.listed, Utc::now()))
+        };
         match saved {
-            Some(checkpoint) if !from_start && checkpoint.filters == digest && checkpoint.reach <= reach => {
+            Some(checkpoint) if !from_start && checkpoint.filters == digest && checkpoint.reach <= reach && !overdue(&checkpoint) => {
                 Self::Resumed(Box::new(checkpoint))
             }
             _ => Self::Beginning,
@@ -62,6 +70,14 @@ impl Start {
         match self {
             Self::Beginning => None,
             Self::Resumed(checkpoint) => Some(checkpoint.cursor.clone()),
+        }
+    }
+
+    /// When the last listing from the start had come to its end.
+    pub fn listed(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Beginning => None,
+            Self::Resumed(checkpoint) => checkpoint.listed,
         }
     }
 

@@ -12,12 +12,13 @@ use tokio::time::Instant;
 use super::{
     FanOut, Pace, Pipeline, Subscription, Trouble,
     folder_round::{FolderEnd, Start, Visit},
+    home::{Homecoming, keep_archive},
 };
 use crate::{
     catalog::{Ledger, Totals},
     event::Event,
     exchange::Verdict,
-    mail::{Address, Folder, FolderId, Hierarchy},
+    mail::{Address, Folder, FolderId, Hierarchy, IdForm},
 };
 
 /// How a mailbox's round ended.
@@ -42,14 +43,16 @@ pub struct Memory {
     restart: Option<HashSet<FolderId>>,
     /// Folders that were listed but could not be found when they were visited.
     missing: HashSet<FolderId>,
+    /// How often folders are listed from the start; none for never.
+    reconcile: Option<Duration>,
     /// When each folder was last due whatever its stamp said.
     full: Option<Instant>,
 }
 
 impl Memory {
     /// Nothing is remembered yet.
-    pub fn new(pace: Pace) -> Self {
-        Self { pace, settled: HashMap::new(), restart: None, missing: HashSet::new(), full: None }
+    pub fn new(pace: Pace, reconcile: Option<Duration>) -> Self {
+        Self { pace, reconcile, settled: HashMap::new(), restart: None, missing: HashSet::new(), full: None }
     }
 }
 
@@ -61,7 +64,7 @@ impl Pipeline {
     pub(super) async fn round(self: Arc<Self>, subscription: &Subscription, memory: &mut Memory, thorough: bool) -> Round {
         let mailbox = &subscription.mailbox.address;
         self.events.tell(Event::MailboxStarted { mailbox: mailbox.clone() });
-        let overdue = memory.full.is_none_or(|last| last.elapsed() >= FULL);
+        let overdue = memory.full.is_none_or(|last| last.elapsed() >= memory.full_every());
         if overdue {
             memory.full = Some(Instant::now());
         }
@@ -101,27 +104,32 @@ impl Pipeline {
     ) -> Result<Vec<FolderEnd>, Trouble> {
         let mailbox = &subscription.mailbox;
         let known = self.checkpoints.hierarchy(mailbox).await?;
-        let hierarchy = self.exchange.folders(mailbox, &known).await?;
+        let mut hierarchy = self.exchange.folders(mailbox, &known).await?;
+        hierarchy.home = hierarchy.home.or_else(|| known.home.clone());
+        hierarchy.switch = known.switch;
+        let listed = keep_archive(&known, &mut hierarchy);
         let admitted =
             |folder: &&Folder| subscription.filters.folders.admits(folder, &hierarchy.folders) && (mailbox.archive || !folder.archive);
-        let wanted: Vec<Folder> = hierarchy.folders.iter().filter(admitted).cloned().collect();
+        let wanted: Vec<Folder> = hierarchy.folders.iter().take(listed).filter(admitted).cloned().collect();
         self.events.tell(Event::FoldersListed {
             mailbox: mailbox.address.clone(),
             folders: wanted.len(),
             items: wanted.iter().filter_map(|folder| folder.total).sum(),
         });
-        let due: Vec<Folder> = match full {
-            true => wanted,
-            false => wanted
-                .into_iter()
-                .filter(|folder| folder.stamp.is_none() || memory.settled.get(&folder.id) != folder.stamp.as_ref())
-                .collect(),
-        };
-        if due.is_empty() && hierarchy == known {
+        let may_have_changed = |folder: &&Folder| full || folder.stamp.is_none() || memory.settled.get(&folder.id) != folder.stamp.as_ref();
+        let mut due: Vec<Folder> = wanted.iter().filter(may_have_changed).cloned().collect();
+        let settled = known.switch.is_none_or(|switch| switch.over);
+        if due.is_empty() && settled && hierarchy == known {
             return Ok(Vec::new());
         }
         // From here on this process is the mailbox's only writer.
         let ledger: Arc<dyn Ledger> = Arc::from(self.catalog.open(mailbox).await?);
+        let homecoming = Homecoming { pipeline: &self, mailbox, ledger: ledger.as_ref(), known: &known, now: &hierarchy, listed };
+        if let Some(switch) = homecoming.settle().await? {
+            hierarchy.switch = Some(switch);
+            memory.settled.clear();
+            due = wanted;
+        }
         self.account_for_lost_folders(subscription, ledger.as_ref(), &known, &hierarchy).await?;
         if hierarchy != known {
             self.checkpoints.save_hierarchy(mailbox, &hierarchy).await?;
@@ -143,7 +151,9 @@ impl Pipeline {
                 ledger: ledger.clone(),
                 filters: filters.clone(),
                 pace: memory.pace.clone(),
-                start: Start::decide(saved, &digest, from_start, reach),
+                start: Start::decide(saved, &digest, from_start, reach, memory.reconcile),
+                form: hierarchy.home.as_ref().map_or_else(IdForm::default, |home| home.form),
+                switched: hierarchy.switch.map(|switch| switch.at),
                 digest: digest.clone(),
                 retry_quarantined,
                 folder,
@@ -191,6 +201,11 @@ impl Pipeline {
 }
 
 impl Memory {
+    /// Folders whose listing from the start is due are found by full rounds, so these come the more often.
+    fn full_every(&self) -> Duration {
+        self.reconcile.map_or(FULL, |period| FULL.min(period / 2))
+    }
+
     /// Remembers how a visit ended.
     fn note(&mut self, visit: &Visit, end: &FolderEnd) {
         let id = visit.folder.id.clone();

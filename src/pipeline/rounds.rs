@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, time::sleep};
 
 use super::{
-    Pace, Pipeline, Subscription,
+    Pace, Pipeline, Reconcile, Subscription,
     mailbox_round::{Memory, Round},
 };
 use crate::exchange::Verdict;
@@ -27,6 +27,8 @@ pub struct Schedule {
     /// The wait between a mailbox's rounds once it has been read to its end (`poll_frequency`); while there is more, the next round follows at
     /// once.
     pub frequency: Duration,
+    /// How often folders are listed from the start although their cursors work (`--reconcile-every`).
+    pub reconcile: Reconcile,
 }
 
 /// In [`Mode::Once`], rounds in a row that meet trouble and store nothing before a mailbox is given up.
@@ -60,7 +62,8 @@ enum Next {
 impl Pipeline {
     /// Visits one mailbox by the schedule until there is nothing left to do for it.
     pub(super) async fn rounds(self: Arc<Self>, subscription: Subscription, turns: Turns) -> Round {
-        let mut memory = Memory::new(Pace::new(self.limits.message_interval));
+        let reconcile = turns.schedule.reconcile.period(self.exchange.reconcile_every());
+        let mut memory = Memory::new(Pace::new(self.limits.message_interval), reconcile);
         let thorough = turns.schedule.mode == Mode::Once;
         let (mut failures, mut messages, mut worked) = (0, 0, false);
         loop {
@@ -120,9 +123,10 @@ mod tests {
     fn what_follows_a_round() {
         let seconds = Duration::from_secs;
         let (once, always) = (Mode::Once, Mode::Continuous);
+        let schedule = |mode| Schedule { mode, frequency: seconds(15), reconcile: Reconcile::AsNeeded };
         let refused = Round { mailbox: Address::new("a@example.com"), more: false, verdict: Some(Verdict::Refused), messages: 0 };
-        assert_eq!(next(&Schedule { mode: always, frequency: seconds(15) }, &refused, 3, true), Next::After(seconds(240)));
-        assert_eq!(next(&Schedule { mode: once, frequency: seconds(15) }, &refused, 1, true), Next::End);
+        assert_eq!(next(&schedule(always), &refused, 3, true), Next::After(seconds(240)));
+        assert_eq!(next(&schedule(once), &refused, 1, true), Next::End);
         for (mode, verdict, more, failures, expected) in [
             (once, None, false, 0, Next::End),
             (once, None, true, 0, Next::AtOnce),
@@ -143,9 +147,8 @@ mod tests {
             (always, Some(Verdict::StopMailbox), false, 1, Next::After(seconds(60))),
             (always, Some(Verdict::Refused), false, 1, Next::End),
         ] {
-            let schedule = Schedule { mode, frequency: seconds(15) };
             let round = Round { mailbox: Address::new("a@example.com"), more, verdict, messages: 0 };
-            assert_eq!(next(&schedule, &round, failures, false), expected, "{mode:?} {verdict:?} more={more} failures={failures}");
+            assert_eq!(next(&schedule(mode), &round, failures, false), expected, "{mode:?} {verdict:?} more={more} failures={failures}");
         }
     }
 }

@@ -1,4 +1,7 @@
 //! The chain between a scripted Exchange and a sink in memory; catalog and checkpoints are the real ones, in a temporary folder.
 
+mod bench;
 mod double;
+mod reconciling;
 mod scenarios;
+mod switching;

@@ -19,6 +19,9 @@ pub fn log(event: &Event) {
         Event::FolderResynced { mailbox, folder } => {
             tracing::warn!(%mailbox, folder = folder.join("/"), "the folder's cursor is no longer accepted; listing it from the start");
         }
+        Event::MailboxSwitched { mailbox, known, found } => {
+            tracing::info!("mailbox {mailbox} is now read through another interface: {found} of {known} known messages found again");
+        }
         Event::FolderFailed { mailbox, folder, reason } => {
             tracing::warn!(%mailbox, folder = folder.join("/"), reason, "a folder could not be read");
         }

@@ -270,6 +270,78 @@ async fn a_walk_tells_what_left_unseen() {
 }
 
 #[tokio::test]
+async fn messages_keep_their_keys_under_ids_of_another_form() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path()).await;
+    let mut keys = Vec::new();
+    for n in 0..10 {
+        keys.push(store(&*ledger, if n < 7 { "in" } else { "out" }, item(&format!("e{n}"), &format!("s{n}"), 0x20)).await);
+    }
+    record(&*ledger, "in", gone("e0")).await;
+    assert_eq!(ledger.residents().await.unwrap(), Residents { own: 9, foreign: 0 });
+    ledger.speaks(IdForm::GraphImmutable).await.unwrap();
+    assert_eq!(ledger.residents().await.unwrap(), Residents { own: 0, foreign: 9 });
+    let sample: Vec<String> = ledger.sample(true, 4).await.unwrap().into_iter().map(|one| one.listed.id.0).collect();
+    assert_eq!(sample, ["e1", "e2", "e5", "e7"], "spread over all");
+    assert_eq!(ledger.sample(true, 100).await.unwrap().len(), 9);
+    assert_eq!(ledger.sample(false, 100).await.unwrap(), []);
+    let first = ledger.foreign(Place::default(), 2).await.unwrap();
+    assert_eq!(
+        (first[1].listed.id.0.as_str(), &first[1].key, first[1].form, &first[1].folder),
+        ("e2", &keys[2], IdForm::Ews, &folder("in").id)
+    );
+    let rest = ledger.foreign(first[1].place, 100).await.unwrap();
+    assert_eq!(rest.len(), 7);
+    let readdressed = |n: usize, id: &str| Entry::Readdressed { key: keys[n].clone(), id: ItemId(id.into()) };
+    let entries = vec![readdressed(1, "g1"), readdressed(2, "g2"), readdressed(3, "g2"), readdressed(0, "g0"), readdressed(1, "g1")];
+    assert_eq!(ledger.commit(&folder("new in"), entries).await.unwrap(), 2, "neither the departed nor an item of another message");
+    let line = lines(dir.path()).pop().unwrap();
+    assert_eq!(
+        (line["event"].as_str(), line["form"].as_str(), line["item_id"].as_str()),
+        (Some("readdressed"), Some("graph_immutable"), Some("g2"))
+    );
+    // What is left of the old form is written down under it.
+    let left = Entry::Deleted { key: keys[3].clone(), id: ItemId("e3".into()) };
+    assert_eq!(ledger.commit(&folder("in"), vec![left]).await.unwrap(), 1);
+    assert_eq!(lines(dir.path()).pop().unwrap().get("form"), None);
+    drop(ledger);
+    fs::remove_file(index(dir.path())).unwrap();
+    let ledger = open(dir.path()).await;
+    ledger.speaks(IdForm::GraphImmutable).await.unwrap();
+    assert_eq!(ledger.residents().await.unwrap(), Residents { own: 2, foreign: 6 });
+    let ids = ["g1", "e1", "e3", "never"].map(|id| ItemId(id.into()));
+    assert_eq!(ledger.knows(&ids).await.unwrap(), [true, false, true, false]);
+    // Listed over the new interface, which tells less: known, and still known as the owner's own once it moves.
+    let bare = |flags| Listed { received: item("", "", 0).received, flags: Some(flags), ..Listed::bare(ItemId("g1".into())) };
+    assert_eq!(one(&*ledger, "new in", Change::Created(bare(0))).await, Decision::Nothing);
+    record(&*ledger, "out", Change::Created(bare(1))).await;
+    record(&*ledger, "out", gone("g1")).await;
+    ledger.speaks(IdForm::Ews).await.unwrap();
+    let back = record(&*ledger, "in", Change::Created(item("e11", "s1", 0x21))).await;
+    assert!(matches!(back, Entry::Moved { key, .. } if key == keys[1]));
+    assert_eq!(lines(dir.path()).pop().unwrap().get("form"), None);
+}
+
+#[tokio::test]
+async fn a_draft_that_is_listed_without_a_size_is_judged_by_its_description() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path()).await;
+    let draft = |size| Change::Created(Listed { size, search_key: None, ..item("1", "s", 8) });
+    let Change::Created(listed) = draft(None) else { unreachable!() };
+    let key = store(&*ledger, "drafts", listed.clone()).await;
+    assert_eq!(one(&*ledger, "drafts", draft(None)).await, Decision::Nothing);
+    let Decision::Fetch { listed, key: same } = one(&*ledger, "drafts", draft(Some(9))).await else { panic!("its size was never known") };
+    assert_eq!(same, key);
+    ledger.commit(&folder("drafts"), vec![stored(&key, &listed)]).await.unwrap();
+    assert_eq!(one(&*ledger, "drafts", draft(Some(9))).await, Decision::Nothing);
+    assert!(matches!(one(&*ledger, "drafts", draft(Some(10))).await, Decision::Fetch { .. }));
+    // A known message that changed in a way the listing does not tell is looked up, also where its read flag changed.
+    let seen = Listed { flags: Some(1), ..Listed::bare(ItemId("2".into())) };
+    store(&*ledger, "in", Listed { flags: Some(0), ..seen.clone() }).await;
+    assert!(matches!(one(&*ledger, "in", Change::Updated(seen)).await, Decision::Refresh { .. }));
+}
+
+#[tokio::test]
 async fn a_torn_last_line_never_was_and_the_index_is_caught_up() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = open(dir.path()).await;

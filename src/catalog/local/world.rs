@@ -1,5 +1,5 @@
-//! A naive mailbox against the ledger: mail arrives, moves, is copied, read and deleted; folders are synced, listed anew after a dead cursor, cut
-//! off by crashes at every step. Whatever happened, once all is synced each message in the mailbox has one key of its own that holds its content.
+//! A naive mailbox against the ledger: mail arrives, moves, is copied, read and deleted; folders are synced, listed anew after a dead cursor, read
+//! through another interface with ids of another form, cut off by crashes at every step. Whatever happened, once all is synced each message in the mailbox has one key of its own that holds its content.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -8,20 +8,43 @@ use proptest::prelude::*;
 use super::{tests::*, *};
 use crate::{
     catalog::{lock::Lock, row},
-    mail::ItemId,
+    mail::{IdForm, ItemId},
 };
 
 const FOLDERS: usize = 3;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Arrive { folder: usize, draft: bool },
-    Move { nth: usize, folder: usize },
-    Copy { nth: usize, folder: usize },
-    Delete { nth: usize },
-    Toggle { nth: usize },
-    Sync { folder: usize, crash: Crash },
-    Resync { folder: usize },
+    Arrive {
+        folder: usize,
+        draft: bool,
+    },
+    Move {
+        nth: usize,
+        folder: usize,
+    },
+    Copy {
+        nth: usize,
+        folder: usize,
+    },
+    Delete {
+        nth: usize,
+    },
+    Toggle {
+        nth: usize,
+    },
+    Sync {
+        folder: usize,
+        crash: Crash,
+    },
+    Resync {
+        folder: usize,
+    },
+    /// After so many portions the program crashes and begins again.
+    Switch {
+        form: IdForm,
+        crash: usize,
+    },
     Rebuild,
 }
 
@@ -48,6 +71,7 @@ struct World {
     book: Option<Book>,
     mails: BTreeMap<String, Mail>,
     ids: usize,
+    form: IdForm,
     /// What each folder's cursor stands for: the items it had, and their read flags.
     cursors: [Option<Seen>; FOLDERS],
     sink: HashMap<Key, usize>,
@@ -63,6 +87,7 @@ impl World {
             book: None,
             mails: BTreeMap::new(),
             ids: 0,
+            form: IdForm::Ews,
             cursors: Default::default(),
             sink: HashMap::new(),
             committed: BTreeSet::new(),
@@ -76,8 +101,9 @@ impl World {
         let root = self.dir.path();
         let lock = Lock::take(&root.join("lock")).unwrap().unwrap();
         let index = root.join("index.sqlite");
-        self.book =
-            Some(Book::open(Address::new("a@example.com"), &root.join("catalog"), index, lock, &Folders::under(root), 2000).unwrap());
+        let mut book = Book::open(Address::new("a@example.com"), &root.join("catalog"), index, lock, &Folders::under(root), 2000).unwrap();
+        book.speaks(self.form);
+        self.book = Some(book);
     }
 
     fn id(&mut self) -> String {
@@ -96,8 +122,8 @@ impl World {
                 self.mails.insert(id, Mail { content: self.ids, folder, read: false, draft });
             }
             Step::Move { nth, folder } => {
-                if let Some(mail) = self.nth(nth).and_then(|id| self.mails.remove(&id)) {
-                    let id = self.id();
+                if let Some((old, mail)) = self.nth(nth).and_then(|id| self.mails.remove_entry(&id)) {
+                    let id = if self.form == IdForm::GraphImmutable { old } else { self.id() };
                     self.mails.insert(id, Mail { folder, ..mail });
                 }
             }
@@ -120,6 +146,7 @@ impl World {
                 self.cursors[folder] = None;
                 self.sync(folder, Crash::No);
             }
+            Step::Switch { form, crash } => self.switch(form, crash),
             Step::Rebuild => {
                 self.book = None;
                 std::fs::remove_file(self.dir.path().join("index.sqlite")).unwrap();
@@ -130,28 +157,76 @@ impl World {
 
     fn listed(&self, id: &str) -> Listed {
         let mail = &self.mails[id];
-        let flags = u32::from(mail.read) | if mail.draft { 8 } else { 0 };
+        let flags = u32::from(mail.read) | if mail.draft { 8 } else { 0x40 };
         item(id, &mail.content.to_string(), flags)
+    }
+
+    /// What the interface lists. Graph tells little; what is unknown is described before it is decided on.
+    fn shown(&mut self, id: &str) -> Listed {
+        let listed = self.listed(id);
+        if self.form == IdForm::Ews || self.book.as_mut().unwrap().knows(&[ItemId(id.to_owned())]).unwrap() != [true] {
+            return listed;
+        }
+        let flags = listed.flags.map(|flags| flags & 0x9);
+        Listed { received: listed.received, flags, ..Listed::bare(listed.id) }
+    }
+
+    /// Another interface, and new ids for all: what can be translated keeps its key, the rest has left until it is seen again.
+    fn switch(&mut self, form: IdForm, crash: usize) {
+        let old = std::mem::replace(&mut self.form, form);
+        if form == old {
+            return;
+        }
+        let renamed: BTreeMap<String, String> =
+            self.mails.keys().cloned().collect::<Vec<_>>().into_iter().map(|id| (id, self.id())).collect();
+        self.mails = std::mem::take(&mut self.mails).into_iter().map(|(id, mail)| (renamed[&id].clone(), mail)).collect();
+        self.cursors = Default::default();
+        self.reopen();
+        let mut portions = 0;
+        for sweeping in [false, true] {
+            let mut place = Place::default();
+            loop {
+                let residents = self.book.as_mut().unwrap().foreign(place, 3).unwrap();
+                let Some(last) = residents.last() else { break };
+                place = last.place;
+                for resident in residents {
+                    // EWS translates nothing.
+                    let new = renamed.get(&resident.listed.id.0).filter(|_| form != IdForm::Ews);
+                    let entry = match new {
+                        Some(id) => Entry::Readdressed { key: resident.key, id: ItemId(id.clone()) },
+                        None if sweeping => Entry::Deleted { key: resident.key, id: resident.listed.id },
+                        None => continue,
+                    };
+                    assert_eq!(self.book.as_mut().unwrap().commit(&folder(&resident.folder.0), &[entry]).unwrap(), 1);
+                }
+                portions += 1;
+                if portions == crash {
+                    self.reopen();
+                    place = Place::default();
+                }
+            }
+        }
+        assert_eq!(self.book.as_mut().unwrap().residents().unwrap().foreign, 0);
     }
 
     fn sync(&mut self, at: usize, crash: Crash) {
         let now: Seen = self.mails.iter().filter(|(_, mail)| mail.folder == at).map(|(id, mail)| (id.clone(), mail.read)).collect();
         let place = folder(&at.to_string());
-        let mut book = self.book.take().unwrap();
         let before = self.cursors[at].clone();
-        if before.is_none() {
-            book.walk_begins(&place.id, false).unwrap();
-        }
         let before_or_none = before.clone().unwrap_or_default();
         let mut changes: Vec<Change> = Vec::new();
         for (id, read) in &now {
             match before_or_none.get(id) {
-                None => changes.push(Change::Created(self.listed(id))),
+                None => changes.push(Change::Created(self.shown(id))),
                 Some(was) if was != read => changes.push(Change::ReadChanged { id: ItemId(id.clone()), read: *read }),
                 Some(_) => {}
             }
         }
         changes.extend(before_or_none.keys().filter(|id| !now.contains_key(*id)).map(|id| Change::Deleted(ItemId(id.clone()))));
+        let mut book = self.book.take().unwrap();
+        if before.is_none() {
+            book.walk_begins(&place.id, false).unwrap();
+        }
         for page in changes.chunks(2) {
             let decisions = book.identify(&place.id, page).unwrap();
             let entries: Vec<Entry> = decisions.into_iter().filter_map(|decision| self.act(decision)).collect();
@@ -233,6 +308,7 @@ fn steps(copies: bool) -> impl Strategy<Value = Vec<Step>> {
     let folder = 0..FOLDERS;
     let crash = prop_oneof![3 => Just(Crash::No), 1 => Just(Crash::BeforeCatalog), 1 => Just(Crash::BeforeCursor)];
     let sync = (folder.clone(), crash).prop_map(|(folder, crash)| Step::Sync { folder, crash });
+    let form = prop_oneof![Just(IdForm::Ews), Just(IdForm::GraphImmutable), Just(IdForm::GraphRest)];
     let step = prop_oneof![
         3 => (folder.clone(), prop::bool::weighted(0.1)).prop_map(|(folder, draft)| Step::Arrive { folder, draft }),
         4 => (any::<usize>(), folder.clone()).prop_map(|(nth, folder)| Step::Move { nth, folder }),
@@ -242,6 +318,7 @@ fn steps(copies: bool) -> impl Strategy<Value = Vec<Step>> {
         1 => any::<usize>().prop_map(|nth| Step::Toggle { nth }),
         6 => sync,
         1 => folder.prop_map(|folder| Step::Resync { folder }),
+        1 => (form, 0..4_usize).prop_map(|(form, crash)| Step::Switch { form, crash }),
         1 => Just(Step::Rebuild),
     ];
     prop::collection::vec(step, 1..40)

@@ -21,7 +21,15 @@ fn checkpoint(id: &str, cursor: &str) -> Checkpoint {
         total: Some(3),
         stamp: None,
     };
-    Checkpoint { folder, cursor: Cursor(cursor.into()), walking: true, reach: Reach(1, 2), settled: Some("s".into()), filters: "f".into() }
+    Checkpoint {
+        folder,
+        cursor: Cursor(cursor.into()),
+        walking: true,
+        listed: None,
+        reach: Reach(1, 2),
+        settled: Some("s".into()),
+        filters: "f".into(),
+    }
 }
 
 #[tokio::test]
@@ -48,8 +56,11 @@ async fn the_hierarchy_is_empty_at_first() {
     let dir = tempfile::tempdir().unwrap();
     let store = LocalCheckpoints::open(dir.path()).unwrap();
     assert_eq!(store.hierarchy(&mailbox()).await.unwrap(), Hierarchy::default());
-    let hierarchy =
-        Hierarchy { folders: vec![checkpoint("a", "").folder], cursors: [("root".to_owned(), Cursor("c".into()))].into(), home: None };
+    let hierarchy = Hierarchy {
+        folders: vec![checkpoint("a", "").folder],
+        cursors: [("root".to_owned(), Cursor("c".into()))].into(),
+        ..Hierarchy::default()
+    };
     store.save_hierarchy(&mailbox(), &hierarchy).await.unwrap();
     assert_eq!(store.hierarchy(&mailbox()).await.unwrap(), hierarchy);
 }

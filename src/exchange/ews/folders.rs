@@ -63,7 +63,8 @@ impl Session {
         let cursor = known.cursors.get(root);
         let listing = self.listing(root).await?;
         if !archive {
-            hierarchy.home = home(listing.as_deref().and_then(above)).or_else(|| known.home.clone());
+            hierarchy.home =
+                home(listing.as_deref().and_then(above)).or_else(|| known.home.clone().filter(|home| home.form == IdForm::Ews));
         }
         if let (Some(listing), Some(cursor)) = (&listing, cursor) {
             let folders = unite(&before, Some(listing.clone()), None, false, archive);

@@ -64,6 +64,7 @@ impl Session {
         tree.tell(&look.entries);
         if look.whole {
             tree.forget_before(since);
+            tree.doubt_names(&look.entries);
         }
         tree.link = match (tree.link.take(), look.link) {
             // Nothing is to be saved in a round without news: the newest link is only remembered.
@@ -75,7 +76,7 @@ impl Session {
         }
         let form = self.form(look.immutable).await?;
         let home = tree.root().map(|root| Home { form, root: FolderId(root.to_owned()) }).or_else(|| known.home.clone());
-        Ok(Hierarchy { folders: tree.folders(), cursors: [(ROOT.to_owned(), tree.write())].into(), home })
+        Ok(Hierarchy { folders: tree.folders(), cursors: [(ROOT.to_owned(), tree.write())].into(), home, ..Hierarchy::default() })
     }
 
     async fn look(&self, tree: &Tree, delta: bool) -> Result<Look, Failed> {

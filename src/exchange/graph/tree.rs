@@ -59,6 +59,15 @@ impl Tree {
         Cursor(serde_json::to_string(self).unwrap_or_default())
     }
 
+    /// Forgets the well-known folders where a whole listing hangs from another root: then this is another mailbox under the same address.
+    pub fn doubt_names(&mut self, entries: &[Value]) {
+        let Some(root) = self.named.as_ref().and_then(|named| named.get("msgfolderroot")) else { return };
+        let below = |entry: &Value| entry.get("parentFolderId").and_then(Value::as_str) == Some(root);
+        if !entries.is_empty() && !entries.iter().any(below) {
+            self.named = None;
+        }
+    }
+
     /// Takes in a page of folders or of their changes. An entry may tell what changed only.
     pub fn tell(&mut self, entries: &[Value]) {
         let mut removed = BTreeSet::new();

@@ -22,11 +22,26 @@ pub struct Item {
     pub body: Vec<u8>,
     pub search_key: Vec<u8>,
     pub read: bool,
+    pub draft: bool,
+    /// What stays the same when it moves: Graph's immutable id.
+    pub nature: String,
 }
 
 #[derive(Default)]
 pub struct Server {
     pub folders: Vec<String>,
+    /// Folders of the archive: EWS alone shows them.
+    pub archive: Vec<String>,
+    /// How ids are written: items are kept by their EWS ids.
+    pub form: IdForm,
+    /// Part of every id of this mailbox.
+    pub root: String,
+    /// Nothing tells whose folders they are.
+    pub homeless: bool,
+    pub translations: usize,
+    pub described: usize,
+    /// An item that leaves and comes back between two looks is told as gone and never again.
+    pub drops_returned: bool,
     pub items: BTreeMap<String, Item>,
     /// Folder → log of changes; a cursor is `epoch:position`.
     log: HashMap<String, Vec<Logged>>,
@@ -56,7 +71,8 @@ pub struct Server {
 #[derive(Clone)]
 enum Logged {
     Created(String),
-    Deleted(String),
+    /// Its EWS id and its nature.
+    Deleted(String, String),
     Read(String),
 }
 
@@ -73,18 +89,16 @@ impl Double {
 
     pub fn deliver(&self, folder: &str, body: impl Into<Vec<u8>>) -> String {
         let mut server = self.0.lock().unwrap();
-        server.next += 1;
-        let id = format!("item-{}", server.next);
-        let search_key = format!("key-{}", server.next).into_bytes();
-        server.put(id.clone(), Item { folder: folder.into(), body: body.into(), search_key, read: false });
+        let id = server.id();
+        let (search_key, nature) = (format!("key of {id}").into_bytes(), server.nature());
+        server.put(id.clone(), Item { folder: folder.into(), body: body.into(), search_key, read: false, draft: false, nature });
         id
     }
 
     pub fn relocate(&self, id: &str, folder: &str) -> String {
         let mut server = self.0.lock().unwrap();
         let item = server.take(id);
-        server.next += 1;
-        let id = format!("item-{}", server.next);
+        let id = server.id();
         server.put(id.clone(), Item { folder: folder.into(), ..item });
         id
     }
@@ -92,9 +106,8 @@ impl Double {
     pub fn copy(&self, id: &str, folder: &str) -> String {
         let mut server = self.0.lock().unwrap();
         let item = server.items[id].clone();
-        server.next += 1;
-        let id = format!("item-{}", server.next);
-        server.put(id.clone(), Item { folder: folder.into(), ..item });
+        let (id, nature) = (server.id(), server.nature());
+        server.put(id.clone(), Item { folder: folder.into(), nature, ..item });
         id
     }
 
@@ -115,6 +128,19 @@ impl Double {
         self.0.lock().unwrap().epoch += 1;
     }
 
+    /// Reads the mailbox through an interface that writes ids in this form.
+    pub fn speak(&self, form: IdForm) {
+        self.0.lock().unwrap().form = form;
+    }
+
+    /// Changes an item, or takes it away, without telling.
+    pub fn tamper(&self, id: &str, change: impl FnOnce(&mut Item) -> bool) {
+        let mut server = self.0.lock().unwrap();
+        if !change(server.items.get_mut(id).unwrap()) {
+            server.items.remove(id);
+        }
+    }
+
     pub fn fail(&self, method: &'static str, verdict: Verdict) {
         self.0.lock().unwrap().errors.entry(method).or_default().push(verdict);
     }
@@ -125,6 +151,40 @@ impl Double {
 }
 
 impl Server {
+    fn id(&mut self) -> String {
+        self.next += 1;
+        format!("item-{}{}", self.next, self.root)
+    }
+
+    fn nature(&self) -> String {
+        format!("nature-{}{}", self.next, self.root)
+    }
+
+    /// An item's id as the interface writes it.
+    fn shown(&self, id: &str, nature: &str) -> ItemId {
+        ItemId(match self.form {
+            IdForm::Ews => id.to_owned(),
+            IdForm::GraphRest => format!("rest {id}"),
+            IdForm::GraphImmutable => nature.to_owned(),
+        })
+    }
+
+    /// The EWS id of an item that is there.
+    fn found(&self, id: &ItemId, form: IdForm) -> Option<String> {
+        match form {
+            IdForm::Ews => Some(id.0.clone()),
+            IdForm::GraphRest => id.0.strip_prefix("rest ").map(str::to_owned),
+            IdForm::GraphImmutable => self.items.iter().find(|(_, item)| item.nature == id.0).map(|(id, _)| id.clone()),
+        }
+        .filter(|id| self.items.contains_key(id))
+    }
+
+    /// A folder's id as the interface writes it.
+    fn folder(&self, name: &str) -> FolderId {
+        let id = format!("{}/{name}+", self.root);
+        FolderId(if self.form == IdForm::Ews { id } else { id.replace('/', "-").replace('+', "_") })
+    }
+
     fn put(&mut self, id: String, item: Item) {
         self.log.entry(item.folder.clone()).or_default().push(Logged::Created(id.clone()));
         self.items.insert(id, item);
@@ -132,7 +192,7 @@ impl Server {
 
     fn take(&mut self, id: &str) -> Item {
         let item = self.items.remove(id).unwrap();
-        self.log.entry(item.folder.clone()).or_default().push(Logged::Deleted(id.into()));
+        self.log.entry(item.folder.clone()).or_default().push(Logged::Deleted(id.into(), item.nature.clone()));
         item
     }
 
@@ -150,8 +210,17 @@ impl Server {
             size: Some(item.body.len() as u64),
             class: Some("IPM.Note".into()),
             search_key: Some(item.search_key.clone()),
-            flags: Some(u32::from(item.read)),
-            ..Listed::bare(ItemId(id.into()))
+            flags: Some(u32::from(item.read) | if item.draft { 0x28 } else { 0x20 }),
+            ..Listed::bare(self.shown(id, &item.nature))
+        })
+    }
+
+    /// What a page tells of it: over Graph little.
+    fn paged(&self, id: &str) -> Option<Listed> {
+        let listed = self.listed(id)?;
+        Some(match self.form {
+            IdForm::Ews => listed,
+            _ => Listed { received: listed.received, flags: listed.flags.map(|flags| flags & 0x9), ..Listed::bare(listed.id) },
         })
     }
 }
@@ -165,21 +234,25 @@ impl Exchange for Double {
     async fn folders(&self, _: &Mailbox, _: &Hierarchy) -> Result<Hierarchy, Error> {
         let mut server = self.0.lock().unwrap();
         server.error("folders")?;
+        let archive = server.archive.iter().filter(|_| server.form == IdForm::Ews).map(|name| (name, true));
         let folders = server
             .folders
             .iter()
-            .map(|name| Folder {
-                id: FolderId(name.clone()),
+            .map(|name| (name, false))
+            .chain(archive)
+            .map(|(name, archive)| Folder {
+                id: server.folder(name),
                 path: vec![name.clone()],
                 class: None,
                 well_known: None,
-                archive: false,
+                archive,
                 hidden: false,
                 total: None,
                 stamp: Some(server.log.get(name).map_or(0, Vec::len).to_string()),
             })
             .collect();
-        Ok(Hierarchy { folders, cursors: BTreeMap::new(), home: None })
+        let home = Home { form: server.form, root: server.folder("root") };
+        Ok(Hierarchy { folders, home: Some(home).filter(|_| !server.homeless), ..Hierarchy::default() })
     }
 
     async fn page(&self, _: &Mailbox, folder: &Folder, cursor: Option<&Cursor>, limit: usize) -> Result<Page, Error> {
@@ -190,7 +263,9 @@ impl Exchange for Double {
             return Err(error(Verdict::Later));
         }
         server.error("page")?;
-        if server.closed.as_ref() == Some(&folder.id.0) {
+        let name = folder.path.join("/");
+        assert_eq!(folder.id, server.folder(&name));
+        if server.closed.as_ref() == Some(&name) {
             return Err(error(Verdict::FolderGone));
         }
         assert!(server.listings < 200, "the listing never ends");
@@ -198,34 +273,48 @@ impl Exchange for Double {
             return Err(error(Verdict::Resync));
         }
         if server.stands_still {
-            let changes = server.items.keys().filter_map(|id| server.listed(id)).map(Change::Created).collect();
+            let changes = server.items.keys().filter_map(|id| server.paged(id)).map(Change::Created).collect();
             return Ok(Page { changes, cursor: Cursor("0:0".into()), last: false, certain: false });
         }
         server.beginnings += usize::from(cursor.is_none());
         let epoch = server.epoch;
-        let position = match cursor {
+        let graph = server.form != IdForm::Ews;
+        let (position, walking) = match cursor {
             Some(cursor) => {
-                let (at, position) = cursor.0.split_once(':').unwrap();
-                if at.parse() != Ok(epoch) {
+                let mut parts = cursor.0.split(':');
+                if parts.next() != Some(&format!("{:?}", server.form)) || parts.next() != Some(&epoch.to_string()) {
                     return Err(error(Verdict::Resync));
                 }
-                position.parse::<usize>().unwrap()
+                (parts.next().unwrap().parse::<usize>().unwrap(), parts.next() == Some("walk"))
             }
-            None => 0,
+            None => (0, true),
         };
-        let log = server.log.get(&folder.id.0).cloned().unwrap_or_default();
+        let log = server.log.get(&name).cloned().unwrap_or_default();
         let slice: Vec<Logged> = log.iter().skip(position).take(limit).cloned().collect();
         let end = position + slice.len();
+        let mut left = Vec::new();
         // A net result: what is gone by now was never created, as far as a fresh listing can see.
         let changes = slice
             .into_iter()
             .filter_map(|logged| match logged {
-                Logged::Created(id) => server.listed(&id).map(Change::Created),
-                Logged::Deleted(id) => cursor.is_some().then_some(Change::Deleted(ItemId(id))),
-                Logged::Read(id) => server.items.get(&id).map(|item| Change::ReadChanged { id: ItemId(id.clone()), read: item.read }),
+                Logged::Created(id) => {
+                    let listed = server.paged(&id)?;
+                    let dropped = server.drops_returned && !walking && left.contains(&listed.id);
+                    (!dropped).then_some(if graph && !walking { Change::Updated(listed) } else { Change::Created(listed) })
+                }
+                Logged::Deleted(id, nature) => {
+                    let id = server.shown(&id, &nature);
+                    left.push(id.clone());
+                    cursor.is_some().then_some(Change::Deleted(id))
+                }
+                Logged::Read(id) => {
+                    server.items.get(&id).map(|item| Change::ReadChanged { id: server.shown(&id, &item.nature), read: item.read })
+                }
             })
             .collect();
-        Ok(Page { changes, cursor: Cursor(format!("{epoch}:{end}")), last: end >= log.len(), certain: false })
+        let last = end >= log.len();
+        let walk = if walking && !last { ":walk" } else { "" };
+        Ok(Page { changes, cursor: Cursor(format!("{:?}:{epoch}:{end}{walk}", server.form)), last, certain: graph })
     }
 
     fn fetch(&self, _: &Mailbox, _: &Folder, messages: Vec<Listed>) -> BoxStream<'static, Result<Part, Error>> {
@@ -235,11 +324,12 @@ impl Exchange for Double {
             return stream::iter([Err(error)]).boxed();
         }
         for (index, listed) in messages.iter().enumerate() {
-            let id = listed.id.0.clone();
-            let Some(item) = server.items.get(&id).cloned() else {
+            let Some(id) = server.found(&listed.id, server.form) else {
                 parts.push(Ok(Part::Gone { index }));
                 continue;
             };
+            let item = server.items[&id].clone();
+            let whole = server.listed(&id).filter(|_| server.form != IdForm::Ews);
             if server.unreadable.contains(&id) {
                 let failure = Failure { code: "ErrorItemCorrupt".into(), text: "corrupt".into() };
                 parts.push(Ok(Part::Unreadable { index, failure }));
@@ -254,7 +344,15 @@ impl Exchange for Double {
                 parts.push(Ok(Part::Restarted { index }));
             }
             parts.extend(chunks(&item.body));
-            let properties = Box::new(Properties { subject: Some(id), read: Some(item.read), ..Properties::default() });
+            let properties = Box::new(Properties {
+                subject: Some(id),
+                read: Some(item.read),
+                class: whole.as_ref().and_then(|whole| whole.class.clone()),
+                size: whole.as_ref().and_then(|whole| whole.size),
+                flags: whole.as_ref().and_then(|whole| whole.flags),
+                search_key: whole.and_then(|whole| whole.search_key),
+                ..Properties::default()
+            });
             parts.push(Ok(Part::Read { index, properties, origin: Origin::Mime }));
         }
         stream::iter(parts).boxed()
@@ -266,11 +364,32 @@ impl Exchange for Double {
         server.error("lookup")?;
         Ok(items
             .iter()
-            .map(|listed| match server.items.contains_key(&listed.id.0) {
+            .map(|listed| match server.found(&listed.id, server.form).is_some() {
                 true => Lookup::Found(Box::new(Properties { received: "2026-01-02T03:04:05Z".parse().ok(), ..Properties::default() })),
                 false => Lookup::Gone,
             })
             .collect())
+    }
+
+    async fn describe(&self, _: &Mailbox, _: &Folder, listed: Vec<Listed>) -> Result<Vec<Listed>, Error> {
+        let mut server = self.0.lock().unwrap();
+        server.error("describe")?;
+        server.described += listed.len();
+        let whole = |listed: Listed| server.found(&listed.id, server.form).and_then(|id| server.listed(&id)).unwrap_or(listed);
+        Ok(listed.into_iter().map(whole).collect())
+    }
+
+    async fn translate(&self, _: &Mailbox, ids: &[ItemId], from: IdForm) -> Result<Vec<Option<ItemId>>, Error> {
+        tokio::task::yield_now().await;
+        let mut server = self.0.lock().unwrap();
+        assert!(ids.len() <= 1000);
+        server.translations += usize::from(!ids.is_empty());
+        server.error("translate")?;
+        let new = |id: &ItemId| {
+            let id = server.found(id, from).filter(|_| server.form != IdForm::Ews)?;
+            Some(server.shown(&id, &server.items[&id].nature))
+        };
+        Ok(ids.iter().map(new).collect())
     }
 }
 

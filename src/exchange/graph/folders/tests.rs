@@ -154,7 +154,7 @@ async fn another_interfaces_hierarchy_is_no_obstacle_and_its_archive_stays() {
     };
     let cursors =
         [(ROOT.to_owned(), crate::mail::Cursor("H4sI".into())), ("archivemsgfolderroot".to_owned(), crate::mail::Cursor("X".into()))];
-    let known = Hierarchy { folders: vec![archived], cursors: cursors.into(), home: None };
+    let known = Hierarchy { folders: vec![archived], cursors: cursors.into(), ..Hierarchy::default() };
     let found = look(&session(&double), &known).await.unwrap();
     assert_eq!(shown(&found), ["a=Inbox", "z=Old"]);
     assert!(found.cursors.contains_key("archivemsgfolderroot"));

@@ -1,0 +1,38 @@
+//! A length of time as people write it.
+
+use std::time::Duration;
+
+const UNITS: [(char, u64); 4] = [('d', 86_400), ('h', 3600), ('m', 60), ('s', 1)];
+
+/// Parses `24h`, `90m`, `30s`, `2d`, or `0`; case and a blank before the unit do not count.
+pub(super) fn length(text: &str) -> Result<Duration, String> {
+    let lower = text.trim().to_ascii_lowercase();
+    let unit = UNITS.iter().find_map(|(name, seconds)| Some((lower.strip_suffix(*name)?, *seconds)));
+    let digits = unit.map_or(lower.as_str(), |(digits, _)| digits.trim_end());
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) || (unit.is_none() && digits != "0") {
+        return Err("write a whole number with d, h, m or s, such as 24h or 90m; 0 for never".into());
+    }
+    let count: Option<u64> = digits.parse().ok();
+    let seconds = count.and_then(|count| count.checked_mul(unit.map_or(1, |(_, seconds)| seconds)));
+    // A hundred years are for ever, and keep all sums of times within their range.
+    seconds.filter(|seconds| *seconds <= 36_525 * 86_400).map(Duration::from_secs).ok_or_else(|| "too long".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_those_of_the_clock() {
+        for (text, seconds) in [("24h", 86_400), ("90m", 5400), ("30 S", 30), ("2d", 172_800), ("0", 0), ("0h", 0), (" 1H ", 3600)] {
+            assert_eq!(length(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+    }
+
+    #[test]
+    fn others_are_refused() {
+        for text in ["", "h", "24", "1.5h", "-1h", "1w", "never", "36526d", "99999999999999999999s"] {
+            assert!(length(text).is_err(), "{text}");
+        }
+    }
+}

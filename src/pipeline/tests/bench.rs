@@ -1,0 +1,119 @@
+//! What the scenarios share: a scripted Exchange, a sink in memory, and passes of a program that has just started.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use futures::StreamExt;
+use tempfile::TempDir;
+
+use super::double::{Double, MemorySink};
+use crate::{
+    catalog::{Catalog, LocalCatalog},
+    checkpoint::LocalCheckpoints,
+    mail::{Address, Bucket, Mailbox},
+    pipeline::{Filters, Limits, Mode, Pipeline, Reconcile, Round, Schedule, Subscription},
+    watch::Events,
+};
+
+pub struct Bench {
+    pub server: Double,
+    pub sink: MemorySink,
+    pub folder: TempDir,
+    pub events: Events,
+    pub limits: Limits,
+    pub filters: Filters,
+    pub from_start: bool,
+    pub archive: bool,
+    pub reconcile: Reconcile,
+}
+
+impl Bench {
+    pub fn new(folders: &[&str]) -> Self {
+        Self {
+            server: Double::with_folders(folders),
+            sink: MemorySink::default(),
+            folder: tempfile::tempdir().unwrap(),
+            events: Events::new(),
+            limits: Limits {
+                mailboxes: 4,
+                folders: 2,
+                batches: 3,
+                batch_size: 4,
+                messages_per_folder: 2520,
+                message_interval: Duration::ZERO,
+                uploads: 4,
+                memory: 64 << 20,
+            },
+            filters: Filters::default(),
+            from_start: false,
+            archive: false,
+            reconcile: Reconcile::AsNeeded,
+        }
+    }
+
+    pub fn mailbox() -> Mailbox {
+        Mailbox {
+            address: Address::new("ann@example.com"),
+            bucket: Bucket { owner: "owner".into(), name: "bucket".into() },
+            archive: false,
+        }
+    }
+
+    /// One pass by a program that has just started.
+    pub async fn pass(&self) -> Round {
+        let pipeline = Pipeline::new(
+            Arc::new(self.server.clone()),
+            Arc::new(self.sink.clone()),
+            Arc::new(LocalCatalog::open(self.folder.path()).unwrap()),
+            Arc::new(LocalCheckpoints::open(self.folder.path()).unwrap()),
+            self.events.clone(),
+            self.limits,
+        );
+        let mailbox = Mailbox { archive: self.archive, ..Self::mailbox() };
+        let subscription = Subscription { mailbox, filters: self.filters.clone(), from_start: self.from_start };
+        let schedule = Schedule { mode: Mode::Once, frequency: Duration::from_secs(15), reconcile: self.reconcile };
+        let rounds: Vec<Round> = pipeline.run(vec![subscription], schedule).collect().await;
+        assert_eq!(rounds.len(), 1);
+        rounds[0].clone()
+    }
+
+    /// The catalog's lines as they are on disk.
+    pub fn lines(&self) -> Vec<serde_json::Value> {
+        let mut files: Vec<_> =
+            walk(self.folder.path()).into_iter().filter(|path| path.extension().is_some_and(|end| end == "jsonl")).collect();
+        files.sort();
+        files
+            .iter()
+            .flat_map(|file| {
+                std::fs::read_to_string(file).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    pub fn count(&self, event: &str) -> usize {
+        self.lines().iter().filter(|line| line["event"] == event).count()
+    }
+
+    /// Every message of the server is in the sink, whole, and each object belongs to one catalogued key.
+    pub async fn nothing_is_missing_or_double(&self) {
+        let objects = self.sink.objects.lock().unwrap().clone();
+        let mut bodies: Vec<Vec<u8>> = objects.values().cloned().collect();
+        bodies.sort();
+        let mut expected: Vec<Vec<u8>> = self.server.0.lock().unwrap().items.values().map(|item| item.body.clone()).collect();
+        expected.sort();
+        assert_eq!(bodies.len(), expected.len(), "objects against messages");
+        assert!(bodies == expected, "the bytes differ");
+        let ledger = LocalCatalog::open(self.folder.path()).unwrap().open(&Self::mailbox()).await.unwrap();
+        assert_eq!(ledger.totals().await.unwrap().messages, objects.len() as u64);
+    }
+}
+
+pub fn walk(root: &std::path::Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(root).unwrap().flatten() {
+        match entry.path() {
+            path if path.is_dir() => found.extend(walk(&path)),
+            path => found.push(path),
+        }
+    }
+    found
+}

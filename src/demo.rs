@@ -1,4 +1,5 @@
-//! The first minute of a new user: a test Exchange server, a copy of it into a folder, and a second pass that shows what a change costs.
+//! The first minute of a new user: a test Exchange server, a copy of it into a folder by EWS, and a second pass by Microsoft Graph that shows what a
+//! change costs, and a change of the interface: nothing but the new messages.
 
 use std::{
     future::Future,
@@ -6,7 +7,7 @@ use std::{
     process::ExitCode,
 };
 
-use exchange_simulator::{Launch, Simulator, World};
+use exchange_simulator::{Launch, Simulator, World, world::AppSpec};
 use indicatif::MultiProgress;
 use serde_json::{Value, json};
 
@@ -43,25 +44,23 @@ async fn demonstrate(args: &DemoArgs, terminal: &MultiProgress, shutdown: impl F
     };
     let mut launch = Launch::from(world);
     launch.options.admin = Some(launch.options.listen);
+    let application = launch.world.apps.first().cloned().ok_or("the test server knows no application")?;
     let server = Simulator::start(launch).await?;
     let admin = server.admin_url().ok_or("the test server has no admin API")?;
     let mailboxes: Vec<(String, bool)> =
         server.state().store.mailboxes().iter().map(|mailbox| (mailbox.address().to_owned(), mailbox.has_archive())).collect();
-    let file = folder.join("config").join("demo.json");
-    write_config(&file, &server.ews_url(), &mailboxes)?;
+    let by_ews = write_config(&folder, "ews", &on_premises(&server.ews_url()), &mailboxes, true)?;
     println!("A test Exchange server with {} mailboxes listens at {}", mailboxes.len(), server.ews_url());
-    println!("It is copied into {} by the configuration {}", folder.display(), file.display());
-
-    let source = Source { file: Some(file.clone()), ..Source::default() };
-    let loaded = config::load(&source, &Env::default()).map_err(|refused| refused.to_string())?;
-    let run_args = run_args(args, &folder, source);
-    let first = run::run(&run_args, &loaded.config, terminal, shutdown.as_mut()).await.map_err(|unready| unready.to_string())?;
+    println!("It is copied by EWS into {} by the configuration {}", folder.display(), by_ews.display());
+    let first = pass(args, &folder, by_ews, terminal, shutdown.as_mut()).await?;
     if first != Outcome::Done && first != Outcome::Gaps {
         return Ok(first.code());
     }
     let told = stir(&admin, &mailboxes).await?;
-    println!("\nMeanwhile {told}. A second pass:");
-    let second = run::run(&run_args, &loaded.config, terminal, shutdown.as_mut()).await.map_err(|unready| unready.to_string())?;
+    let by_graph = write_config(&folder, "graph", &online(&server.url(), &application), &mailboxes, false)?;
+    println!("\nMeanwhile {told}, and the mailboxes moved to the cloud.");
+    println!("A second pass goes on by Microsoft Graph with {}: what is known is not downloaded again", by_graph.display());
+    let second = pass(args, &folder, by_graph, terminal, shutdown.as_mut()).await?;
     println!("\nLook around: ls {0}/data, or read the catalog: head -n 3 {0}/data/*/*/*/catalog/*.jsonl", folder.display());
     println!("For mailboxes of your own: exchange-sync config sample > config.json, and see exchange-sync run --help");
     server.shutdown().await;
@@ -81,25 +80,56 @@ fn folder(args: &DemoArgs) -> Result<PathBuf, Failure> {
     Ok(folder)
 }
 
-/// A configuration as a person would write it for this server. The pause between messages is off: nobody else uses this server.
-fn write_config(file: &Path, endpoint: &str, mailboxes: &[(String, bool)]) -> Result<(), Failure> {
-    let mailboxes: serde_json::Map<String, Value> = mailboxes
-        .iter()
-        .map(|(address, archive)| {
-            (address.clone(), json!({"bucket": {"owner": "demo", "name": "mail"}, "start_from": "bucket", "archive": archive}))
-        })
-        .collect();
-    let config = json!({
+/// One pass over all mailboxes.
+async fn pass(
+    args: &DemoArgs,
+    folder: &Path,
+    file: PathBuf,
+    terminal: &MultiProgress,
+    shutdown: impl Future<Output = ()>,
+) -> Result<Outcome, Failure> {
+    let source = Source { file: Some(file), ..Source::default() };
+    let loaded = config::load(&source, &Env::default()).map_err(|refused| refused.to_string())?;
+    run::run(&run_args(args, folder, source), &loaded.config, terminal, shutdown).await.map_err(|unready| unready.to_string())
+}
+
+/// How a person would write this server down while it stands in the cellar.
+fn on_premises(endpoint: &str) -> Value {
+    json!({
         "ews_endpoint": endpoint,
         "auth_type": "ntlm",
         "auth_user": "service@example.com",
         "auth_password": "service",
         "access_type": "impersonation",
-        "poll_message_sleep": 0,
-        "mailboxes": mailboxes,
-    });
+    })
+}
+
+/// The same once it is in the cloud.
+fn online(endpoint: &str, application: &AppSpec) -> Value {
+    json!({
+        "microsoft_api": "graph",
+        "graph_endpoint": endpoint,
+        "auth_oauth_authority": format!("{endpoint}/{}/", application.tenant),
+        "auth_oauth_client_id": application.client_id,
+        "auth_oauth_client_secret": application.secrets.first(),
+    })
+}
+
+/// A configuration for these mailboxes. The pause between messages is off: nobody else uses this server.
+fn write_config(folder: &Path, name: &str, server: &Value, mailboxes: &[(String, bool)], archives: bool) -> Result<PathBuf, Failure> {
+    let mailboxes: serde_json::Map<String, Value> = mailboxes
+        .iter()
+        .map(|(address, archive)| {
+            (address.clone(), json!({"bucket": {"owner": "demo", "name": "mail"}, "start_from": "bucket", "archive": archives && *archive}))
+        })
+        .collect();
+    let mut config = server.clone();
+    config["poll_message_sleep"] = json!(0);
+    config["mailboxes"] = Value::Object(mailboxes);
+    let file = folder.join("config").join(format!("{name}.json"));
     let text = serde_json::to_string_pretty(&config).map_err(|error| error.to_string())?;
-    std::fs::write(file, text + "\n").map_err(|error| format!("writing {} failed: {error}", file.display()))
+    std::fs::write(&file, text + "\n").map_err(|error| format!("writing {} failed: {error}", file.display()))?;
+    Ok(file)
 }
 
 fn run_args(args: &DemoArgs, folder: &Path, source: Source) -> RunArgs {

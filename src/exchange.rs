@@ -88,9 +88,16 @@ pub struct Error {
 impl Error {
     /// Whether a permission is missing, by the codes that both interfaces give for it.
     pub fn denied(&self) -> bool {
-        const DENIALS: [&str; 4] =
-            ["ErrorAccessDenied", "ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorImpersonationFailed"];
-        self.code.as_deref().is_some_and(|code| DENIALS.contains(&code))
+        const DENIALS: [&str; 6] = [
+            "ErrorAccessDenied",
+            "ErrorImpersonateUserDenied",
+            "ErrorImpersonationDenied",
+            "ErrorImpersonationFailed",
+            "accessDenied",
+            "Authorization_RequestDenied",
+        ];
+        // Graph spells some codes in several ways.
+        self.code.as_deref().is_some_and(|code| DENIALS.iter().any(|denial| denial.eq_ignore_ascii_case(code)))
     }
 }
 

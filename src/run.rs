@@ -4,6 +4,7 @@ use std::{future::Future, io, sync::Arc};
 
 use futures::StreamExt;
 use indicatif::MultiProgress;
+use url::Url;
 
 use crate::{
     auth::{Login, oauth},
@@ -15,6 +16,7 @@ use crate::{
     exchange::{
         Exchange,
         ews::{self, Ews, transport},
+        graph::{self, Graph},
     },
     mail::Mailbox,
     outcome::Outcome,
@@ -23,8 +25,11 @@ use crate::{
     watch::Events,
 };
 
-/// Mailboxes read at the same time.
+/// Mailboxes read at the same time by EWS: all of them lean on the customer's own server.
 const MAILBOXES: usize = 16;
+
+/// Mailboxes read at the same time by Graph, which grants each mailbox a rate of its own: together they are as fast as there are many.
+const GRAPH_MAILBOXES: usize = 64;
 
 /// Folders of one mailbox read at the same time.
 const FOLDERS: usize = 2;
@@ -131,13 +136,22 @@ fn outcome(events: &Events, mode: Mode, finished: bool) -> Outcome {
 }
 
 fn exchange(config: &Config, events: &Events) -> Result<Arc<dyn Exchange>, Unready> {
-    let Api::Ews(endpoint) = &config.api else {
-        return Err(Unready::Configuration("this version reads mailboxes by EWS only; microsoft_api must be \"ews\"".to_owned()));
-    };
+    match &config.api {
+        Api::Ews(endpoint) => ews(endpoint, config, events),
+        Api::Graph(settings) => graph(settings, config, events),
+    }
+}
+
+fn ews(endpoint: &Url, config: &Config, events: &Events) -> Result<Arc<dyn Exchange>, Unready> {
     let mut settings = transport::Settings::new(endpoint.clone());
     settings.verify = config.tls.verify;
     settings.ciphers = config.tls.ciphers.clone();
-    let credentials = credentials(&config.auth)?;
+    let login = |login: &config::Login| Login { user: login.user.clone(), password: login.password.clone() };
+    let credentials = match &config.auth {
+        Auth::Ntlm(user) => transport::Credentials::Ntlm(login(user)),
+        Auth::Basic(user) => transport::Credentials::Basic(login(user)),
+        Auth::OAuth(app) => transport::Credentials::OAuth(tokens(app, EWS_SCOPE)?),
+    };
     let transport = transport::Transport::new(settings, credentials).map_err(|error| Unready::Configuration(error.to_string()))?;
     let access = match config.access {
         Access::Delegate => ews::Access::Delegate,
@@ -146,27 +160,25 @@ fn exchange(config: &Config, events: &Events) -> Result<Arc<dyn Exchange>, Unrea
     Ok(Arc::new(Ews::new(ews::Settings { access, ..ews::Settings::default() }, Arc::new(transport), events.clone())))
 }
 
-fn credentials(auth: &Auth) -> Result<transport::Credentials, Unready> {
-    let login = |login: &config::Login| Login { user: login.user.clone(), password: login.password.clone() };
-    Ok(match auth {
-        Auth::Ntlm(user) => transport::Credentials::Ntlm(login(user)),
-        Auth::Basic(user) => transport::Credentials::Basic(login(user)),
-        Auth::OAuth(app) => {
-            let proof = match &app.credential {
-                Credential::Secret(secret) => oauth::Proof::Secret(secret.clone()),
-                Credential::Certificate { pem, thumbprint } => {
-                    oauth::Proof::Certificate(oauth::Certificate::new(pem, thumbprint.as_deref()).map_err(Unready::Configuration)?)
-                }
-            };
-            let settings = oauth::Settings {
-                authority: app.authority.to_string(),
-                client_id: app.client_id.clone(),
-                proof,
-                scope: EWS_SCOPE.to_owned(),
-            };
-            transport::Credentials::OAuth(Arc::new(oauth::Tokens::new(settings).map_err(Unready::Configuration)?))
+fn graph(settings: &config::Graph, config: &Config, events: &Events) -> Result<Arc<dyn Exchange>, Unready> {
+    let Auth::OAuth(app) = &config.auth else {
+        return Err(Unready::Configuration("Microsoft Graph knows oauth2 only".to_owned()));
+    };
+    let tokens = tokens(app, &settings.scope)?;
+    let settings = graph::Settings { endpoint: settings.endpoint.to_string(), delta: settings.delta };
+    Ok(Arc::new(Graph::new(settings, tokens, events.clone()).map_err(Unready::Configuration)?))
+}
+
+fn tokens(app: &config::OAuth, scope: &str) -> Result<Arc<oauth::Tokens>, Unready> {
+    let proof = match &app.credential {
+        Credential::Secret(secret) => oauth::Proof::Secret(secret.clone()),
+        Credential::Certificate { pem, thumbprint } => {
+            oauth::Proof::Certificate(oauth::Certificate::new(pem, thumbprint.as_deref()).map_err(Unready::Configuration)?)
         }
-    })
+    };
+    let settings =
+        oauth::Settings { authority: app.authority.to_string(), client_id: app.client_id.clone(), proof, scope: scope.to_owned() };
+    Ok(Arc::new(oauth::Tokens::new(settings).map_err(Unready::Configuration)?))
 }
 
 fn reconcile(args: &RunArgs) -> Reconcile {
@@ -180,7 +192,10 @@ fn reconcile(args: &RunArgs) -> Reconcile {
 fn limits(args: &RunArgs, config: &Config) -> Limits {
     let pace = &config.pace;
     Limits {
-        mailboxes: MAILBOXES,
+        mailboxes: match config.api {
+            Api::Ews(_) => MAILBOXES,
+            Api::Graph(_) => GRAPH_MAILBOXES,
+        },
         folders: FOLDERS,
         batches: BATCHES,
         batch_size: pace.batch.get(),

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Messages up to this size are gathered whole before they are written; larger ones are written as they arrive.
-pub const WHOLE: usize = 1 << 20;
+/// Messages up to this size are gathered whole before they are written; larger ones are written as they arrive. Most mail is smaller, and the
+/// smaller this is, the more downloads fit the budget at the same time.
+pub const WHOLE: usize = 1 << 18;
 
 /// What one download may hold: the message being gathered, and buffers of connection and decoder.
 const SLOT: usize = 2 * WHOLE;

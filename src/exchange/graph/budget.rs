@@ -15,8 +15,9 @@ const WINDOW: Duration = Duration::from_secs(600);
 /// The most requests in any such stretch. A hundred less than granted: tokens renewed in the middle cost a request more.
 const CEILING: u32 = 9_900;
 
-/// Up to so many, requests go out as they come: a small mailbox is read at full speed.
-const UNPACED: u32 = CEILING / 5;
+/// Up to so many, requests go out as they come: what little there is to ask in a mailbox that is up to date is asked at once. It is no more, so that
+/// what is left, evenly spread, stays within a twentieth of the even rate at any time.
+const UNPACED: u32 = CEILING / 25;
 
 /// The shortest interval between requests beyond that, half of the even one: what a burst frees all at once does not become the next burst.
 const SHORTEST: Duration = Duration::from_millis(30);

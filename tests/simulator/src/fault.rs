@@ -15,7 +15,7 @@ pub use action::{Action, CutFraming, EwsFault, Shape, WireFault};
 pub use book::{Faults, RuleId};
 pub use rule::Rule;
 pub use soap::{soap_fault, throttled_message};
-pub(crate) use wire::{damage, delay, replacement, retry_after, second_response};
+pub(crate) use wire::{damage, delay, replacement, retry_after, second_response, wait};
 
 #[cfg(test)]
 mod tests;

@@ -80,16 +80,17 @@ pub(super) async fn serve(state: &Arc<State>, app: &App, asked: Asked<'_>, ids: 
     counters.add(operation, 1);
     let mailbox = address.user.as_deref().map(|user| permission::find(state, user)).transpose();
     let owner = mailbox.as_ref().ok().and_then(Option::as_ref).map(Mailbox::address);
-    let waiting = owner.is_some_and(|owner| state.faults.is_waiting(owner));
+    let owner = owner.map(str::to_owned);
+    let owner = owner.as_deref();
     let faults = state.faults.for_wire(operation, owner);
     let (mut permit, mut refusal) = (None, None);
-    let mut early = waiting;
+    let mut early = false;
     if let Some(owner) = owner {
         let sent = if asked.method == "GET" { 0 } else { asked.body.len() as u64 };
         let entry = state.graph.throttle.enter(&app.client_id, owner, sent, state.gate.budgets.limits());
         counters.add(&format!("graph.requests.{owner}"), 1);
         counters.raise("graph.most_in_flight", u64::from(entry.in_flight));
-        early |= entry.early;
+        early = entry.early;
         match entry.leave {
             Ok(leave) => permit = Some(leave),
             Err(error) => refusal = Some(error),
@@ -114,6 +115,12 @@ pub(super) async fn serve(state: &Arc<State>, app: &App, asked: Asked<'_>, ids: 
     };
     if response.status == 429 {
         counters.add("graph.429", 1);
+    }
+    let seconds = response.headers.value("retry-after").and_then(|value| value.parse().ok());
+    // A date says whole seconds, so it is up to one earlier than what the fault was made of.
+    let dated = || fault::wait(&faults).map(|wait| wait.as_secs().saturating_sub(1));
+    if let (Some(owner), Some(seconds)) = (owner, seconds.or_else(dated)) {
+        state.graph.throttle.told(&app.client_id, owner, seconds);
     }
     let response = match permit {
         Some(permit) => hold(response, permit),

@@ -34,8 +34,18 @@ struct Budget {
     requests: Window<60>,
     /// Bytes sent in five minutes.
     uploads: Window<30>,
-    fence: Option<Instant>,
+    fence: Option<Fence>,
 }
+
+/// A wait that a client was told.
+#[derive(Clone, Copy, Debug)]
+struct Fence {
+    since: Instant,
+    until: Instant,
+}
+
+/// So long an answer may take to reach the client; what it sends before then, it sends without knowing.
+const ON_ITS_WAY: Duration = Duration::from_millis(250);
 
 /// Amounts of the last so many slots.
 #[derive(Debug)]
@@ -118,7 +128,7 @@ impl Throttle {
         let now = Instant::now();
         let seconds = now.saturating_duration_since(self.start).as_secs();
         let mut own = lock(&budget);
-        let early = own.fence.is_some_and(|until| until > now);
+        let early = own.fence.is_some_and(|fence| fence.since + ON_ITS_WAY < now && now < fence.until);
         own.requests.turn(seconds / SLOT);
         own.uploads.turn(seconds / SLOT);
         own.requests.add(1);
@@ -136,7 +146,6 @@ impl Throttle {
             None
         };
         if let Some((limit, wait)) = refusal {
-            own.fence = Some(now + Duration::from_secs(wait));
             let error = GraphError::new(429, "ApplicationThrottled", format!("Application is over its {limit} limit."));
             return Entry { leave: Err(error.header("Retry-After", wait.to_string())), early, in_flight: own.open };
         }
@@ -144,6 +153,14 @@ impl Throttle {
         let in_flight = own.open;
         drop(own);
         Entry { leave: Ok(Permit(budget)), early, in_flight }
+    }
+
+    /// A client is told now to leave the mailbox alone for so many seconds.
+    pub(crate) fn told(&self, app: &str, mailbox: &str, wait: u64) {
+        let now = Instant::now();
+        // A wait beyond reason is part of a fault; a year is as good as for ever.
+        let until = now + Duration::from_secs(wait.min(365 * 24 * 3600));
+        lock(&self.budget(app, mailbox)).fence = Some(Fence { since: now, until });
     }
 
     fn budget(&self, app: &str, mailbox: &str) -> Arc<Mutex<Budget>> {
@@ -195,6 +212,9 @@ mod tests {
         assert!(throttle.enter("app", "b@example.com", 0, &limits).leave.is_ok());
         assert!(throttle.enter("other", "a@example.com", 0, &limits).leave.is_ok());
         drop(held);
+        throttle.told("app", "a@example.com", limits.graph_retry_after_s);
+        assert!(!throttle.enter("app", "a@example.com", 0, &limits).early, "the answer is still on its way");
+        tokio::time::advance(Duration::from_secs(1)).await;
         let next = throttle.enter("app", "a@example.com", 0, &limits);
         assert!(next.leave.is_ok() && next.early);
         tokio::time::advance(Duration::from_secs(limits.graph_retry_after_s)).await;

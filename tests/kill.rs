@@ -6,7 +6,11 @@ mod common;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use common::{Server, Setup, compare, server, sink, truth};
+use common::{
+    Server, Setup, compare, server, sink,
+    truth::{self, Form},
+    ways::app,
+};
 use exchange_simulator::{World, content::Rng};
 use serde_json::json;
 
@@ -14,12 +18,24 @@ const MAILBOXES: u64 = 8;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_message_is_stored_once_however_often_it_is_killed() {
+    killed(Form::Ews).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_message_is_stored_once_over_graph_too() {
+    killed(Form::GraphImmutable).await;
+}
+
+async fn killed(form: Form) {
     let number = |name: &str, default| std::env::var(name).map_or(default, |text| text.parse().unwrap());
     let (kills, seed) = (number("KILLS", 25), number("SEED", 1));
     let server = Server::start(crowded()).await;
     // A little slower than loopback, so that the copy is still young at the last kills.
     server.admin("/latency", json!({"latency_ms": [10, 60]})).await;
     let mut setup = Setup::new(&server);
+    if form != Form::Ews {
+        setup.by_graph(&server);
+    }
     // Small batches and shares, so that there are many instants of every kind.
     setup.set(json!({"reinfer_batch_size": 16, "emails_per_folder": 200}));
     let mut random = Rng::new(seed);
@@ -60,6 +76,7 @@ async fn every_message_is_stored_once_however_often_it_is_killed() {
 fn crowded() -> World {
     let mut world = server::world(vec![server::mailbox("user{n}@example.com", 500)]);
     world.mailboxes[0].count = Some(MAILBOXES);
+    world.apps = vec![app()];
     world
 }
 

@@ -7,6 +7,7 @@ pub mod shared;
 pub mod sink;
 pub mod truth;
 pub mod verdict;
+pub mod ways;
 
 pub use process::{Ran, Setup};
 pub use server::Server;

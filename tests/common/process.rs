@@ -11,7 +11,11 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::{process::Child, process::Command, time::timeout};
 
-use super::{SERVICE, Server};
+use super::{
+    SERVICE, Server,
+    truth::Form,
+    ways::{CLIENT, SECRET, TENANT},
+};
 
 /// No pass of these tests takes longer; one that does hangs.
 const PATIENCE: Duration = Duration::from_secs(150);
@@ -20,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(150);
 pub struct Setup {
     pub dir: TempDir,
     pub config: Value,
+    /// How the interface configured writes ids.
+    pub form: Form,
     pub env: Vec<(String, OsString)>,
     pub args: Vec<String>,
 }
@@ -44,9 +50,24 @@ impl Setup {
             "ews_endpoint": server.simulator.ews_url(), "auth_type": "ntlm", "auth_user": SERVICE.0, "auth_password": SERVICE.1,
             "access_type": "impersonation", "poll_message_sleep": 0, "mailboxes": mailboxes,
         });
-        let setup = Self { dir: tempfile::tempdir().unwrap(), config, env: Vec::new(), args: Vec::new() };
+        let setup = Self { dir: tempfile::tempdir().unwrap(), config, form: Form::Ews, env: Vec::new(), args: Vec::new() };
         std::fs::create_dir(setup.sink()).unwrap();
         setup
+    }
+
+    /// The same mailboxes, read by Microsoft Graph instead, whoever logged in before: an application with a secret.
+    pub fn by_graph(&mut self, server: &Server) {
+        let base = server.simulator.url();
+        let keys = self.config.as_object_mut().unwrap();
+        keys.retain(|key, _| !key.starts_with("auth_") && !["ews_endpoint", "access_type"].contains(&key.as_str()));
+        self.set(json!({
+            "microsoft_api": "graph", "graph_endpoint": base, "auth_oauth_authority": format!("{base}/{TENANT}/"),
+            "auth_oauth_client_id": CLIENT, "auth_oauth_client_secret": SECRET,
+        }));
+        for mailbox in self.config["mailboxes"].as_object_mut().unwrap().values_mut() {
+            mailbox["archive"] = json!(false);
+        }
+        self.form = Form::GraphImmutable;
     }
 
     /// Sets some keys of the configuration.

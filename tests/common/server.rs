@@ -83,7 +83,7 @@ impl Server {
 
     /// How many message bodies were sent so far.
     pub async fn downloads(&self) -> u64 {
-        self.counter("ews.downloads").await
+        self.counter("ews.downloads").await + self.counter("graph.downloads").await
     }
 
     /// Delivers so many new messages.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use common::{
-    DELEGATE, SERVICE, Server, Setup, compare, server,
+    DELEGATE, SERVICE, Server, Setup, bodies, compare, server,
     shared::shared,
     sink,
     truth::{self, Form, Real},
@@ -134,7 +134,7 @@ async fn life_of_a_copy(way: Way, mut launch: Launch) {
     assert_eq!((sink::lines(&setup.data(MAILBOX)).len(), server.downloads().await), (after.len(), MESSAGES as u64 + 50), "{last}");
     server.simulator.shutdown().await;
     match way.graph {
-        true => validate_bodies(&record),
+        true => bodies::validate(&record),
         false => validate(&record),
     }
 }
@@ -237,15 +237,4 @@ fn validate(record: &Path) {
     let text = String::from_utf8_lossy(&output.stderr);
     let wrong: Vec<&str> = text.lines().filter(|line| !line.ends_with(" validates")).take(12).collect();
     assert!(output.status.success(), "{}", wrong.join("\n"));
-}
-
-/// Every recorded body of Graph must be of the types that Microsoft publishes.
-fn validate_bodies(record: &Path) {
-    let Some(validator) = shared("checks/graph-validate", "the validation of recorded bodies") else { return };
-    let output = match Command::new("python3").arg(validator).arg(record).output() {
-        Ok(output) => output,
-        Err(error) => return eprintln!("skipped: the validation of recorded bodies: python3: {error}"),
-    };
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{text}");
 }

@@ -1,11 +1,15 @@
-//! Exchange Online's ways, one by one, against the real program: what its documentation says and what its users met.
+//! Exchange Online's ways, one by one, against the real program: what its documentation says and what its users met. Two more are elsewhere: that a
+//! kill between upload and cursor loses nothing is in `kill.rs`; change notifications, which the program does not use yet, are proven by the test
+//! server's own tests.
 
 mod common;
 
 use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use common::{
-    Ran, Server, Setup, compare,
+    Ran, Server, Setup,
+    bodies::Bodies,
+    compare,
     server::{self, world},
     sink,
     truth::Form,
@@ -29,9 +33,14 @@ async fn start(launch: impl Into<Launch>) -> (Server, Setup) {
     if launch.world.apps.is_empty() {
         launch.world.apps = vec![app()];
     }
+    let bodies = launch.options.record.is_none().then(Bodies::new);
+    if let Some(bodies) = &bodies {
+        launch.options.record = Some(bodies.path().to_owned());
+    }
     let server = Server::start(launch).await;
     let mut setup = Setup::new(&server);
     setup.by_graph(&server);
+    setup.bodies = bodies;
     (server, setup)
 }
 

@@ -4,7 +4,7 @@ mod common;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use common::{Server, Setup, compare, process::ended, server, sink, truth, verdict::compare_wanted};
+use common::{Server, Setup, compare, process::ended, server, sink, truth, verdict::compare_wanted, ways::app};
 use exchange_simulator::store::NewItem;
 use serde_json::{Value, json};
 use tokio::process::Child;
@@ -13,9 +13,18 @@ const A: &str = "a@example.com";
 const B: &str = "b@example.com";
 
 async fn start(inbox: u64) -> (Server, Setup) {
-    let server = Server::start(server::world(vec![server::mailbox(A, inbox), server::mailbox(B, inbox)])).await;
+    let mut world = server::world(vec![server::mailbox(A, inbox), server::mailbox(B, inbox)]);
+    world.apps = vec![app()];
+    let server = Server::start(world).await;
     let setup = Setup::new(&server);
     (server, setup)
+}
+
+/// The same by each interface: what is configured means the same over both.
+async fn by_each(inbox: u64) -> [(Server, Setup); 2] {
+    let (server, mut setup) = start(inbox).await;
+    setup.by_graph(&server);
+    [start(inbox).await, (server, setup)]
 }
 
 fn signal(child: &Child, name: &str) {
@@ -66,66 +75,75 @@ async fn start_from_config_reads_anew_and_stores_nothing_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn start_timestamp_leaves_out_what_is_older() {
-    let (server, mut setup) = start(40).await;
-    let mut dates: Vec<_> = truth::truth(&server, A, false).await.into_values().map(|real| real.item.received.unwrap()).collect();
-    dates.sort();
-    let start = dates[dates.len() / 2];
-    setup.set_mailbox(A, json!({"start_timestamp": start.to_rfc3339()}));
-    setup.pass().await;
-    let tally = compare_wanted(&server, &setup, |address, real| address == B || real.item.received.unwrap() >= start).await;
-    assert_eq!(tally.sound().real, 50 + 25);
-    assert_eq!(server.downloads().await, 75, "what is not wanted is not downloaded");
-    // An earlier start later on brings the rest, and nothing again.
-    setup.set_mailbox(A, json!({"start_timestamp": dates[0].to_rfc3339()}));
-    setup.pass().await;
-    compare(&server, &setup).await.sound();
-    assert_eq!(server.downloads().await, 100);
+    for (server, mut setup) in by_each(40).await {
+        let mut dates: Vec<_> = truth::truth(&server, A, false).await.into_values().map(|real| real.item.received.unwrap()).collect();
+        dates.sort();
+        let start = dates[dates.len() / 2];
+        setup.set_mailbox(A, json!({"start_timestamp": start.to_rfc3339()}));
+        setup.pass().await;
+        let tally = compare_wanted(&server, &setup, |address, real| address == B || real.item.received.unwrap() >= start).await;
+        assert_eq!(tally.sound().real, 50 + 25);
+        assert_eq!(server.downloads().await, 75, "what is not wanted is not downloaded");
+        // An earlier start later on brings the rest, and nothing again.
+        setup.set_mailbox(A, json!({"start_timestamp": dates[0].to_rfc3339()}));
+        setup.pass().await;
+        compare(&server, &setup).await.sound();
+        assert_eq!(server.downloads().await, 100);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn folders_are_filtered() {
-    let (server, mut setup) = start(20).await;
-    server.admin("/create-folder", json!({"mailbox": B, "name": "Private"})).await;
-    server.deliver(B, json!(["Private"]), 3).await;
-    setup.set_mailbox(A, json!({"folder_allowlist": [["INBOX", "projects"]]}));
-    setup.set_mailbox(B, json!({"folder_allowlist": ["inbox", ["Private"]], "folder_denylist": [["Private"]]}));
-    setup.pass().await;
-    let projects = |real: &truth::Real| real.path.last().is_some_and(|name| name == "Projects");
-    let private = |real: &truth::Real| real.path == ["Private"];
-    let tally = compare_wanted(&server, &setup, |address, real| if address == A { projects(real) } else { !private(real) }).await;
-    assert_eq!(tally.sound().real, 5 + 25);
+    for (server, mut setup) in by_each(20).await {
+        server.admin("/create-folder", json!({"mailbox": B, "name": "Private"})).await;
+        server.deliver(B, json!(["Private"]), 3).await;
+        setup.set_mailbox(A, json!({"folder_allowlist": [["INBOX", "projects"]]}));
+        setup.set_mailbox(B, json!({"folder_allowlist": ["inbox", ["Private"]], "folder_denylist": [["Private"]]}));
+        setup.pass().await;
+        let projects = |real: &truth::Real| real.path.last().is_some_and(|name| name == "Projects");
+        let private = |real: &truth::Real| real.path == ["Private"];
+        let tally = compare_wanted(&server, &setup, |address, real| if address == A { projects(real) } else { !private(real) }).await;
+        assert_eq!(tally.sound().real, 5 + 25);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn participants_are_filtered() {
-    let (server, mut setup) = start(4).await;
-    let mailbox = server.simulator.state().store.mailbox(A).unwrap();
-    let inbox = mailbox.root_folder("inbox").unwrap();
-    for (from, to) in
-        [("boss@corp.example.com", A), ("robot@corp.example.com", A), ("someone@sub.corp.example.com", A), (A, "Boss@CORP.example.com")]
-    {
-        let eml = format!("From: {from}\r\nTo: {to}\r\nSubject: from {from}\r\nDate: Mon, 3 Nov 2025 10:00:00 +0000\r\n\r\nText\r\n");
-        mailbox.create_item(inbox, NewItem { received: Some(chrono::Utc::now()), ..NewItem::from_mime(eml.into_bytes().into()) }).unwrap();
+    for (server, mut setup) in by_each(4).await {
+        let mailbox = server.simulator.state().store.mailbox(A).unwrap();
+        let inbox = mailbox.root_folder("inbox").unwrap();
+        for (from, to) in
+            [("boss@corp.example.com", A), ("robot@corp.example.com", A), ("someone@sub.corp.example.com", A), (A, "Boss@CORP.example.com")]
+        {
+            let eml = format!("From: {from}\r\nTo: {to}\r\nSubject: from {from}\r\nDate: Mon, 3 Nov 2025 10:00:00 +0000\r\n\r\nText\r\n");
+            mailbox
+                .create_item(inbox, NewItem { received: Some(chrono::Utc::now()), ..NewItem::from_mime(eml.into_bytes().into()) })
+                .unwrap();
+        }
+        setup.set_mailbox(
+            A,
+            json!({"participant_domain_allowlist": ["corp.example.com"], "participant_denylist": ["robot@corp.example.com"]}),
+        );
+        setup.config["mailboxes"].as_object_mut().unwrap().remove(B);
+        setup.pass().await;
+        let subjects: BTreeSet<String> = sink::fold(&sink::lines(&setup.data(A))).into_values().filter_map(|kept| kept.subject).collect();
+        assert_eq!(subjects, BTreeSet::from(["from a@example.com".to_owned(), "from boss@corp.example.com".to_owned()]));
+        assert_eq!(server.downloads().await, 2);
     }
-    setup.set_mailbox(A, json!({"participant_domain_allowlist": ["corp.example.com"], "participant_denylist": ["robot@corp.example.com"]}));
-    setup.config["mailboxes"].as_object_mut().unwrap().remove(B);
-    setup.pass().await;
-    let subjects: BTreeSet<String> = sink::fold(&sink::lines(&setup.data(A))).into_values().filter_map(|kept| kept.subject).collect();
-    assert_eq!(subjects, BTreeSet::from(["from a@example.com".to_owned(), "from boss@corp.example.com".to_owned()]));
-    assert_eq!(server.downloads().await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_huge_folder_does_not_starve_the_rest() {
-    let (server, mut setup) = start(200).await;
-    setup.set(json!({"emails_per_folder": 20, "reinfer_batch_size": 10}));
-    setup.config["mailboxes"].as_object_mut().unwrap().remove(B);
-    setup.pass().await;
-    compare(&server, &setup).await.sound();
-    // In the order of the catalog, no more than two shares of the inbox came before the folder below it had its first.
-    let lines = sink::lines(&setup.data(A));
-    let first = lines.iter().position(|line| line["folder_path"].as_array().unwrap().len() == 2).unwrap();
-    assert!(first <= 40, "{first} messages of the inbox came first");
+    for (server, mut setup) in by_each(200).await {
+        setup.set(json!({"emails_per_folder": 20, "reinfer_batch_size": 10}));
+        setup.config["mailboxes"].as_object_mut().unwrap().remove(B);
+        setup.pass().await;
+        compare(&server, &setup).await.sound();
+        // In the order of the catalog, no more than two shares of the inbox came before the folder below it had its first.
+        let lines = sink::lines(&setup.data(A));
+        let first = lines.iter().position(|line| line["folder_path"].as_array().unwrap().len() == 2).unwrap();
+        assert!(first <= 40, "{first} messages of the inbox came first");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

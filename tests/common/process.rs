@@ -13,6 +13,7 @@ use tokio::{process::Child, process::Command, time::timeout};
 
 use super::{
     SERVICE, Server,
+    bodies::Bodies,
     truth::Form,
     ways::{CLIENT, SECRET, TENANT},
 };
@@ -26,6 +27,8 @@ pub struct Setup {
     pub config: Value,
     /// How the interface configured writes ids.
     pub form: Form,
+    /// What went over the wire, where that is to be validated at the end.
+    pub bodies: Option<Bodies>,
     pub env: Vec<(String, OsString)>,
     pub args: Vec<String>,
 }
@@ -50,7 +53,7 @@ impl Setup {
             "ews_endpoint": server.simulator.ews_url(), "auth_type": "ntlm", "auth_user": SERVICE.0, "auth_password": SERVICE.1,
             "access_type": "impersonation", "poll_message_sleep": 0, "mailboxes": mailboxes,
         });
-        let setup = Self { dir: tempfile::tempdir().unwrap(), config, form: Form::Ews, env: Vec::new(), args: Vec::new() };
+        let setup = Self { dir: tempfile::tempdir().unwrap(), config, form: Form::Ews, bodies: None, env: Vec::new(), args: Vec::new() };
         std::fs::create_dir(setup.sink()).unwrap();
         setup
     }

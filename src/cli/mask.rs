@@ -18,6 +18,8 @@ pub fn shown(text: &str, mask: bool) -> Cow<'_, str> {
     while let Some(at) = rest.find('@') {
         let local =
             rest[..at].rfind(|c| !of_address(c)).map_or(0, |before| before + rest[before..].chars().next().map_or(1, char::len_utf8));
+        // What a log writes before a value (`mailbox=`) is no part of the address, though an address may hold that sign.
+        let local = rest[local..at].rfind('=').map_or(local, |sign| local + sign + 1);
         let domain = rest[at + 1..].find(|c| !of_address(c)).map_or(rest.len(), |end| at + 1 + end);
         let address = rest[local..domain].trim_end_matches(['.', '-']);
         if local == at || address.len() <= at + 1 - local {
@@ -96,6 +98,12 @@ mod tests {
         assert!(!masked.contains("Neil") && !masked.contains("jürgen") && !masked.contains("example"), "{masked}");
         assert!(masked.starts_with("listing folders of masked-") && masked.ends_with(">), @ 5, a@"), "{masked}");
         assert_eq!(shown(text, false), text);
+    }
+
+    #[test]
+    fn a_field_of_a_log_line_keeps_its_name() {
+        let masked = shown("WARN waiting mailbox=a@example.com seconds=3", true);
+        assert_eq!(masked, format!("WARN waiting mailbox={} seconds=3", shown("a@example.com", true)));
     }
 
     #[test]

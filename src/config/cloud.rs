@@ -58,10 +58,17 @@ pub(super) fn graph(raw: &RawConfig, authority: Option<&Url>, layers: &Layers<'_
     let written = layers.value("graph_endpoint", raw.graph_endpoint.clone(), None);
     let Some(written) = written else {
         let cloud = by_login.unwrap_or(&CLOUDS[0]);
+        if let (None, Some(host)) = (by_login, authority.and_then(Url::host_str)) {
+            report.warn(
+                top("graph_endpoint"),
+                format!("missing, and {host} is no login of a cloud known here, so {} is assumed", cloud.root),
+                "write graph_endpoint, or correct auth_oauth_authority",
+            );
+        }
         layers.record("graph_endpoint", format!("{}/v1.0", cloud.root).into(), super::Origin::Default);
         return from_root(cloud.root, cloud);
     };
-    let how = "write a root such as https://graph.microsoft.us, or remove it";
+    let how = "remove it, and the root of the tenant's cloud is used";
     let mut url = match endpoint::from_url(&written.value) {
         Ok(url) => url,
         Err((problem, _)) => {
@@ -70,9 +77,12 @@ pub(super) fn graph(raw: &RawConfig, authority: Option<&Url>, layers: &Layers<'_
         }
     };
     let path = url.path().trim_end_matches('/').to_owned();
+    let cloud = by_root(&url);
+    let root = path.is_empty() || path.eq_ignore_ascii_case("/v1.0");
     let wrong = match () {
         () if url.query().is_some() => Some("has a ?"),
         () if path.to_ascii_lowercase().ends_with("/beta") => Some("is the beta version, which Microsoft may change at any time"),
+        () if cloud.is_some() && !root => Some("goes on after the root"),
         () => None,
     };
     if let Some(wrong) = wrong {
@@ -82,14 +92,13 @@ pub(super) fn graph(raw: &RawConfig, authority: Option<&Url>, layers: &Layers<'_
     if url.scheme() == "http" {
         report.warn(written.at.as_str(), format!("{url}: the access token and mail travel readable over http"), "use https");
     }
-    let cloud = by_root(&url);
     if let (Some(cloud), Some(login), Some(authority)) = (cloud, by_login, authority)
         && !cloud.logins.iter().any(|host| login.logins.contains(host))
     {
         report.warn(
             written.at,
             format!("{} does not take tokens of {}", cloud.root, authority.host_str().unwrap_or_default()),
-            format!("remove it, and {} is used", login.root),
+            format!("remove it, and {} is used; or correct auth_oauth_authority, if the tenant is in the other cloud", login.root),
         );
     }
     let v1 = path.to_ascii_lowercase().ends_with("/v1.0");

@@ -82,6 +82,14 @@ fn judge(raw: &RawConfig, layers: &Layers<'_>, report: &Report, base: &Path) -> 
     let login = login::Judge { raw, layers, report, base };
     let api = layers.or_default("microsoft_api", raw.microsoft_api, ApiName::Ews);
     let unclear = report.has(&top("microsoft_api"));
+    let placed = raw.ews_endpoint.is_some() || raw.host.is_some();
+    if raw.microsoft_api.is_none() && !unclear && (raw.graph_endpoint.is_some() || (raw.auth_oauth_client_id.is_some() && !placed)) {
+        report.warn(
+            top("microsoft_api"),
+            "missing, so EWS is assumed, though the rest looks like Graph",
+            r#"write "microsoft_api": "graph""#,
+        );
+    }
     let url = match api {
         ApiName::Ews if unclear => None,
         ApiName::Ews => ews(raw, layers, report),

@@ -199,7 +199,7 @@ impl Judge<'_> {
         let wrong = match () {
             () if url.query().is_some() => Some("has a ?"),
             () if path.is_empty() => Some("names no tenant"),
-            () if path.contains("/oauth2") => Some("goes on after the tenant"),
+            () if path.contains("/oauth2") || path.ends_with("/v2.0") => Some("goes on after the tenant"),
             () if ["/common", "/organizations", "/consumers"].contains(&path.to_ascii_lowercase().as_str()) => {
                 Some("names no single tenant, and an application can only log in to one")
             }

@@ -34,8 +34,12 @@ pub(super) fn private_key(written: &str, base: &Path) -> Result<KeyText, Wrong> 
         return Err(wrong("the private key is encrypted", "decrypt it, for example with openssl pkey"));
     }
     let no_passphrase = |_: &mut [u8]| Err(ErrorStack::get());
-    let key = PKey::private_key_from_pem_callback(text.as_bytes(), no_passphrase)
-        .map_err(|_| wrong("the value (not shown) holds no readable PEM private key", HOW))?;
+    let key = PKey::private_key_from_pem_callback(text.as_bytes(), no_passphrase).map_err(|_| {
+        match text.contains("-----BEGIN CERTIFICATE") && !text.contains("PRIVATE KEY-----") {
+            true => wrong("the PEM holds a certificate, but no private key", "put the private key into the same PEM"),
+            false => wrong("the value (not shown) holds no readable PEM private key", HOW),
+        }
+    })?;
     let thumbprint = if text.contains("-----BEGIN CERTIFICATE") {
         let export = "export the certificate as PEM again";
         let certificates =

@@ -62,7 +62,9 @@ pub(super) fn hint(code: Option<u64>) -> Option<&'static str> {
         7_000_215 => "auth_oauth_client_secret must be the secret's value, not its id",
         7_000_222 => "the client secret has expired: make a new one and set auth_oauth_client_secret",
         700_016 => "auth_oauth_client_id is not an application of the tenant in auth_oauth_authority",
-        90_002 | 900_023 => "auth_oauth_authority names no tenant: https://login.microsoftonline.com/TENANT",
+        90_002 | 900_023 => {
+            "there is no such tenant in this cloud: correct auth_oauth_authority, such as https://login.microsoftonline.com/TENANT/"
+        }
         50_034 | 53_003 => "a policy of the tenant forbids it: an administrator must look at the sign-in logs",
         UNKNOWN_SIGNATURE => {
             "upload the certificate to the application, and check auth_oauth_client_credential_private_key and its thumbprint"

@@ -99,8 +99,12 @@ fn skew(response: &Response, now: SystemTime) -> Option<i64> {
 fn refusal(url: &str, status: u16, body: &[u8], retry_after: Option<Duration>, skew: Option<i64>) -> TokenError {
     let refusal: Refusal = serde_json::from_slice(body).unwrap_or_default();
     let code = number(&refusal.error_description);
-    // The first line is the reason; trace and correlation ids follow it.
+    // The first line is the reason; trace and correlation ids follow it, on lines of their own or on the same one.
     let reason = refusal.error_description.lines().next().unwrap_or_default();
+    let reason = reason.split(" Trace ID:").next().unwrap_or(reason);
+    // The number is told beside the reason already.
+    let numbered = code.map(|code| format!("AADSTS{code}: "));
+    let reason = numbered.as_deref().and_then(|number| reason.strip_prefix(number)).unwrap_or(reason);
     let reason: String = if reason.is_empty() { &refusal.error } else { reason }.chars().filter(|c| !c.is_control()).take(300).collect();
     let mut cause = format!("{url} answered HTTP {status}");
     if !reason.is_empty() {

@@ -52,6 +52,7 @@ fn cases() -> Vec<(&'static str, Value)> {
         ("authority without tenant", oauth("auth_oauth_authority", json!("https://login.microsoftonline.com/"))),
         ("authority of everyone", oauth("auth_oauth_authority", json!("https://login.microsoftonline.com/common"))),
         ("authority goes on", oauth("auth_oauth_authority", json!("https://login.microsoftonline.com/t/oauth2/v2.0/token"))),
+        ("authority of a version", oauth("auth_oauth_authority", json!("https://login.microsoftonline.com/t/v2.0"))),
         ("authority is no URL", oauth("auth_oauth_authority", json!("login.microsoftonline.com"))),
         ("no client id", oauth("auth_oauth_client_id", json!(" "))),
         ("no secret", oauth("auth_oauth_client_secret", json!(null))),
@@ -75,6 +76,14 @@ fn cases() -> Vec<(&'static str, Value)> {
         ("graph with ntlm written", with(ntlm("microsoft_api", json!("graph")), "/auth_type", json!("ntlm"))),
         ("graph with ntlm", ntlm("microsoft_api", json!("graph"))),
         ("graph", with(oauth("microsoft_api", json!("graph")), "/ews_endpoint", json!(null))),
+        (
+            "graph forgotten",
+            with(
+                with(oauth("ews_endpoint", json!(null)), "/access_type", json!(null)),
+                "/graph_endpoint",
+                json!("https://graph.microsoft.com"),
+            ),
+        ),
         ("graph in beta", with(oauth("microsoft_api", json!("graph")), "/graph_endpoint", json!("https://graph.microsoft.com/beta"))),
         ("graph of another cloud", with(oauth("microsoft_api", json!("graph")), "/graph_endpoint", json!("https://graph.microsoft.us"))),
         ("graph and an archive", with(oauth("microsoft_api", json!("graph")), "/mailboxes/abc@example.com/archive", json!(true))),

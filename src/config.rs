@@ -33,6 +33,6 @@ pub use examine::{Examination, Purpose, examine};
 pub use fault::Fault;
 pub use layer::{Origin, Setting};
 pub use load::{Loaded, Refused, inspect, load};
-pub use schema::{SAMPLE, schema};
+pub use schema::{SAMPLE, SAMPLE_GRAPH, schema};
 pub use settings::{Access, Api, Auth, Config, Credential, FolderPath, Login, MailboxSettings, OAuth, Pace, Participants, StartFrom, Tls};
 pub use source::Source;

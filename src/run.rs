@@ -86,7 +86,11 @@ pub async fn run(
         .filter(|settings| settings.enabled && args.shard.as_ref().is_none_or(|shard| shard.owns(&settings.mailbox.address)))
         .map(subscription)
         .collect();
-    tracing::info!(mailboxes = subscriptions.len(), folder = %folder.display(), once = args.once, "starting");
+    let interface = match &config.api {
+        Api::Ews(url) => url.as_str(),
+        Api::Graph(graph) => graph.endpoint.as_str(),
+    };
+    tracing::info!(interface, mailboxes = subscriptions.len(), folder = %folder.display(), once = args.once, "starting");
     for subscription in &subscriptions {
         events.tell(Event::MailboxAdded { mailbox: subscription.mailbox.address.clone() });
     }

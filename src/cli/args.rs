@@ -67,8 +67,11 @@ pub struct CheckArgs {
 /// What `config` shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfigCommand {
-    /// A configuration to start from.
-    Sample,
+    /// A configuration to start from, for Exchange Online or for servers of one's own.
+    Sample {
+        /// Whether for Exchange Online.
+        graph: bool,
+    },
     /// The JSON Schema.
     Schema,
     /// The values in force, and where each came from.

@@ -3,7 +3,7 @@
 use std::{io::Write as _, process::ExitCode};
 
 use super::{ConfigCommand, ShowArgs, check::findings};
-use crate::config::{Api, Env, Purpose, SAMPLE, inspect, schema};
+use crate::config::{Api, Env, Purpose, SAMPLE, SAMPLE_GRAPH, inspect, schema};
 
 /// Prints what was asked for to standard output. The code is 2 where the configuration to show is not good, else 0.
 pub fn run(command: &ConfigCommand, env: &Env) -> ExitCode {
@@ -16,7 +16,8 @@ pub fn run(command: &ConfigCommand, env: &Env) -> ExitCode {
 /// The exit code and the text of it.
 pub(super) fn answer(command: &ConfigCommand, env: &Env) -> (u8, String) {
     match command {
-        ConfigCommand::Sample => (0, SAMPLE.into()),
+        ConfigCommand::Sample { graph: false } => (0, SAMPLE.into()),
+        ConfigCommand::Sample { graph: true } => (0, SAMPLE_GRAPH.into()),
         ConfigCommand::Schema => (0, format!("{:#}\n", schema())),
         ConfigCommand::Show(args) => show(args, env),
     }
@@ -34,8 +35,10 @@ fn show(args: &ShowArgs, env: &Env) -> (u8, String) {
         let key = setting.key.strip_prefix("$.").unwrap_or(&setting.key);
         text += &line(setting.origin.as_str(), key, &setting.value.to_string());
     }
-    if let Some(Api::Ews(url)) = examination.config.as_ref().map(|config| &config.api) {
-        text += &line("result", "EWS URL", url.as_str());
+    match examination.config.as_ref().map(|config| &config.api) {
+        Some(Api::Ews(url)) => text += &line("result", "EWS URL", url.as_str()),
+        Some(Api::Graph(graph)) => text += &line("result", "Graph URL", graph.endpoint.as_str()),
+        None => {}
     }
     text += &findings(&examination.faults, &examination.warnings);
     (if examination.faults.is_empty() { 0 } else { 2 }, text)

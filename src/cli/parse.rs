@@ -45,8 +45,12 @@ enum Verb {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Print a configuration to start from
-    Sample,
+    /// Print a configuration to start from: for servers of your own, or with --graph for Exchange Online
+    Sample {
+        /// For Exchange Online, read by Microsoft Graph
+        #[arg(long)]
+        graph: bool,
+    },
     /// Print the JSON Schema (draft 2020-12) of the configuration
     Schema,
     /// Print the values in force and where each came from; secrets are hidden
@@ -136,7 +140,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, env: &Env) -> Result<Comm
         Verb::Demo(args) => Ok(Command::Demo(args)),
         Verb::Check(CheckOptions { offline: true, source }) => Ok(Command::Check(CheckArgs { source: source.into() })),
         Verb::Check(_) => Err(Exit::usage("check: this version cannot ask the server; use `check --offline`, which judges the file alone")),
-        Verb::Config { what: What::Sample } => Ok(Command::Config(ConfigCommand::Sample)),
+        Verb::Config { what: What::Sample { graph } } => Ok(Command::Config(ConfigCommand::Sample { graph })),
         Verb::Config { what: What::Schema } => Ok(Command::Config(ConfigCommand::Schema)),
         Verb::Config { what: What::Show(source) } => Ok(Command::Config(ConfigCommand::Show(ShowArgs { source: source.into() }))),
         Verb::Config { what: What::Upload { .. } } => {

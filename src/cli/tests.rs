@@ -63,7 +63,8 @@ fn other_verbs_arrive() {
     let source = Source { file: Some("/c".into()), ..Source::default() };
     assert_eq!(asked("check --offline --config /c"), Ok(Command::Check(CheckArgs { source: source.clone() })));
     assert_eq!(asked("reinfer-ews config show --config /c"), Ok(Command::Config(ConfigCommand::Show(ShowArgs { source }))));
-    assert_eq!(asked("config sample"), Ok(Command::Config(ConfigCommand::Sample)));
+    assert_eq!(asked("config sample"), Ok(Command::Config(ConfigCommand::Sample { graph: false })));
+    assert_eq!(asked("config sample --graph"), Ok(Command::Config(ConfigCommand::Sample { graph: true })));
     assert_eq!(asked("config schema"), Ok(Command::Config(ConfigCommand::Schema)));
     let Ok(Command::Demo(demo)) = asked("demo --mailboxes 2 --messages 3 --dir /d --progress none") else { panic!() };
     assert_eq!(
@@ -180,7 +181,7 @@ fn check_and_show_tell_about_a_file() {
 
 #[test]
 fn sample_and_schema_are_json() {
-    for command in [ConfigCommand::Sample, ConfigCommand::Schema] {
+    for command in [ConfigCommand::Sample { graph: false }, ConfigCommand::Sample { graph: true }, ConfigCommand::Schema] {
         let (code, text) = config::answer(&command, &Env::default());
         assert_eq!(code, 0);
         serde_json::from_str::<serde_json::Value>(&text).unwrap();

@@ -5,7 +5,7 @@ use std::{path::PathBuf, str::FromStr};
 use serde_json::{Value, json};
 
 use super::{Env, Purpose, judged, key_and_certificate, ntlm, oauth, validator::validate, with};
-use crate::config::{SAMPLE, schema};
+use crate::config::{SAMPLE, SAMPLE_GRAPH, schema};
 
 /// The folder of public reference material, where there is one.
 fn shared() -> Option<PathBuf> {
@@ -55,11 +55,15 @@ fn every_example_of_the_manuals_is_good() {
 }
 
 #[test]
-fn the_sample_is_good_and_says_so_by_the_schema() {
-    let sample = Value::from_str(SAMPLE).unwrap();
-    let examination = judged(&sample, &Env::from_iter([("REINFER_EWS_AUTH_PASS", "x")]), Purpose::Check);
-    assert_eq!((examination.faults, examination.warnings), (vec![], vec![]));
-    validate(&schema(), &schema(), &sample, "$").unwrap();
+fn the_samples_are_good_and_say_so_by_the_schema() {
+    // What a person has to fill in stands in angle brackets.
+    let graph = SAMPLE_GRAPH.replace('<', "").replace('>', "");
+    for text in [SAMPLE, &graph] {
+        let sample = Value::from_str(text).unwrap();
+        let examination = judged(&sample, &Env::from_iter([("REINFER_EWS_AUTH_PASS", "x")]), Purpose::Check);
+        assert_eq!((examination.faults, examination.warnings), (vec![], vec![]));
+        validate(&schema(), &schema(), &sample, "$").unwrap();
+    }
 }
 
 #[test]

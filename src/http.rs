@@ -13,7 +13,7 @@ pub(crate) mod scripted;
 
 pub use backoff::Backoff;
 pub use cap::{TooLarge, capped};
-pub use cause::cause;
+pub use cause::{DISTRUSTED, cause, distrusted};
 pub use client::{builder, built, client};
 pub use date::parse_date;
 pub use guid::guid;

@@ -452,3 +452,19 @@ async fn an_idle_mailbox_costs_one_request_a_round() {
     drop(child);
     assert!(rounds >= 2 && requests == rounds, "{requests} requests in {rounds} rounds");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_a_person_can_mend_is_told_at_once() {
+    let mut launch = Launch::from(world(vec![server::mailbox(A, 4)]));
+    launch.options.tls_listen = Some(Options::default().listen);
+    let (server, mut setup) = start(launch).await;
+    // The certificate is of an authority that nobody knows.
+    let (plain, tls) = (server.simulator.url(), server.simulator.tls_url().unwrap());
+    for (endpoint, authority) in [(&tls, &plain), (&plain, &tls)] {
+        setup.set(json!({"graph_endpoint": endpoint, "auth_oauth_authority": format!("{authority}/{TENANT}/")}));
+        let ran = setup.once().await;
+        assert_eq!(ran.code, 4, "{ran}");
+        assert!(ran.stdout.contains("SSL_CERT_FILE") && !ran.stderr.contains("rustls_platform_verifier"), "{ran}");
+        assert_eq!(ran.figure("retried"), 0, "{ran}");
+    }
+}

@@ -77,9 +77,10 @@ where
 
 /// What is logged: RUST_LOG if set, else by level.
 fn filter(level: u8, env: &Env) -> Result<EnvFilter, Error> {
+    // What the verifier of certificates has to say is in our own errors, with what helps.
     let by_level = match level {
-        0 => "warn",
-        1 => "warn,exchange_sync=info",
+        0 => "warn,rustls_platform_verifier=off",
+        1 => "warn,rustls_platform_verifier=off,exchange_sync=info",
         _ => "debug,exchange_sync=trace",
     };
     let text = env.var("RUST_LOG").unwrap_or(by_level);

@@ -14,6 +14,15 @@ pub fn cause(error: reqwest::Error) -> String {
     text
 }
 
+/// What helps where [`distrusted`] holds.
+pub const DISTRUSTED: &str =
+    "the server's certificate is of an authority this system does not know: name the authority's PEM file in SSL_CERT_FILE";
+
+/// Whether a cause says that the server's certificate was not accepted: no other attempt mends that.
+pub fn distrusted(cause: &str) -> bool {
+    cause.contains("invalid peer certificate")
+}
+
 #[cfg(test)]
 mod tests {
     #[tokio::test]

@@ -24,18 +24,23 @@ impl Bodies {
 impl Drop for Bodies {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            validate(self.path());
+            judged(self.path(), 0);
         }
     }
 }
 
 /// Every recorded body must be of its type.
 pub fn validate(record: &Path) {
+    judged(record, 1);
+}
+
+fn judged(record: &Path, least: u64) {
     let Some(validator) = shared("checks/graph-validate", "the validation of recorded bodies") else { return };
     let output = match Command::new("python3").arg(validator).arg(record).output() {
         Ok(output) => output,
         Err(error) => return eprintln!("skipped: the validation of recorded bodies: python3: {error}"),
     };
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{text}");
+    // It says 2 where there was nothing to check, as with a server that nobody got through to.
+    assert!(output.status.success() || (least == 0 && output.status.code() == Some(2)), "{text}");
 }

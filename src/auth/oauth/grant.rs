@@ -60,12 +60,7 @@ pub async fn request(client: &Client, url: &str, settings: &Settings, form: Opti
             fields.push(("client_assertion", assertion.reveal()));
         }
     }
-    let response = client
-        .post(url)
-        .form(&fields)
-        .send()
-        .await
-        .map_err(|error| TokenError::passing(format!("cannot reach {url}: {}", crate::http::cause(error))))?;
+    let response = client.post(url).form(&fields).send().await.map_err(|error| unreached(url, crate::http::cause(error)))?;
     let status = response.status().as_u16();
     let wait = retry_after(response.headers(), SystemTime::now());
     let skew = skew(&response, SystemTime::now());
@@ -79,6 +74,13 @@ pub async fn request(client: &Client, url: &str, settings: &Settings, form: Opti
         return Ok(Granted { token: Secret::new(success.access_token), life: life(&success.expires_in) });
     }
     Err(refusal(url, status, &body, wait, skew))
+}
+
+/// No answer. A certificate that is not accepted is not accepted the next time either.
+fn unreached(url: &str, cause: String) -> TokenError {
+    let distrusted = crate::http::distrusted(&cause);
+    let hint = distrusted.then(|| crate::http::DISTRUSTED.to_owned());
+    TokenError { hint, fatal: distrusted, ..TokenError::passing(format!("cannot reach {url}: {cause}")) }
 }
 
 fn life(expires_in: &Value) -> Duration {

@@ -29,6 +29,8 @@ impl Trouble {
     /// What to do about it; none for a refusal that is in no table.
     pub fn action(&self) -> Option<Action> {
         match self {
+            // Whose certificate it is does not change by asking again.
+            Trouble::Cut(text) if crate::http::distrusted(text) => Some(Action::Final(Verdict::Refused)),
             Trouble::Cut(_) | Trouble::Broken(_) => Some(Action::Retry),
             Trouble::NoToken(error) if error.fatal => Some(Action::Final(Verdict::Refused)),
             Trouble::NoToken(error) if error.retry_after.is_some() => Some(Action::Throttle),
@@ -82,10 +84,9 @@ impl Trouble {
     pub fn hint(&self) -> Option<String> {
         match self {
             Trouble::NoToken(error) => error.hint.clone(),
+            Trouble::Refused(Refusal { code: None, status: 404, .. }) => Some("is graph_endpoint the root of Microsoft Graph?".to_owned()),
             Trouble::Refused(refusal) => verdict::hint(refusal).map(str::to_owned),
-            Trouble::Cut(text) if text.contains("certificate") => {
-                Some("put the issuer of the server's certificate into the file SSL_CERT_FILE".to_owned())
-            }
+            Trouble::Cut(text) if crate::http::distrusted(text) => Some(crate::http::DISTRUSTED.to_owned()),
             Trouble::Cut(_) | Trouble::Broken(_) | Trouble::Fenced(_) | Trouble::Foreign => None,
         }
     }

@@ -92,7 +92,10 @@ impl Http {
             Some(Ok(prefer)) => request.header("prefer", prefer),
             _ => request,
         };
-        request.send().await.map_err(|error| Trouble::Cut(ours::cause(error)))
+        request.send().await.map_err(|error| match error.is_connect() {
+            true => Trouble::Cut(format!("cannot reach {}: {}", self.endpoint.below(""), ours::cause(error))),
+            false => Trouble::Cut(ours::cause(error)),
+        })
     }
 }
 

@@ -13,14 +13,18 @@ pub fn log(event: &Event) {
         Event::ChangesRecorded { mailbox, changes } => tracing::info!(%mailbox, changes, "changes recorded"),
         Event::MessageQuarantined { mailbox, code } => tracing::warn!(%mailbox, code, "a message could not be read and is in quarantine"),
         Event::RequestThrottled { mailbox, reason, wait } => {
-            tracing::warn!(%mailbox, reason, seconds = wait.as_secs_f64().ceil(), "waiting, because the server asked for it");
+            let until = chrono::Utc::now() + chrono::TimeDelta::from_std(*wait).unwrap_or_default();
+            let (seconds, until) = (wait.as_secs_f64().ceil(), until.format("%H:%M:%SZ"));
+            tracing::warn!(%mailbox, reason, seconds, %until, "the mailbox rests, because the server asked for it; others go on");
         }
         Event::RequestRetried { mailbox, reason } => tracing::info!(%mailbox, reason, "trying again"),
         Event::FolderResynced { mailbox, folder } => {
             tracing::warn!(%mailbox, folder = folder.join("/"), "the folder's cursor is no longer accepted; listing it from the start");
         }
         Event::MailboxSwitched { mailbox, known, found } => {
-            tracing::info!("mailbox {mailbox} is now read through another interface: {found} of {known} known messages found again");
+            tracing::info!(
+                "mailbox {mailbox} is now read through another interface: {found} of {known} known messages have their new ids; the rest is looked for in its folders"
+            );
         }
         Event::FolderFailed { mailbox, folder, reason } => {
             tracing::warn!(%mailbox, folder = folder.join("/"), reason, "a folder could not be read");

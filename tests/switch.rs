@@ -161,3 +161,64 @@ async fn another_mailbox_under_the_same_address_is_refused() {
         assert_eq!((server.downloads().await, objects(&setup)), (400, 400));
     }
 }
+
+fn other(well_known: &str, class: Option<&str>, kind: &str, messages: u64) -> FolderSpec {
+    FolderSpec {
+        well_known: Some(well_known.into()),
+        class: class.map(str::to_owned),
+        kinds: serde_json::from_value(json!({kind: 1})).unwrap(),
+        ..FolderSpec { path: Vec::new(), ..small(&[], messages) }
+    }
+}
+
+/// Keys and what is known of them: the last event, the item and the folder.
+fn known(setup: &Setup) -> std::collections::BTreeMap<String, (String, String, Vec<String>)> {
+    sink::fold(&sink::lines(&setup.data(A))).into_iter().map(|(key, kept)| (key, (kept.last, kept.item, kept.path))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_new_interface_does_not_show_is_not_told_as_deleted() {
+    let folders = vec![
+        small(&[], 40),
+        other("contacts", None, "contact", 12),
+        other("calendar", None, "appointment", 9),
+        other("tasks", None, "task", 5),
+        other("notes", None, "sticky-note", 4),
+        // People throw away more than mail.
+        other("deleteditems", None, "appointment", 7),
+        FolderSpec { archive: true, path: vec!["Old".into()], well_known: None, ..small(&[], 15) },
+    ];
+    let mut world = world(vec![MailboxSpec { address: A.into(), archive: true, folders, ..MailboxSpec::default() }]);
+    world.apps = vec![app()];
+    let server = Server::start(world).await;
+    let mut setup = Setup::new(&server);
+    let by_ews = setup.config.clone();
+    setup.once().await;
+    let before = known(&setup);
+    let gone = |keys: &std::collections::BTreeMap<String, (String, String, Vec<String>)>| {
+        keys.values().filter(|(last, ..)| last == "deleted").map(|(_, _, path)| path.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!((gone(&before).len(), before.len()), (0, 92));
+    let (by_ews_first, _) = downloads(&server).await;
+
+    setup.by_graph(&server);
+    let ran = setup.once().await;
+    assert_eq!(gone(&known(&setup)), [const { Vec::<String>::new() }; 0], "{ran}");
+    // Nor later, listed from the start or not.
+    setup.args = vec!["--reconcile-every".into(), "1s".into()];
+    setup.once().await;
+    tokio::time::sleep(std::time::Duration::from_millis(1300)).await;
+    let ran = setup.once().await;
+    assert_eq!(gone(&known(&setup)), [const { Vec::<String>::new() }; 0], "{ran}");
+    assert_eq!(downloads(&server).await.1, 0, "{ran}");
+
+    // Back at EWS everything is where it was.
+    setup.args.clear();
+    setup.config = by_ews;
+    setup.form = Form::Ews;
+    let ran = setup.once().await;
+    let now = known(&setup);
+    assert_eq!(now.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
+    assert_eq!(gone(&now), [const { Vec::<String>::new() }; 0], "{ran}");
+    assert_eq!(downloads(&server).await, (by_ews_first, 0), "{ran}");
+}

@@ -150,9 +150,10 @@ impl Book {
     }
 
     pub(super) fn walk_ended(&mut self, folder: &FolderId) -> Result<Vec<Entry>, Fault> {
+        let form = self.form;
         self.mending(|index, _, _, _| {
             let Some((number, walk, whole)) = index.folder(folder)? else { return Ok(Vec::new()) };
-            let unseen = if whole && walk > 0 { present(index, number, walk)? } else { Vec::new() };
+            let unseen = if whole && walk > 0 { unseen(index, number, walk, form)? } else { Vec::new() };
             if unseen.is_empty() && walk > 0 {
                 if !whole {
                     tracing::info!("a listing was not marked from its beginning, so what it did not show is not taken for deleted");
@@ -375,6 +376,26 @@ fn present(index: &Index, folder: i64, before_walk: i64) -> rusqlite::Result<Vec
     let mut rows = index.in_folder(folder, State::Live, before_walk, SWEEP)?;
     rows.extend(index.in_folder(folder, State::Quarantined, before_walk, SWEEP - rows.len())?);
     Ok(rows)
+}
+
+/// What a walk that is over did not see and should have: what is known through another interface, and not shown by this one, is passed over.
+fn unseen(index: &mut Index, folder: i64, walk: i64, form: IdForm) -> rusqlite::Result<Vec<Row>> {
+    loop {
+        let rows = present(index, folder, walk)?;
+        let (unseen, unshown): (Vec<Row>, Vec<Row>) =
+            rows.into_iter().partition(|row| row.form == form || form.shows(row.class.as_deref()));
+        if unshown.is_empty() {
+            return Ok(unseen);
+        }
+        let batch = index.batch(true)?;
+        for row in &unshown {
+            batch.mark(&row.name, walk)?;
+        }
+        batch.commit()?;
+        if !unseen.is_empty() {
+            return Ok(unseen);
+        }
+    }
 }
 
 fn residents(index: &Index, rows: Vec<(i64, Row)>) -> Result<Vec<Resident>, Fault> {

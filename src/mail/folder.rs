@@ -52,6 +52,25 @@ pub enum IdForm {
     GraphRest,
 }
 
+/// Classes of items that Graph keeps apart from mail, wherever they lie (Graph "message resource type", "event", "contact").
+const NO_MAIL: [&str; 6] = ["IPM.Appointment", "IPM.Contact", "IPM.DistList", "IPM.Task", "IPM.Activity", "IPM.StickyNote"];
+
+impl IdForm {
+    /// Whether the interface that writes such ids shows everything a folder can hold, rather than mail alone.
+    pub fn shows_all(self) -> bool {
+        self == Self::Ews
+    }
+
+    /// Whether that interface shows items of this class. What it does not show is not gone.
+    pub fn shows(self, class: Option<&str>) -> bool {
+        let is = |class: &str, other: &str| {
+            let (start, rest) = class.split_at_checked(other.len()).unwrap_or((class, ""));
+            start.eq_ignore_ascii_case(other) && (rest.is_empty() || rest.starts_with('.'))
+        };
+        self.shows_all() || class.is_none_or(|class| !NO_MAIL.iter().any(|other| is(class, other)))
+    }
+}
+
 /// Which mailbox answered, and how it writes ids. An address alone does not tell: another tenant may have the same one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Home {

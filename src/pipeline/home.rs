@@ -47,14 +47,28 @@ fn course(known: &Hierarchy, now: &Hierarchy) -> Course {
     }
 }
 
-/// Adds what is known of an archive to folders that were listed without any: not asked for, or not readable through this interface, is not gone.
-/// Returns where the added ones begin.
-pub fn keep_archive(known: &Hierarchy, now: &mut Hierarchy) -> usize {
-    let listed = now.folders.len();
-    if !now.folders.iter().any(|folder| folder.archive) {
-        now.folders.extend(known.folders.iter().filter(|folder| folder.archive).cloned());
+/// Adds to the folders listed those known ones that this interface does not show: of an archive that was not asked for or cannot be read, and of
+/// calendars, contacts and the like where it shows mail alone. Not shown is not gone. Returns where the added ones begin.
+pub fn keep_unshown(known: &Hierarchy, now: &mut Hierarchy) -> usize {
+    let shows_all = now.home.as_ref().is_none_or(|home| home.form.shows_all());
+    if !shows_all {
+        now.folders.retain(|folder| !folder.archive);
     }
+    let listed = now.folders.len();
+    let archive = now.folders.iter().any(|folder| folder.archive);
+    let unshown = |folder: &&Folder| match folder.archive {
+        true => !archive,
+        false => !shows_all && !mail(folder) && !now.folders.iter().any(|shown| same(&shown.id, &folder.id)),
+    };
+    let kept: Vec<Folder> = known.folders.iter().filter(unshown).cloned().collect();
+    now.folders.extend(kept);
     listed
+}
+
+/// Whether a folder is made for mail.
+fn mail(folder: &Folder) -> bool {
+    const MAIL: &str = "IPF.Note";
+    folder.class.as_deref().is_none_or(|class| class.strip_prefix(MAIL).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
 }
 
 /// One mailbox's way home.
@@ -68,6 +82,8 @@ pub struct Homecoming<'a> {
     pub now: &'a Hierarchy,
     /// How many of its folders were listed, rather than kept.
     pub listed: usize,
+    /// Those of them that are read.
+    pub wanted: &'a [Folder],
 }
 
 impl Homecoming<'_> {
@@ -95,9 +111,9 @@ impl Homecoming<'_> {
 
     async fn switch(&self) -> Result<Switch, Trouble> {
         let mut sample = self.ledger.sample(true, TRANSLATED).await?;
-        sample.retain(|resident| !self.set_aside(&resident.folder));
+        sample.retain(|resident| !self.set_aside(resident));
         let translated = self.translate(&sample).await?;
-        if translated.is_empty() && !self.akin(&sample) {
+        if !self.akin(&sample) && !self.lives(&translated).await? {
             let own = self.ledger.sample(false, PROBED).await?;
             let sampled = sample.len() + own.len();
             if sampled > 0 && !self.any_found(&own).await? {
@@ -110,7 +126,7 @@ impl Homecoming<'_> {
             self.pipeline.checkpoints.save_hierarchy(self.mailbox, &unfinished).await?;
         }
         // Cursors are of the interface that gave them. And whatever is taken for gone below is found again only by listings from the start.
-        for folder in self.known.folders.iter().chain(&self.now.folders).filter(|folder| !self.set_aside(&folder.id)) {
+        for folder in self.known.folders.iter().chain(&self.now.folders).filter(|folder| !self.kept(&folder.id)) {
             self.pipeline.checkpoints.forget(self.mailbox, &folder.id).await?;
         }
         self.readdress(translated).await?;
@@ -124,9 +140,30 @@ impl Homecoming<'_> {
         Ok(Switch { at: Utc::now(), over: true })
     }
 
-    /// Messages of an archive that this interface does not show stay as they are known.
-    fn set_aside(&self, folder: &FolderId) -> bool {
+    /// Whether a folder was kept rather than listed.
+    fn kept(&self, folder: &FolderId) -> bool {
         self.now.folders.iter().skip(self.listed).any(|kept| kept.id == *folder)
+    }
+
+    /// What this interface does not show stays as it is known.
+    fn set_aside(&self, resident: &Resident) -> bool {
+        let form = self.now.home.as_ref().map(|home| home.form).unwrap_or_default();
+        self.kept(&resident.folder) || !form.shows(resident.listed.class.as_deref())
+    }
+
+    /// Whether some of these messages are there by their new ids. A translation alone proves nothing: a form that differs in letters only can be
+    /// given to any id.
+    async fn lives(&self, translated: &[(Resident, ItemId)]) -> Result<bool, Trouble> {
+        let renamed: Vec<Resident> = translated
+            .iter()
+            .step_by(translated.len().div_ceil(PROBED).max(1))
+            .map(|(resident, id)| Resident {
+                listed: Listed { id: id.clone(), ..resident.listed.clone() },
+                folder: self.counterpart(&resident.folder).id,
+                ..resident.clone()
+            })
+            .collect();
+        self.any_found(&renamed).await
     }
 
     /// Whether folders tell that this is the mailbox: their ids stay when the interface changes, though for two characters.
@@ -188,21 +225,30 @@ impl Homecoming<'_> {
             let mut residents = self.ledger.foreign(place, TRANSLATED).await?;
             let Some(last) = residents.last() else { return Ok(()) };
             place = last.place;
-            residents.retain(|resident| !self.set_aside(&resident.folder));
+            residents.retain(|resident| !self.set_aside(resident));
             let translated = self.translate(&residents).await?;
             self.readdress(translated).await?;
         }
     }
 
-    /// What could not be translated has left its folder: deleted, or moved, and then a listing finds it. Returns how many there were.
+    /// What could not be translated has left its folder: deleted, or moved, and then a listing finds it. Of folders that are not read nothing is
+    /// said. Returns how many there were.
     async fn give_up_the_rest(&self) -> Result<u64, Trouble> {
         let (mut place, mut gone) = (Place::default(), 0);
+        let mut read: HashMap<FolderId, bool> = HashMap::new();
         loop {
             let residents = self.ledger.foreign(place, SWEEP).await?;
             let Some(last) = residents.last() else { return Ok(gone) };
             place = last.place;
             let mut folders: HashMap<FolderId, Vec<Entry>> = HashMap::new();
-            for resident in residents.into_iter().filter(|resident| !self.set_aside(&resident.folder)) {
+            for resident in residents.into_iter().filter(|resident| !self.set_aside(resident)) {
+                let read = *read.entry(resident.folder.clone()).or_insert_with_key(|old| {
+                    let now = self.counterpart(old).id;
+                    self.wanted.iter().any(|wanted| wanted.id == now)
+                });
+                if !read {
+                    continue;
+                }
                 let departure = Entry::Deleted { key: resident.key, id: resident.listed.id };
                 folders.entry(resident.folder).or_default().push(departure);
             }
@@ -294,6 +340,51 @@ mod tests {
             (ews, ews, true, Course::Switch),
         ] {
             assert_eq!(course(&hierarchy(known, unfinished), &hierarchy(now, false)), expected, "{known:?} {now:?} {unfinished}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_shown_is_kept() {
+        let folder = |id: &str, class: Option<&str>, archive| Folder {
+            id: FolderId(id.into()),
+            path: vec![id.into()],
+            class: class.map(str::to_owned),
+            well_known: None,
+            archive,
+            hidden: false,
+            total: None,
+            stamp: None,
+        };
+        let known = Hierarchy {
+            folders: vec![
+                folder("inbox/", Some("IPF.Note"), false),
+                folder("gone", Some("IPF.Note.Sub"), false),
+                folder("bare", None, false),
+                folder("contacts", Some("IPF.Contact"), false),
+                folder("imap+", Some("IPF.Imap"), false),
+                folder("old", Some("IPF.Note"), true),
+            ],
+            ..hierarchy(Some((IdForm::Ews, "a")), false)
+        };
+        for (form, shown, expected) in [
+            (
+                IdForm::GraphImmutable,
+                vec![folder("inbox-", None, false), folder("imap_", None, false)],
+                vec!["inbox-", "imap_", "contacts", "old"],
+            ),
+            (
+                IdForm::GraphImmutable,
+                vec![known.folders[5].clone(), folder("inbox-", None, false)],
+                vec!["inbox-", "contacts", "imap+", "old"],
+            ),
+            (IdForm::Ews, vec![known.folders[0].clone()], vec!["inbox/", "old"]),
+            (IdForm::Ews, vec![folder("new", None, true)], vec!["new"]),
+        ] {
+            let mut now = Hierarchy { folders: shown, ..hierarchy(Some((form, "a")), false) };
+            let listed = keep_unshown(&known, &mut now);
+            let ids: Vec<&str> = now.folders.iter().map(|folder| folder.id.0.as_str()).collect();
+            assert_eq!(ids, expected, "{form:?}");
+            assert!(now.folders[..listed].iter().all(|folder| form == IdForm::Ews || folder.class.is_none()));
         }
     }
 

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::{
     FanOut, Pace, Pipeline, Subscription, Trouble,
     folder_round::{FolderEnd, Start, Visit},
-    home::{Homecoming, keep_archive},
+    home::{Homecoming, keep_unshown},
 };
 use crate::{
     catalog::{Ledger, Totals},
@@ -107,7 +107,7 @@ impl Pipeline {
         let mut hierarchy = self.exchange.folders(mailbox, &known).await?;
         hierarchy.home = hierarchy.home.or_else(|| known.home.clone());
         hierarchy.switch = known.switch;
-        let listed = keep_archive(&known, &mut hierarchy);
+        let listed = keep_unshown(&known, &mut hierarchy);
         let admitted =
             |folder: &&Folder| subscription.filters.folders.admits(folder, &hierarchy.folders) && (mailbox.archive || !folder.archive);
         let wanted: Vec<Folder> = hierarchy.folders.iter().take(listed).filter(admitted).cloned().collect();
@@ -124,7 +124,8 @@ impl Pipeline {
         }
         // From here on this process is the mailbox's only writer.
         let ledger: Arc<dyn Ledger> = Arc::from(self.catalog.open(mailbox).await?);
-        let homecoming = Homecoming { pipeline: &self, mailbox, ledger: ledger.as_ref(), known: &known, now: &hierarchy, listed };
+        let homecoming =
+            Homecoming { pipeline: &self, mailbox, ledger: ledger.as_ref(), known: &known, now: &hierarchy, listed, wanted: &wanted };
         if let Some(switch) = homecoming.settle().await? {
             hierarchy.switch = Some(switch);
             memory.settled.clear();

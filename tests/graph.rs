@@ -377,6 +377,13 @@ async fn a_mailbox_out_of_reach_stops_alone() {
     let ran = setup.once().await;
     assert_eq!(ran.code, 4, "{ran}");
     assert!(ran.stderr.contains("Mail.Read") || ran.stdout.contains("Mail.Read"), "{ran}");
+    // Nor does it help to be allowed to list and not to read.
+    let mut world = server::world(vec![server::mailbox(A, 4)]);
+    world.apps = vec![exchange_simulator::world::AppSpec { graph_permissions: Some(vec!["Mail.ReadBasic.All".into()]), ..app() }];
+    let (_server, setup) = start(world).await;
+    let ran = setup.once().await;
+    assert_eq!(ran.code, 4, "{ran}");
+    assert!(ran.stdout.contains("Mail.Read"), "{ran}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

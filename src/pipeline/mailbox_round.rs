@@ -69,13 +69,18 @@ impl Pipeline {
             memory.full = Some(Instant::now());
         }
         let outcome = self.clone().folders_round(subscription, memory, thorough || overdue, overdue).await;
+        let mut refusal = None;
         let round = match outcome {
-            Ok(ends) => Round {
-                mailbox: mailbox.clone(),
-                more: ends.iter().any(|end| end.trouble.is_none() && !end.drained),
-                verdict: ends.iter().filter_map(|end| end.trouble.as_ref().map(Trouble::verdict)).max_by_key(gravity),
-                messages: ends.iter().map(|end| end.messages).sum(),
-            },
+            Ok(ends) => {
+                let troubles = || ends.iter().filter_map(|end| end.trouble.as_ref());
+                refusal = troubles().find(|trouble| trouble.stops_mailbox() && trouble.refused()).map(ToString::to_string);
+                Round {
+                    mailbox: mailbox.clone(),
+                    more: ends.iter().any(|end| end.trouble.is_none() && !end.drained),
+                    verdict: troubles().map(Trouble::verdict).max_by_key(gravity),
+                    messages: ends.iter().map(|end| end.messages).sum(),
+                }
+            }
             Err(trouble) => {
                 let verdict = trouble.verdict();
                 // To wait is not to fail.
@@ -86,8 +91,7 @@ impl Pipeline {
                 return Round { mailbox: mailbox.clone(), more: false, verdict: Some(verdict), messages: 0 };
             }
         };
-        if round.verdict == Some(Verdict::Refused) {
-            let reason = self.events.status().mailboxes.get(mailbox).and_then(|status| status.error.clone()).unwrap_or_default();
+        if let Some(reason) = refusal {
             self.events.tell(Event::MailboxFailed { mailbox: mailbox.clone(), reason, refused: true });
         } else if !round.more && !matches!(round.verdict, Some(Verdict::WaitFor(_))) {
             self.events.tell(Event::MailboxFinished { mailbox: mailbox.clone(), complete: round.verdict.is_none() });
@@ -126,12 +130,15 @@ impl Pipeline {
         let ledger: Arc<dyn Ledger> = Arc::from(self.catalog.open(mailbox).await?);
         let homecoming =
             Homecoming { pipeline: &self, mailbox, ledger: ledger.as_ref(), known: &known, now: &hierarchy, listed, wanted: &wanted };
-        if let Some(switch) = homecoming.settle().await? {
-            hierarchy.switch = Some(switch);
-            memory.settled.clear();
-            due = wanted;
+        match homecoming.settle().await? {
+            // Folders are lost by name only: what was in them was carried over or given up message by message.
+            Some(switch) => {
+                hierarchy.switch = Some(switch);
+                memory.settled.clear();
+                due = wanted;
+            }
+            None => self.account_for_lost_folders(subscription, ledger.as_ref(), &known, &hierarchy).await?,
         }
-        self.account_for_lost_folders(subscription, ledger.as_ref(), &known, &hierarchy).await?;
         if hierarchy != known {
             self.checkpoints.save_hierarchy(mailbox, &hierarchy).await?;
         }

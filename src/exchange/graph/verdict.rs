@@ -132,6 +132,8 @@ pub fn verdict(action: Option<Action>, scope: Scope) -> Verdict {
         Some(Action::Final(verdict)) => verdict,
         Some(Action::Retry | Action::Throttle | Action::Smaller) => Verdict::Later,
         Some(Action::Mailbox) => Verdict::StopMailbox,
+        // Who may list and not read has too small a permission, whatever the message.
+        Some(Action::Denied) if scope == Scope::Items => Verdict::StopMailbox,
         Some(Action::Configuration) => Verdict::Refused,
         // Not understood: of one folder or item alone, no reason to give up the rest.
         Some(Action::Misunderstood) if scope == Scope::Mailbox => Verdict::Refused,

@@ -120,7 +120,7 @@ fn a_token_that_is_not_supported_means_no_delta() {
 fn a_scope_decides_what_a_refusal_ends() {
     assert_eq!(verdict(judge("ErrorAccessDenied"), Scope::Mailbox), Verdict::StopMailbox);
     assert_eq!(verdict(judge("ErrorAccessDenied"), Scope::Folder), Verdict::SkipFolder);
-    assert_eq!(verdict(judge("ErrorAccessDenied"), Scope::Items), Verdict::Later);
+    assert_eq!(verdict(judge("ErrorAccessDenied"), Scope::Items), Verdict::StopMailbox);
     assert_eq!(verdict(judge("SyncStateNotFound"), Scope::Folder), Verdict::Resync);
     assert_eq!(verdict(judge("ErrorItemNotFound"), Scope::Folder), Verdict::FolderGone);
     assert_eq!(verdict(judge("ErrorFolderNotFound"), Scope::Folder), Verdict::FolderGone);

@@ -60,6 +60,8 @@ impl Session {
                     let reached = page.next.as_ref().map(|_| page.value.iter().filter_map(message::received).min().unwrap_or(window.to));
                     windows.answered(window, &found, reached);
                 }
+                // Larger than is read, perhaps; half of it is not.
+                Err(Failed { trouble: Trouble::Broken(_), .. }) => windows.failed(),
                 Err(failed) => match failed.action {
                     // Over one message on it; alone it will show which.
                     Some(Action::Suspect | Action::Smaller | Action::Item) => windows.failed(),
@@ -94,7 +96,17 @@ impl Session {
                 Err(Failed { trouble: Trouble::Refused(refusal), action }) if apart(action) => Ok(vec![answer(Err(refusal))?]),
                 Err(failed) => Err(failed),
             },
-            calls => self.batch(calls).await?.into_iter().map(answer).collect(),
+            calls => {
+                let outcomes = self.batch(calls).await?;
+                // Where others are answered, trouble that does not pass is the message's own.
+                let well = outcomes.iter().any(Result::is_ok);
+                let own = |refusal: &Refusal| well && action(refusal) == Some(Action::Retry);
+                let one = |outcome: Result<Value, Refusal>| match outcome {
+                    Err(refusal) if own(&refusal) => Ok(Lookup::Unreadable(Failure { code: refusal.name(), text: refusal.text })),
+                    outcome => answer(outcome),
+                };
+                outcomes.into_iter().map(one).collect()
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ use futures::{
     stream::{self, BoxStream},
 };
 use tokio::{
-    sync::{Semaphore, mpsc},
+    sync::{Semaphore, mpsc, watch},
     time::sleep,
 };
 use tokio_util::task::AbortOnDropHandle;
@@ -119,9 +119,10 @@ impl Batch {
     async fn pass_over(&self, queue: VecDeque<Job>, sender: &mpsc::Sender<Result<Part, Error>>) -> Result<VecDeque<Job>, Failed> {
         let lanes = queue.len().min(IN_FLIGHT);
         let (mut outs, mut jobs) = (Vec::with_capacity(queue.len()), VecDeque::with_capacity(queue.len()));
-        for job in queue {
+        let (head, turns) = watch::channel(0);
+        for (place, job) in queue.into_iter().enumerate() {
             let (out, receiver) = mpsc::channel(WAITING);
-            jobs.push_back((job, Outbox::new(out)));
+            jobs.push_back((job, Outbox::new(out, place, turns.clone())));
             outs.push(receiver);
         }
         // So many messages may be begun before the first of them is handed over: what waits in channels is bounded by that.
@@ -135,7 +136,8 @@ impl Batch {
             })
             .collect();
         let mut absent = VecDeque::new();
-        for mut out in outs {
+        for (place, mut out) in outs.into_iter().enumerate() {
+            head.send_replace(place);
             while let Some(what) = out.recv().await {
                 match what {
                     Out::Part(part) => {

@@ -132,25 +132,23 @@ impl Lane {
     async fn judge(&self, job: Job, failed: Failed, outbox: &Outbox) {
         let failure = || Failure { code: failed.trouble.code().unwrap_or_else(|| "TransferCut".to_owned()), text: failed.trouble.text() };
         match (failed.action, &failed.trouble) {
-            (Some(Action::ItemGone | Action::WrongId), _) => outbox.send(Out::Absent(Box::new(job))).await,
+            (Some(Action::ItemGone | Action::WrongId | Action::FolderGone), _) => outbox.send(Out::Absent(Box::new(job))).await,
             (Some(Action::Item), _) => self.rebuild(job, failure(), outbox).await,
-            // The rest of the mailbox must be well before one message is blamed.
-            (
-                Some(Action::Suspect | Action::Smaller | Action::Query | Action::Misunderstood | Action::Resync | Action::NoDelta) | None,
-                _,
-            )
-            | (Some(Action::Retry), Trouble::Cut(_) | Trouble::Broken(_)) => match self.well().await {
+            (Some(Action::Throttle | Action::Denied | Action::Final(_)), _) | (_, Trouble::NoToken(_)) => {
+                outbox.send(Out::Failed(Box::new(failed))).await;
+            }
+            // Whatever it says, the rest of the mailbox must be well before one message is blamed; and if it is, no other waits for this one.
+            _ => match self.well().await {
                 // The server said so itself: what it breaks down over may be the conversion alone.
                 Ok(()) if failed.trouble.refusal().is_some() => self.rebuild(job, failure(), outbox).await,
                 Ok(()) => outbox.part(Part::Unreadable { index: job.index, failure: failure() }).await,
                 Err(failed) => outbox.send(Out::Failed(Box::new(failed))).await,
             },
-            _ => outbox.send(Out::Failed(Box::new(failed))).await,
         }
     }
 
     /// Whether the mailbox answers at all.
-    async fn well(&self) -> Result<(), Failed> {
+    pub(super) async fn well(&self) -> Result<(), Failed> {
         self.session.ask::<Value>(&Call::get("look at the root folder", "/mailFolders/msgfolderroot?$select=id")).await.map(drop)
     }
 }

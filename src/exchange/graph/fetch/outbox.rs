@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::{sync::mpsc::Sender, time::timeout};
+use tokio::{
+    sync::{mpsc::Sender, watch},
+    time::timeout,
+};
 
 use super::{super::retry::Failed, lane::Job};
 use crate::mail::Part;
@@ -25,20 +28,30 @@ pub enum Out {
 }
 
 /// Sends them.
-pub struct Outbox(Sender<Out>);
+pub struct Outbox {
+    out: Sender<Out>,
+    place: usize,
+    head: watch::Receiver<usize>,
+}
 
 /// Nobody took the bytes for so long that no connection should be held meanwhile.
 pub struct Stalled;
 
 impl Outbox {
-    /// Into `sender`.
-    pub fn new(sender: Sender<Out>) -> Self {
-        Self(sender)
+    /// Into `out`, for the message at `place`; `head` tells the place of the one that is being taken.
+    pub fn new(out: Sender<Out>, place: usize, head: watch::Receiver<usize>) -> Self {
+        Self { out, place, head }
+    }
+
+    /// Waits until all messages before this one have been taken, so that whatever is sent is taken too.
+    pub async fn at_head(&self) {
+        // An error means that nobody takes anything any more.
+        let _ = self.head.clone().wait_for(|head| *head >= self.place).await;
     }
 
     /// Sends, however long that takes. Senders and receivers are dropped together, so a closed channel is seen by nobody.
     pub async fn send(&self, out: Out) {
-        let _ = self.0.send(out).await;
+        let _ = self.out.send(out).await;
     }
 
     /// Sends a part, however long that takes.
@@ -58,7 +71,7 @@ impl Outbox {
     pub async fn bytes(&self, index: usize, mut bytes: Bytes) -> Result<(), Stalled> {
         while !bytes.is_empty() {
             let chunk = bytes.split_to(bytes.len().min(PIECE));
-            timeout(STALL, self.0.send(Out::Part(Part::Mime { index, chunk }))).await.map_or(Err(Stalled), |_| Ok(()))?;
+            timeout(STALL, self.out.send(Out::Part(Part::Mime { index, chunk }))).await.map_or(Err(Stalled), |_| Ok(()))?;
         }
         Ok(())
     }

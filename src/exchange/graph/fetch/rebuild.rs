@@ -41,12 +41,20 @@ enum End {
 impl Lane {
     /// Writes the message, since the server gave `failure` for its MIME; gives it up where that fails too.
     pub(super) async fn rebuild(&self, job: Job, failure: Failure, outbox: &Outbox) {
+        // Whoever has the turn must be able to go on. Ahead of its turn in the batch it would wait until the messages before it are taken, and one
+        // of these may be waiting for this very turn.
+        outbox.at_head().await;
         // Never closed.
         let _turn = REWRITES.acquire().await.ok();
         let index = job.index;
         match self.told(&job).await {
             Ok(Told::All(item)) => match self.write(&job, &item, outbox).await {
                 Ok(properties) => outbox.part(Part::Read { index, properties: Box::new(properties), origin: Origin::Properties }).await,
+                // What keeps breaking off in a mailbox that is well is this message's own trouble.
+                Err(failed) if breaks_off(&failed) => match self.well().await {
+                    Ok(()) => outbox.part(Part::Unreadable { index, failure }).await,
+                    Err(failed) => outbox.send(Out::Failed(Box::new(failed))).await,
+                },
                 Err(failed) => outbox.send(Out::Failed(Box::new(failed))).await,
             },
             Ok(Told::Gone) => outbox.send(Out::Absent(Box::new(job))).await,
@@ -71,12 +79,19 @@ impl Lane {
             match self.session.ask::<Value>(&self.session.in_form(Call::get("read message", path))).await {
                 Ok(answered) => return Ok(Told::All(answered.value)),
                 Err(Failed { action: Some(Action::ItemGone | Action::WrongId), .. }) => return Ok(Told::Gone),
-                Err(failed) if apart(failed.action) && failed.action != Some(Action::Denied) => last = Some(failed),
+                Err(failed) if (apart(failed.action) && failed.action != Some(Action::Denied)) || breaks_off(&failed) => {
+                    last = Some(failed)
+                }
                 Err(failed) => return Err(failed),
             }
         }
         match last {
-            Some(failed) => Ok(Told::Nothing(failed)),
+            Some(failed) => {
+                if breaks_off(&failed) {
+                    self.well().await?;
+                }
+                Ok(Told::Nothing(failed))
+            }
             None => Ok(Told::Gone),
         }
     }
@@ -170,6 +185,11 @@ impl Lane {
         }
         send(encoder.finish()).await
     }
+}
+
+/// Whether it outlived its retries though it looked as if it would pass.
+fn breaks_off(failed: &Failed) -> bool {
+    failed.action == Some(Action::Retry) && !matches!(failed.trouble, Trouble::NoToken(_))
 }
 
 /// What the server told of a message.

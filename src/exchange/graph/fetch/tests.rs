@@ -321,3 +321,82 @@ async fn a_taker_that_stands_still_costs_a_connection_and_no_bytes() {
     }
     assert_eq!((bytes, restarts), (3_000_000, 1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_message_written_ahead_does_not_keep_the_turn_from_the_one_before_it() {
+    // The second is known to need writing first, and what is written of it is more than may wait for its taker.
+    let large = "x".repeat(2_000_000);
+    let double = Double::new(Duration::from_millis(10), move |outgoing, turn| {
+        let url = &outgoing.url;
+        match url.split("/messages/").nth(1) {
+            Some("m0/$value") if turn < 6 => Say::Nothing,
+            Some(rest) if rest.ends_with("/$value") => refuse(500, "ErrorMimeContentConversionFailed"),
+            Some(rest) if rest.contains("attachments") => say(r#"{"value":[]}"#),
+            Some(rest) if !url.ends_with("/$batch") => {
+                let id = rest.split('?').next();
+                say(json!({"id": id, "subject": "s", "body": {"contentType": "text", "content": large}}).to_string())
+            }
+            _ => usual(url, outgoing.body.as_deref()).unwrap(),
+        }
+    });
+    // Turns are shared with other tests, each on a clock of its own, so a paused clock would run out while one of them has it.
+    let (alarm, rang) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(60));
+        alarm.send(())
+    });
+    let (got, error) = tokio::select! {
+        ended = run(&double, 3) => ended,
+        _ = rang => panic!("the batch stands still for ever"),
+    };
+    assert_eq!(error, None);
+    assert!(got.iter().all(|got| matches!(got.end, Some(Part::Read { origin: Origin::Properties, .. }))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_a_well_mailbox_answers_for_one_message_stops_no_other() {
+    let answers: [fn() -> Say; 7] = [
+        || Say::Whole(502, Vec::new(), "bad gateway".into()),
+        || refuse(500, "ErrorInternalServerTransientError"),
+        || refuse(404, "ResourceNotFound"),
+        || refuse(404, "ErrorFolderNotFound"),
+        || refuse(423, "resourceLocked"),
+        || refuse(400, "SomethingNew"),
+        || refuse(401, "Unauthenticated"),
+    ];
+    for answer in answers {
+        let double = serve(move |id, _| if id == "m1" { answer() } else { body("whole") });
+        let (got, error) = run(&double, 3).await;
+        assert_eq!(error, None);
+        assert!(got[1].end.is_some() && got[2].bytes == b"whole");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_told_may_break_off_for_ever_too() {
+    let double = Double::new(Duration::from_millis(10), |outgoing, _| {
+        let url = &outgoing.url;
+        match url.split("/messages/").nth(1) {
+            Some(rest) if rest.ends_with("/$value") => refuse(500, "ErrorMimeContentConversionFailed"),
+            Some(rest) if rest.contains("attachments") => say(r#"{"value":[]}"#),
+            Some(rest) if rest.contains("body") => Say::Part(200, Bytes::from_static(b"{")),
+            _ => usual(url, outgoing.body.as_deref()).unwrap(),
+        }
+    });
+    let (got, error) = run(&double, 1).await;
+    assert_eq!((error, matches!(got[0].end, Some(Part::Read { origin: Origin::Properties, .. }))), (None, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_whose_attachments_always_break_off_is_unreadable_rather_than_stored_without_them() {
+    let double = Double::new(Duration::from_millis(10), |outgoing, _| {
+        let url = &outgoing.url;
+        match url.split("/messages/").nth(1) {
+            Some(rest) if rest.contains("attachments") => Say::Part(200, Bytes::from_static(b"{")),
+            Some(rest) if rest.ends_with("/$value") => refuse(500, "ErrorMimeContentConversionFailed"),
+            _ => usual(url, outgoing.body.as_deref()).unwrap(),
+        }
+    });
+    let (got, error) = run(&double, 1).await;
+    assert_eq!((error, code(&got[0])), (None, "ErrorMimeContentConversionFailed"));
+}

@@ -60,8 +60,16 @@ impl Session {
         let mut tree = saved.clone().unwrap_or_else(|| Tree::new(Utc::now().timestamp_millis()));
         let look = self.look(&tree, delta).await?;
         let since = tree.sequence();
-        let silent = look.entries.is_empty() && !look.whole;
+        if !look.whole && look.entries.iter().any(|entry| tree.recounts(entry)) {
+            self.desk.memory.tells_counts();
+        }
         tree.tell(&look.entries);
+        let recounted = match look.link.is_some() && self.desk.memory.counting_due() {
+            true => self.recounted(&tree).await,
+            false => Vec::new(),
+        };
+        tree.tell(&recounted);
+        let silent = look.entries.is_empty() && recounted.is_empty() && !look.whole;
         if look.whole {
             tree.forget_before(since);
             tree.doubt_names(&look.entries);
@@ -71,12 +79,31 @@ impl Session {
             (Some(saved), Some(newest)) if silent && !self.desk.memory.renew(&saved, newest.clone()) => Some(saved),
             (_, newest) => newest,
         };
+        let mut all_named = true;
         if tree.named.is_none() {
-            tree.named = self.well_known().await?;
+            let (named, all) = self.well_known().await?;
+            (tree.named, all_named) = (Some(named), all);
         }
         let form = self.form(look.immutable).await?;
         let home = tree.root().map(|root| Home { form, root: FolderId(root.to_owned()) }).or_else(|| known.home.clone());
-        Ok(Hierarchy { folders: tree.folders(), cursors: [(ROOT.to_owned(), tree.write())].into(), home, ..Hierarchy::default() })
+        let folders = tree.folders();
+        if !all_named {
+            // To be asked again.
+            tree.named = None;
+        }
+        Ok(Hierarchy { folders, cursors: [(ROOT.to_owned(), tree.write())].into(), home, ..Hierarchy::default() })
+    }
+
+    /// Known folders whose counts are others than known, without a word about them in the list of changes. That list is promised to tell of folders
+    /// that come, go and change their properties, not of messages that come into one (Graph "mailFolder: delta").
+    async fn recounted(&self, tree: &Tree) -> Vec<Value> {
+        match self.all_levels().await {
+            Ok((all, _)) => all.into_iter().filter(|entry| tree.recounts(entry)).collect(),
+            Err(failed) => {
+                tracing::debug!(mailbox = %self.desk.mailbox, trouble = %failed.trouble, "messages are counted later");
+                Vec::new()
+            }
+        }
     }
 
     async fn look(&self, tree: &Tree, delta: bool) -> Result<Look, Failed> {

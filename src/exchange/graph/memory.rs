@@ -20,6 +20,14 @@ const DEATHS: u32 = 2;
 /// After so many rounds without news the newest link is kept for good: the server forgets links that are long out of use.
 const ROUNDS: u32 = 240;
 
+/// How often the messages of all folders are counted beside the list of changed folders: until it has told several times that counts changed,
+/// and from then on.
+const COUNTING: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(15 * 60));
+const PROOFS: u32 = 3;
+
+/// So often names of well-known folders may stay untold until the mailbox is read without them.
+const NAMELESS: u32 = 3;
+
 /// The lessons.
 #[derive(Debug, Default)]
 pub struct Memory(Mutex<Lessons>);
@@ -36,6 +44,10 @@ struct Lessons {
     windowless: bool,
     /// The link that the saved tree holds, the newest after it, and how often it came without news.
     link: Option<(String, String, u32)>,
+    /// When messages were last counted, and how often changes told of counts.
+    counted: Option<Instant>,
+    counts_told: u32,
+    nameless: u32,
 }
 
 impl Memory {
@@ -119,6 +131,31 @@ impl Memory {
     /// Remembers that they cannot.
     pub fn leave_windows(&self) {
         self.with(|lessons| lessons.windowless = true);
+    }
+
+    /// Remembers that a list of changed folders told that a folder holds more or fewer messages.
+    pub fn tells_counts(&self) {
+        self.with(|lessons| lessons.counts_told = lessons.counts_told.saturating_add(1));
+    }
+
+    /// Whether messages are to be counted now; true once each time. The first time is a while after the first question.
+    pub fn counting_due(&self) -> bool {
+        self.with(|lessons| {
+            let every = if lessons.counts_told < PROOFS { COUNTING.0 } else { COUNTING.1 };
+            let due = lessons.counted.is_some_and(|last| last.elapsed() >= every);
+            if due || lessons.counted.is_none() {
+                lessons.counted = Some(Instant::now());
+            }
+            due
+        })
+    }
+
+    /// Names of well-known folders could not be told; whether that is to be put up with.
+    pub fn go_nameless(&self) -> bool {
+        self.with(|lessons| {
+            lessons.nameless = lessons.nameless.saturating_add(1);
+            lessons.nameless > NAMELESS
+        })
     }
 
     /// The link to follow where the saved one is `saved`.

@@ -68,6 +68,18 @@ impl Tree {
         }
     }
 
+    /// Whether a known folder holds more or fewer messages than known, all else being as it was.
+    pub fn recounts(&self, entry: &Value) -> bool {
+        let text = |name: &str| entry.get(name).and_then(Value::as_str);
+        let count = |name: &str| entry.get(name).and_then(Value::as_u64);
+        let Some(node) = text("id").and_then(|id| self.folders.get(id)) else { return false };
+        let same = |known: &Option<String>, told: Option<&str>| told.is_none_or(|told| known.as_deref() == Some(told));
+        let differs = |known: Option<u64>, told: Option<u64>| told.is_some_and(|told| known != Some(told));
+        same(&node.name, text("displayName"))
+            && same(&node.parent, text("parentFolderId"))
+            && (differs(node.total, count("totalItemCount")) || differs(node.unread, count("unreadItemCount")))
+    }
+
     /// Takes in a page of folders or of their changes. An entry may tell what changed only.
     pub fn tell(&mut self, entries: &[Value]) {
         let mut removed = BTreeSet::new();

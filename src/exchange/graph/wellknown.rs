@@ -35,8 +35,9 @@ const NAMES: [&str; 16] = [
 ];
 
 impl Session {
-    /// The well-known folders that the mailbox has, by name; none where this cannot be told now. A mailbox lacks most of them.
-    pub async fn well_known(&self) -> Result<Option<BTreeMap<String, String>>, Failed> {
+    /// The well-known folders that the mailbox has, by name, and whether these are all. A mailbox lacks most of them. A filter may go by a name, so
+    /// a name that cannot be told now is an error at first: what a filter keeps out must not be copied, and what it lets in not be passed over.
+    pub async fn well_known(&self) -> Result<(BTreeMap<String, String>, bool), Failed> {
         let calls: Vec<Call> = NAMES.iter().map(|name| Call::get("name folder", format!("/mailFolders/{name}?$select=id"))).collect();
         let outcomes = match self.batch(&calls).await {
             Ok(outcomes) => outcomes,
@@ -46,7 +47,7 @@ impl Session {
                 self.one_by_one(&calls).await?
             }
         };
-        let mut named = BTreeMap::new();
+        let (mut named, mut untold) = (BTreeMap::new(), None);
         for (name, outcome) in NAMES.iter().zip(outcomes) {
             match outcome {
                 Ok(folder) => {
@@ -55,14 +56,23 @@ impl Session {
                     }
                 }
                 Err(refusal) if passing(action(&refusal)) => {
-                    tracing::debug!(mailbox = %self.desk.mailbox, name, code = refusal.name(), "a well-known folder is asked for again later");
-                    return Ok(None);
+                    untold = Some((*name, refusal));
                 }
                 // There is none, or the server has no such name.
                 Err(_) => {}
             }
         }
-        Ok(Some(named))
+        match untold {
+            None => Ok((named, true)),
+            Some((_, refusal)) if !self.desk.memory.go_nameless() => {
+                Err(Failed { trouble: Trouble::Refused(refusal), action: Some(Action::Retry) })
+            }
+            Some((name, refusal)) => {
+                let (mailbox, code) = (&self.desk.mailbox, refusal.name());
+                tracing::warn!(%mailbox, name, code, "whether this well-known folder exists cannot be told; it is taken for an ordinary one");
+                Ok((named, false))
+            }
+        }
     }
 
     async fn one_by_one(&self, calls: &[Call]) -> Result<Vec<Outcome>, Failed> {

@@ -184,3 +184,53 @@ async fn names_that_cannot_be_asked_for_together_are_asked_for_one_by_one() {
     assert_eq!(found.folders[0].well_known.as_deref(), Some("inbox"));
     assert_eq!(found.home.unwrap().root, FolderId("root".into()), "the parent of all");
 }
+
+#[tokio::test(start_paused = true)]
+async fn mail_is_noticed_where_changes_tell_of_folders_alone() {
+    let double = serve(|url, turn| match (url.contains("token="), url.contains("/delta")) {
+        (true, _) => page(&[], DELTA, "d1"),
+        (_, true) => page(&[entry("a", "root", "Inbox", 0), entry("b", "root", "Other", 0)], DELTA, "d0"),
+        _ if turn > 6 => {
+            let mut inbox = entry("a", "root", "Inbox", 0);
+            inbox["totalItemCount"] = 6.into();
+            say(json!({"value": [inbox, entry("b", "root", "Other", 0)]}).to_string())
+        }
+        _ => say(json!({"value": [entry("a", "root", "Inbox", 0), entry("b", "root", "Other", 0)]}).to_string()),
+    });
+    let session = session(&double);
+    let first = look(&session, &Hierarchy::default()).await.unwrap();
+    let idle = look(&session, &first).await.unwrap();
+    assert_eq!((&idle, double.heard().len()), (&first, 3), "not asked at once");
+    tokio::time::advance(Duration::from_secs(60)).await;
+    let idle = look(&session, &idle).await.unwrap();
+    assert_eq!((&idle, double.heard().len()), (&first, 5), "counted, and as it was");
+    let idle = look(&session, &idle).await.unwrap();
+    assert_eq!(double.heard().len(), 6, "not counted each time");
+    tokio::time::advance(Duration::from_secs(60)).await;
+    let found = look(&session, &idle).await.unwrap();
+    assert_ne!(found.folders[0].stamp, first.folders[0].stamp);
+    assert_eq!((found.folders[0].total, &found.folders[1]), (Some(6), &first.folders[1]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_cannot_be_told_is_waited_for_and_not_for_ever() {
+    let double = Double::new(Duration::ZERO, |outgoing, _| match &outgoing.body {
+        Some(body) => {
+            let request: Value = serde_json::from_str(body).unwrap();
+            let answer = |inner: &Value| match inner["url"].as_str().unwrap() {
+                url if url.contains("/inbox?") => json!({"id": inner["id"], "status": 200, "body": {"id": "a"}}),
+                url if url.contains("/junkemail?") => json!({"id": inner["id"], "status": 500, "body": null}),
+                _ => json!({"id": inner["id"], "status": 404, "body": {"error": {"code": "ErrorItemNotFound", "message": "no"}}}),
+            };
+            let responses: Vec<Value> = request["requests"].as_array().unwrap().iter().map(answer).collect();
+            say(json!({"responses": responses}).to_string())
+        }
+        None => page(&[entry("a", "root", "Inbox", 0)], DELTA, "d0"),
+    });
+    let session = session(&double);
+    for _ in 0..3 {
+        assert_eq!(look(&session, &Hierarchy::default()).await.unwrap_err().verdict, Verdict::Later, "a filter may go by that name");
+    }
+    let found = look(&session, &Hierarchy::default()).await.unwrap();
+    assert_eq!(found.folders[0].well_known.as_deref(), Some("inbox"));
+}

@@ -119,7 +119,9 @@ impl Session {
         let dead = match (failed.action, &place) {
             (Some(Action::Resync), _) => true,
             // A link that is not understood is one of another time.
-            (Some(Action::Query), Some(_)) => true,
+            (Some(Action::Query | Action::WrongId), Some(_)) => true,
+            // Nor is one that is refused for a reason nobody knows: without it there is another way.
+            (None, Some(_)) if failed.trouble.refusal().is_some_and(|refusal| (400..500).contains(&refusal.status)) => true,
             (Some(Action::NoDelta | Action::Query | Action::Misunderstood | Action::Suspect | Action::Smaller), _) => false,
             _ => return Err(failed),
         };

@@ -68,9 +68,10 @@ impl Keyset {
     }
 
     /// At the end: from a little before the newest message on.
-    fn ended(&self, page: &Page<Value>) -> Self {
+    /// `now` bounds that: imported mail may be dated in the future, and would keep all that comes until then from being seen.
+    fn ended(&self, page: &Page<Value>, now: DateTime<Utc>) -> Self {
         let newest = self.newest.max(page.value.iter().filter_map(message::received).max());
-        let since = newest.map_or(self.since, |time| (time.trunc_subsecs(0) - OVERLAP).max(BEGINNING));
+        let since = newest.map_or(self.since, |time| (time.min(now).trunc_subsecs(0) - OVERLAP).max(BEGINNING));
         Self { since, seen: Vec::new(), next: None, newest, caught_up: true, ..self.clone() }
     }
 }
@@ -83,7 +84,7 @@ impl Session {
         let (fresh, next) = list.take(&page, followed, size);
         let changes = fresh.into_iter().filter_map(message::listed).map(Change::Created).collect();
         let last = next.is_none();
-        Ok(Found { changes, place: Place::List(next.unwrap_or_else(|| list.ended(&page))), last })
+        Ok(Found { changes, place: Place::List(next.unwrap_or_else(|| list.ended(&page, Utc::now()))), last })
     }
 
     /// The page, whether a link was followed to it, and how many entries were asked for. Where the server breaks down over one message on it,

@@ -131,6 +131,8 @@ pub fn verdict(action: Option<Action>, scope: Scope) -> Verdict {
     match action {
         Some(Action::Final(verdict)) => verdict,
         Some(Action::Retry | Action::Throttle | Action::Smaller) => Verdict::Later,
+        // No item or page is to blame here.
+        Some(Action::Suspect) if scope == Scope::Mailbox => Verdict::Later,
         Some(Action::Mailbox) => Verdict::StopMailbox,
         // Who may list and not read has too small a permission, whatever the message.
         Some(Action::Denied) if scope == Scope::Items => Verdict::StopMailbox,

@@ -121,7 +121,15 @@ async fn a_dead_next_link_falls_back_to_the_delta_link_before() {
 
 #[tokio::test(start_paused = true)]
 async fn dead_links_of_all_kinds_ask_for_a_new_walk() {
-    for (status, code) in [(410, GONE), (404, GONE), (500, "SYNCSTATEINVALID"), (400, "ErrorInvalidUrlQuery"), (410, "")] {
+    for (status, code) in [
+        (410, GONE),
+        (404, GONE),
+        (500, "SYNCSTATEINVALID"),
+        (400, "ErrorInvalidUrlQuery"),
+        (410, ""),
+        (400, "SomethingNew"),
+        (400, "ErrorInvalidIdMalformed"),
+    ] {
         let stage = Stage::new(move |_, _| refuse(status, code));
         let error = stage.page(Some(Place::Delta(link("d"))), 80).await.unwrap_err();
         assert_eq!(error.verdict, Verdict::Resync, "{status} {code}");

@@ -113,6 +113,13 @@ async fn later_rounds_begin_an_hour_before_the_newest_and_never_creep_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_from_the_future_does_not_hide_what_comes_before_it() {
+    let now = Utc::now();
+    let (_, list) = walk(&session(names(&[10_000, now.timestamp() + 86_400 * 365]), None), Keyset::new(now), 80).await;
+    assert!(list.since < now, "{}", list.since);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_empty_folder_is_at_its_end() {
     let (ids, list) = walk(&session(vec![], None), Keyset::new(Utc::now()), 80).await;
     assert!(ids.is_empty() && list.caught_up && list.since == BEGINNING);

@@ -127,5 +127,7 @@ fn a_scope_decides_what_a_refusal_ends() {
     assert_eq!(verdict(judge("BadRequest"), Scope::Mailbox), Verdict::Refused);
     assert_eq!(verdict(judge("BadRequest"), Scope::Folder), Verdict::SkipFolder);
     assert_eq!(verdict(None, Scope::Items), Verdict::Later);
+    assert_eq!(verdict(judge("InternalServerError"), Scope::Mailbox), Verdict::Later);
+    assert_eq!(verdict(judge("InternalServerError"), Scope::Folder), Verdict::SkipFolder);
     assert_eq!(verdict(None, Scope::Mailbox), Verdict::StopMailbox);
 }

@@ -10,6 +10,10 @@ use crate::{
     mail::{IdForm, ItemId},
 };
 
+/// Reading mail is not enough for this one request (Graph "user: translateExchangeIds", section "Permissions").
+const PERMISSION: &str =
+    "translating ids needs the application permission User.Read.All beside Mail.Read; it is needed once, for the change of interfaces";
+
 /// The most ids of one request.
 const MOST: usize = 1000;
 
@@ -17,7 +21,12 @@ impl Session {
     /// The ids in the form that this mailbox gives out, one answer an id; none for what the server cannot translate.
     pub async fn translate(&self, ids: &[ItemId], from: IdForm) -> Result<Vec<Option<ItemId>>, Error> {
         let error = |failed: super::retry::Failed| {
-            failed.into_error(Scope::Items, format!("translating {} ids of {}", ids.len(), self.desk.mailbox))
+            let denied = failed.trouble.refusal().is_some_and(|refusal| refusal.status == 403);
+            let error = failed.into_error(Scope::Items, format!("translating {} ids of {}", ids.len(), self.desk.mailbox));
+            match denied {
+                true => Error { hint: Some(PERMISSION.to_owned()), ..error },
+                false => error,
+            }
         };
         let to = self.form(false).await.map_err(error)?;
         if from == to {
@@ -94,6 +103,8 @@ mod tests {
         let session = double.session();
         session.desk.memory.learn_form(IdForm::GraphRest);
         assert_eq!(session.translate(&ids(1), IdForm::GraphRest).await.unwrap(), [Some(ids(1)[0].clone())]);
-        assert_eq!(session.translate(&ids(1), IdForm::Ews).await.unwrap_err().code.as_deref(), Some("ErrorAccessDenied"));
+        let error = session.translate(&ids(1), IdForm::Ews).await.unwrap_err();
+        assert_eq!(error.code.as_deref(), Some("ErrorAccessDenied"));
+        assert!(error.hint.unwrap().contains("User.Read.All"));
     }
 }

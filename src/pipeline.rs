@@ -32,7 +32,7 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
-use futures::{Stream, TryStreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 
 pub use budget::Budget;
 pub use fan_out::FanOut;
@@ -48,7 +48,7 @@ pub use until_error::UntilError;
 use self::{
     batches::batches,
     changes::changes,
-    commit::{Committed, commit},
+    commit::{Committed, commit, in_turn},
     folder_round::Visit,
     transfer::transfer,
 };
@@ -130,6 +130,7 @@ fn folder(visit: &Arc<Visit>) -> impl Stream<Item = Result<Committed, Trouble>> 
         .try_flatten()
         .in_flight(limits.batches, on(visit, transfer)) // downloads run ahead of commits; results in order
         .and_then(on(visit, commit)) // catalog, then cursor: only after the sink
+        .flat_map(in_turn) // what came before trouble, then the trouble
         .until_error() // this folder stops, the others go on
 }
 

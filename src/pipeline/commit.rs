@@ -1,8 +1,9 @@
 //! Makes a stored batch part of the record: the catalog first, the cursor behind it.
 
-use std::sync::Arc;
+use std::{iter, sync::Arc};
 
 use chrono::Utc;
+use futures::{Stream, stream};
 
 use super::{Trouble, folder_round::Visit, plan::PageEnd, transfer::Transferred};
 use crate::{catalog::Entry, checkpoint::Checkpoint, event::Event};
@@ -16,9 +17,10 @@ pub struct Committed {
     pub drained: bool,
 }
 
-/// Commits one batch. Called in the order of the batches: a cursor is saved only after everything before it.
-pub async fn commit(visit: Arc<Visit>, batch: Transferred) -> Result<Committed, Trouble> {
-    let Transferred { entries, end } = batch;
+/// Commits one batch. Called in the order of the batches: a cursor is saved only after everything before it. What stopped the download comes behind what
+/// came before it.
+pub async fn commit(visit: Arc<Visit>, batch: Transferred) -> Result<(Committed, Option<Trouble>), Trouble> {
+    let Transferred { entries, end, trouble } = batch;
     let (mut messages, mut bytes, mut quarantined) = (0, 0, Vec::new());
     for entry in &entries {
         match entry {
@@ -46,7 +48,16 @@ pub async fn commit(visit: Arc<Visit>, batch: Transferred) -> Result<Committed, 
     for code in quarantined {
         visit.pipeline.events.tell(Event::MessageQuarantined { mailbox: mailbox.clone(), code });
     }
-    Ok(Committed { messages, drained })
+    Ok((Committed { messages, drained }, trouble))
+}
+
+/// What was committed, and behind it what stopped the batch, if anything did.
+pub fn in_turn(outcome: Result<(Committed, Option<Trouble>), Trouble>) -> impl Stream<Item = Result<Committed, Trouble>> {
+    let (first, behind) = match outcome {
+        Ok((committed, trouble)) => (Ok(committed), trouble),
+        Err(trouble) => (Err(trouble), None),
+    };
+    stream::iter(iter::once(first).chain(behind.map(Err)))
 }
 
 /// Saves the cursor, and at the end of a listing from the start writes down what was not seen in it. Returns the lines written.

@@ -69,17 +69,17 @@ impl Pipeline {
             memory.full = Some(Instant::now());
         }
         let outcome = self.clone().folders_round(subscription, memory, thorough || overdue, overdue).await;
-        let mut refusal = None;
-        let round = match outcome {
+        let (round, refusal) = match outcome {
             Ok(ends) => {
                 let troubles = || ends.iter().filter_map(|end| end.trouble.as_ref());
-                refusal = troubles().find(|trouble| trouble.stops_mailbox() && trouble.refused()).map(ToString::to_string);
-                Round {
+                let refusal = troubles().find(|trouble| trouble.stops_mailbox() && trouble.refused()).map(ToString::to_string);
+                let round = Round {
                     mailbox: mailbox.clone(),
                     more: ends.iter().any(|end| end.trouble.is_none() && !end.drained),
                     verdict: troubles().map(Trouble::verdict).max_by_key(gravity),
                     messages: ends.iter().map(|end| end.messages).sum(),
-                }
+                };
+                (round, refusal)
             }
             Err(trouble) => {
                 let verdict = trouble.verdict();

@@ -29,6 +29,8 @@ pub struct Transferred {
     pub entries: Vec<Entry>,
     /// Set on a page's last batch.
     pub end: Option<PageEnd>,
+    /// What stopped the download before its end; then only what is durable already is among the entries.
+    pub trouble: Option<Trouble>,
 }
 
 type Write = Task<Result<Stored, sink::Error>>;
@@ -41,16 +43,20 @@ enum Transit {
     Streaming { chunks: mpsc::Sender<Result<Bytes, Broken>>, write: Write },
 }
 
-/// Fetches and stores a batch. Returns once every message of it is durable, or with the first error.
+/// Fetches and stores a batch. Returns once every message of it is durable. What came before trouble counts, too: a server that grants less than a
+/// batch between two rests would otherwise have the same messages fetched for ever.
 pub async fn transfer(visit: Arc<Visit>, batch: Batch) -> Result<Transferred, Trouble> {
     let Batch { wanted, record, end } = batch;
-    let mut entries = Vec::with_capacity(wanted.len() + record.len());
-    if !wanted.is_empty() {
-        visit.pace.turn(wanted.len()).await;
-        entries.extend(Download::new(&visit, wanted).run().await?);
+    if wanted.is_empty() {
+        return Ok(Transferred { entries: record, end, trouble: None });
+    }
+    visit.pace.turn(wanted.len()).await;
+    let (mut entries, trouble) = Download::new(&visit, wanted).run().await;
+    if trouble.is_some() {
+        return Ok(Transferred { entries, end: None, trouble });
     }
     entries.extend(record);
-    Ok(Transferred { entries, end })
+    Ok(Transferred { entries, end, trouble })
 }
 
 /// What became of one message.
@@ -73,16 +79,24 @@ impl<'a> Download<'a> {
         Self { visit, wanted, outcomes, current: None }
     }
 
-    async fn run(mut self) -> Result<Vec<Entry>, Trouble> {
+    async fn run(mut self) -> (Vec<Entry>, Option<Trouble>) {
+        let mut trouble = self.receive().await.err();
+        if let Some(index) = self.current.as_ref().map(|(index, _)| *index)
+            && let Err(error) = self.forget(index).await
         {
-            let _slot = self.visit.pipeline.budget.download().await;
-            let listed = self.wanted.iter().map(|wanted| wanted.listed.clone()).collect();
-            let mut parts = self.visit.pipeline.exchange.fetch(&self.visit.mailbox, &self.visit.folder, listed);
-            while let Some(part) = parts.next().await {
-                self.take(part?).await?;
-            }
+            trouble.get_or_insert(error);
         }
-        self.finish().await
+        self.finish(trouble).await
+    }
+
+    async fn receive(&mut self) -> Result<(), Trouble> {
+        let _slot = self.visit.pipeline.budget.download().await;
+        let listed = self.wanted.iter().map(|wanted| wanted.listed.clone()).collect();
+        let mut parts = self.visit.pipeline.exchange.fetch(&self.visit.mailbox, &self.visit.folder, listed);
+        while let Some(part) = parts.next().await {
+            self.take(part?).await?;
+        }
+        Ok(())
     }
 
     async fn take(&mut self, part: Part) -> Result<(), Trouble> {
@@ -157,19 +171,20 @@ impl<'a> Download<'a> {
         }
     }
 
-    async fn finish(mut self) -> Result<Vec<Entry>, Trouble> {
+    /// Waits for the writes under way. Gives what is durable, and the first trouble.
+    async fn finish(mut self, mut trouble: Option<Trouble>) -> (Vec<Entry>, Option<Trouble>) {
         let mut entries = Vec::with_capacity(self.wanted.len());
         for (wanted, outcome) in self.wanted.drain(..).zip(std::mem::take(&mut self.outcomes)) {
             match outcome {
-                Outcome::Writing { write, properties, origin } => {
-                    let stored = write.done().await?;
-                    entries.push(Entry::Stored { key: wanted.key, listed: wanted.listed, properties, origin, stored });
-                }
+                Outcome::Writing { write, properties, origin } => match write.done().await {
+                    Ok(stored) => entries.push(Entry::Stored { key: wanted.key, listed: wanted.listed, properties, origin, stored }),
+                    Err(error) => drop(trouble.get_or_insert(error.into())),
+                },
                 Outcome::Done(entry) => entries.push(*entry),
-                Outcome::Pending => return Err(muddled(self.visit, "a message without an end").into()),
+                Outcome::Pending => drop(trouble.get_or_insert_with(|| muddled(self.visit, "a message without an end").into())),
             }
         }
-        Ok(entries)
+        (entries, trouble)
     }
 
     async fn write(&self, index: usize, whole: Bytes) -> Result<Write, Trouble> {

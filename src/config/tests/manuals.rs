@@ -57,7 +57,7 @@ fn every_example_of_the_manuals_is_good() {
 #[test]
 fn the_samples_are_good_and_say_so_by_the_schema() {
     // What a person has to fill in stands in angle brackets.
-    let graph = SAMPLE_GRAPH.replace('<', "").replace('>', "");
+    let graph = SAMPLE_GRAPH.replace(['<', '>'], "");
     for text in [SAMPLE, &graph] {
         let sample = Value::from_str(text).unwrap();
         let examination = judged(&sample, &Env::from_iter([("REINFER_EWS_AUTH_PASS", "x")]), Purpose::Check);

@@ -58,6 +58,8 @@ pub struct Server {
     pub restarts: HashMap<String, usize>,
     /// Items that cannot be read.
     pub unreadable: Vec<String>,
+    /// Messages a download gives before the server asks for a rest.
+    pub grants: Option<usize>,
     /// A folder that is listed but cannot be found.
     pub closed: Option<String>,
     /// The page, counted from 1 over all listings, that is refused.
@@ -334,6 +336,12 @@ impl Exchange for Double {
                 let failure = Failure { code: "ErrorItemCorrupt".into(), text: "corrupt".into() };
                 parts.push(Ok(Part::Unreadable { index, failure }));
                 continue;
+            }
+            if server.grants.is_some_and(|most| parts.iter().filter(|part| matches!(part, Ok(Part::Read { .. }))).count() >= most) {
+                // In the middle of a message, as it comes.
+                parts.push(Ok(Part::Mime { index, chunk: Bytes::from_static(b"the beg") }));
+                parts.push(Err(error(Verdict::WaitFor(std::time::Duration::from_millis(1)))));
+                break;
             }
             server.downloads.push(id.clone());
             let chunks = |body: &[u8]| {

@@ -304,3 +304,22 @@ async fn a_lost_catalog_is_noticed_though_the_cursors_stand() {
     assert_eq!((bench.count("stored"), bench.server.downloads()), (12, 24));
     bench.nothing_is_missing_or_double().await;
 }
+
+#[tokio::test]
+async fn what_came_before_the_server_wants_to_rest_is_kept() {
+    let bench = Bench::new(&["Inbox"]);
+    for n in 0..40 {
+        bench.server.deliver("Inbox", format!("message {n}"));
+    }
+    // Less than a batch between two rests: if only whole batches counted, it would never get anywhere.
+    bench.server.0.lock().unwrap().grants = Some(3);
+    let mut rounds = 0;
+    while bench.pass().await.verdict.is_some() {
+        rounds += 1;
+        assert!(rounds < 40, "it gets nowhere");
+    }
+    // What ran ahead of the batch that was cut off is fetched again, and nothing else.
+    assert_eq!(bench.count("stored"), 40);
+    assert!(bench.server.downloads() < 120, "{}", bench.server.downloads());
+    bench.nothing_is_missing_or_double().await;
+}

@@ -78,5 +78,6 @@ async fn a_part_may_be_throttled_on_its_own() {
     let refused: Vec<&Value> = responses.iter().filter(|response| response["status"] == 429).collect();
     assert_eq!(refused.len(), 2);
     assert!(refused.iter().all(|response| response["headers"]["Retry-After"].is_string()));
-    assert_eq!((desk.counter("graph.429"), desk.counter("graph.early_requests")), (2, 1));
+    // The second of them came before the client could know of the first.
+    assert_eq!((desk.counter("graph.429"), desk.counter("graph.early_requests")), (2, 0));
 }

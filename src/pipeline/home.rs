@@ -10,14 +10,17 @@ use chrono::Utc;
 
 use super::{Pipeline, Trouble};
 use crate::{
-    catalog::{Entry, Ledger, Place, Resident, SWEEP},
+    catalog::{Decision, Entry, Ledger, Place, Resident, SWEEP},
     event::Event,
     exchange::{self, Verdict},
-    mail::{Folder, FolderId, Hierarchy, ItemId, Listed, Lookup, Mailbox, Switch},
+    mail::{Change, Folder, FolderId, Hierarchy, ItemId, Listed, Lookup, Mailbox, Switch},
 };
 
 /// Messages looked up to prove that it is the same mailbox.
 const PROBED: usize = 200;
+
+/// Folders in which known messages are looked for by their search keys.
+const FULLEST: usize = 5;
 
 /// Ids translated by one request (Microsoft Graph, "user: translateExchangeIds").
 const TRANSLATED: usize = 1000;
@@ -103,7 +106,7 @@ impl Homecoming<'_> {
 
     async fn prove(&self) -> Result<(), Trouble> {
         let sample = self.ledger.sample(false, PROBED).await?;
-        if sample.is_empty() || self.any_found(&sample).await? {
+        if sample.is_empty() || self.any_found(&sample).await? || self.any_recognised().await? {
             return Ok(());
         }
         Err(self.refusal(sample.len(), "is in the mailbox that the server shows under this address").into())
@@ -171,6 +174,30 @@ impl Homecoming<'_> {
         let roots = self.known.home.as_ref().zip(self.now.home.as_ref());
         roots.is_some_and(|(known, now)| same(&known.root, &now.root))
             || sample.iter().any(|resident| self.now.folders.iter().any(|folder| same(&folder.id, &resident.folder)))
+    }
+
+    /// Whether messages in its fullest folders are known by their search keys, as after a migration that gave everything new ids.
+    async fn any_recognised(&self) -> Result<bool, Trouble> {
+        let mut folders: Vec<&Folder> = self.now.folders.iter().take(self.listed).collect();
+        folders.sort_by_key(|folder| std::cmp::Reverse(folder.total));
+        for folder in folders.into_iter().take(FULLEST) {
+            let page = match self.pipeline.exchange.page(self.mailbox, folder, None, PROBED).await {
+                Ok(page) => page,
+                Err(error) if matches!(error.verdict, Verdict::FolderGone | Verdict::SkipFolder) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let listed = page.changes.into_iter().filter_map(|change| match change {
+                Change::Created(listed) | Change::Updated(listed) => Some(listed),
+                Change::ReadChanged { .. } | Change::Deleted(_) => None,
+            });
+            let described = self.pipeline.exchange.describe(self.mailbox, folder, listed.collect()).await?;
+            let changes: Vec<Change> = described.into_iter().map(Change::Created).collect();
+            let decisions = self.ledger.identify(folder, &changes).await?;
+            if decisions.iter().any(|decision| !matches!(decision, Decision::Fetch { .. } | Decision::Nothing)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn any_found(&self, sample: &[Resident]) -> Result<bool, Trouble> {

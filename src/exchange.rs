@@ -1,9 +1,11 @@
 //! What differs between the two ways into a mailbox, as one small trait. EWS and Graph implement it; the pipeline sees nothing else of them.
 
+mod ahead;
 mod compose;
 pub mod ews;
 mod gate;
 pub mod graph;
+mod scope;
 mod shorten;
 
 use std::{fmt, time::Duration};

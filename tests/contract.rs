@@ -49,6 +49,14 @@ impl Reader {
         Self { exchange: way.open(&server), server, mailbox: mailbox(ANNA), way }
     }
 
+    /// The same mailbox, read by the other interface.
+    async fn other(&self) -> Self {
+        let way = if self.way == Way::Ews { Way::Graph } else { Way::Ews };
+        let exchange = way.open(&self.server);
+        // Nobody asks this reader's server for anything.
+        Self { exchange, way, server: Server::start(World::default()).await, mailbox: self.mailbox.clone() }
+    }
+
     async fn folders(&self, known: &Hierarchy) -> Hierarchy {
         self.exchange.folders(&self.mailbox, known).await.unwrap_or_else(|error| panic!("{:?}: {error}", self.way))
     }
@@ -281,13 +289,7 @@ async fn a_dead_or_foreign_cursor_asks_for_a_new_listing() {
     for way in WAYS {
         let reader = Reader::of(way, world(vec![spec(ANNA, 20)])).await;
         let inbox = reader.folder(&["Inbox"]).await;
-        let other = if way == Way::Ews { Way::Graph } else { Way::Ews };
-        let foreign = Reader {
-            exchange: other.open(&reader.server),
-            way: other,
-            server: Server::start(World::default()).await,
-            mailbox: mailbox(ANNA),
-        };
+        let foreign = reader.other().await;
         let (_, strange) = foreign.walk(&foreign.folder(&["Inbox"]).await, None, 100).await;
         for cursor in [strange, Cursor("nonsense".into()), Cursor("{}".into())] {
             let error = reader.exchange.page(&reader.mailbox, &inbox, Some(&cursor), 10).await.unwrap_err();
@@ -319,13 +321,7 @@ async fn what_left_after_it_was_listed_is_gone_and_the_rest_comes() {
         assert_eq!(gone, (0..6).filter(|at| ends[*at].is_err()).collect::<Vec<_>>(), "{way:?}");
         assert!(found.iter().filter(|found| **found != Lookup::Gone).all(|found| matches!(found, Lookup::Found(_))), "{way:?}: {found:?}");
         // An id of the other interface, or of none, is nobody's.
-        let other = if way == Way::Ews { Way::Graph } else { Way::Ews };
-        let foreign = Reader {
-            exchange: other.open(&reader.server),
-            way: other,
-            server: Server::start(World::default()).await,
-            mailbox: mailbox(ANNA),
-        };
+        let foreign = reader.other().await;
         let strange = foreign.listed(&foreign.folder(&["Inbox"]).await).await.swap_remove(0);
         let strangers = [Listed::bare(strange.id), Listed::bare(ItemId("nonsense".into()))];
         let found = reader.exchange.lookup(&reader.mailbox, &inbox, &strangers).await.unwrap();

@@ -1,12 +1,13 @@
 //! Microsoft Graph.
 //!
 //! From the outside in: [`Graph`] is the way into mailboxes; a `session` asks one mailbox, with patience (`retry`), through its `gate`, within
-//! its `budget` and outside its `fence`; a `wire` carries one request with a token. A `refusal` is what the server says when it will not, and
-//! `verdict` the table of what that asks for.
+//! its `budget` and outside its `fence`; a `wire` carries one request with a token. A `refusal` is what the server says when it will not,
+//! `codes` the table of what that asks for, and `verdict` what is left to do when nothing helped.
 
 mod batch;
 mod budget;
 mod call;
+mod codes;
 mod cursor;
 mod delta;
 mod describe;

@@ -39,6 +39,13 @@ pub struct Folder {
     pub stamp: Option<String>,
 }
 
+impl Folder {
+    /// A mail folder of which only id and path are known.
+    pub fn bare(id: FolderId, path: Vec<String>) -> Self {
+        Self { id, path, class: None, well_known: None, archive: false, hidden: false, total: None, stamp: None }
+    }
+}
+
 /// The interfaces write one item's id in different ways.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

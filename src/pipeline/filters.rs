@@ -145,16 +145,8 @@ mod tests {
     use crate::mail::FolderId;
 
     fn folder(path: &[&str]) -> Folder {
-        Folder {
-            id: FolderId(path.join("/")),
-            path: path.iter().map(ToString::to_string).collect(),
-            class: Some("IPF.Note".into()),
-            well_known: None,
-            archive: false,
-            hidden: false,
-            total: None,
-            stamp: None,
-        }
+        let names = path.iter().map(ToString::to_string).collect();
+        Folder { class: Some("IPF.Note".into()), ..Folder::bare(FolderId(path.join("/")), names) }
     }
 
     fn path(names: &[&str]) -> FolderName {

@@ -305,16 +305,7 @@ impl Homecoming<'_> {
 
     /// A folder as it is known by its old id; a nameless one where the saved folders were lost.
     fn place(&self, id: &FolderId) -> Folder {
-        let nameless = || Folder {
-            id: id.clone(),
-            path: Vec::new(),
-            class: None,
-            well_known: None,
-            archive: false,
-            hidden: false,
-            total: None,
-            stamp: None,
-        };
+        let nameless = || Folder::bare(id.clone(), Vec::new());
         self.known.folders.iter().chain(&self.now.folders).find(|folder| folder.id == *id).cloned().unwrap_or_else(nameless)
     }
 
@@ -372,15 +363,9 @@ mod tests {
 
     #[test]
     fn what_is_not_shown_is_kept() {
-        let folder = |id: &str, class: Option<&str>, archive| Folder {
-            id: FolderId(id.into()),
-            path: vec![id.into()],
-            class: class.map(str::to_owned),
-            well_known: None,
-            archive,
-            hidden: false,
-            total: None,
-            stamp: None,
+        let folder = |id: &str, class: Option<&str>, archive| {
+            let class = class.map(str::to_owned);
+            Folder { class, archive, ..Folder::bare(FolderId(id.into()), vec![id.into()]) }
         };
         let known = Hierarchy {
             folders: vec![

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # Holds the simulator against a conformance suite for EWS servers, twice.
 #
-# usage: conformance.sh SIMULATOR SUITE [PYTHON [RECORD]]
+# usage: conformance.sh SUITE [PYTHON [RECORD]]
 #
-#   SIMULATOR   path of the binary exchange-simulator
 #   SUITE       path of the script ews-conformance
 #   PYTHON      an interpreter that has the packages requests and lxml (python3 when absent)
 #   RECORD      a folder for the traffic of the second run, every answer of which is to follow the schema
@@ -14,29 +13,17 @@
 # where the schema check must hold and the streaming check alone may fail. Exits 0 only if it is exactly so, and prints the totals of both runs.
 set -euo pipefail
 
-if (($# < 2 || $# > 4)); then
-  echo "usage: conformance.sh SIMULATOR SUITE [PYTHON [RECORD]]" >&2
+if (($# < 1 || $# > 3)); then
+  echo "usage: conformance.sh SUITE [PYTHON [RECORD]]" >&2
   exit 2
 fi
-simulator=$1 suite=$2 python=${3:-python3}
+suite=$1 python=${2:-python3}
 record=()
-[[ -z ${4:-} ]] || record=(--record "$4")
+[[ -z ${3:-} ]] || record=(--record "$3")
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 work=$(mktemp -d)
-server=
-# shellcheck disable=SC2317  # called by a trap, too
-stop() {
-  [[ -z $server ]] || kill "$server" 2>/dev/null || true
-  [[ -z $server ]] || wait "$server" 2>/dev/null || true
-  server=
-}
-# shellcheck disable=SC2317  # called by a trap
-clean() {
-  stop
-  rm -rf "$work"
-}
-trap clean EXIT
+trap 'rm -rf "$work"' EXIT
 trap 'exit 143' INT TERM
 
 failed=0
@@ -48,26 +35,13 @@ complain() {
 
 # run NAME [SIMULATOR OPTION...]: the suite's output goes to $work/NAME.
 run() {
-  local name=$1 url=
+  local name=$1
   shift
-  "$simulator" --world "$here/world.toml" --listen 127.0.0.1:0 --print-json "$@" >"$work/$name.json" 2>"$work/$name.log" &
-  server=$!
-  for _ in {1..300}; do
-    if url=$("$python" -c 'import json, sys; print(json.loads(open(sys.argv[1]).readline())["ews_url"])' "$work/$name.json" 2>/dev/null); then
-      break
-    fi
-    kill -0 "$server" 2>/dev/null || break
-    sleep 0.1
-  done
-  if [[ -z $url ]]; then
-    echo "the simulator did not start:" >&2
-    cat "$work/$name.log" >&2
-    exit 1
-  fi
   # Loopback only: a proxy of the environment has no say here.
-  NO_PROXY=127.0.0.1 no_proxy=127.0.0.1 "$python" "$suite" --url "$url" --user alice@example.com --password alice-password \
+  # shellcheck disable=SC2016  # the variable is that of the command beside the server
+  NO_PROXY=127.0.0.1 no_proxy=127.0.0.1 "$here/../../scripts/with-simulator" --log "$work/$name.log" --world "$here/world.toml" "$@" -- \
+    bash -c '"$@" --url "$SIMULATOR_URL"' suite "$python" "$suite" --user alice@example.com --password alice-password \
     --other bob@example.com --service service@example.com --service-password service --slow >"$work/$name" 2>&1 || true
-  stop
   local total
   total=$(grep '^ews-conformance: ' "$work/$name") || total="ews-conformance: no totals: $(tail -n 3 "$work/$name")"
   totals+=("$name: ${total#ews-conformance: }")

@@ -10,12 +10,7 @@ mod write;
 
 use std::collections::VecDeque;
 
-use futures::{
-    StreamExt,
-    stream::{self, BoxStream},
-};
-use tokio::sync::mpsc;
-use tokio_util::task::AbortOnDropHandle;
+use futures::stream::BoxStream;
 
 use self::{
     outbox::{Outbox, Tap},
@@ -33,7 +28,7 @@ use super::{
     xml::{Intake, Limits},
 };
 use crate::{
-    exchange::Error,
+    exchange::{Error, ahead::ahead},
     mail::{Failure, ItemId, Listed, Part},
 };
 
@@ -47,30 +42,14 @@ impl Session {
     /// The parts of `messages`. Nothing happens before the stream is polled, and all of it ends when the stream is dropped. In between the
     /// download goes on by itself, a few parts ahead of its taker.
     pub fn fetch(self, messages: Vec<Listed>) -> BoxStream<'static, Result<Part, Error>> {
-        let begun = async move {
-            // Asked for here, in the order of first polls, and held to the end, through every retry: of two downloads in order the second
-            // must never keep the first from going on.
-            let pass = self.desk.gate.pass(Kind::Fetch).await;
-            let (sender, receiver) = mpsc::channel(WAITING);
-            let task = tokio::spawn(async move {
-                let _pass = pass;
-                let outbox = Outbox::new(sender);
-                let attempt = format!("downloading {} messages of {}", messages.len(), self.desk.mailbox);
-                if let Err(failed) = Work::new(self, messages, outbox.clone()).run().await {
-                    outbox.fail(failed.into_error(Scope::Items, attempt)).await;
-                }
-            });
-            stream::unfold((receiver, AbortOnDropHandle::new(task)), |(mut receiver, task)| async move {
-                match receiver.recv().await {
-                    Some(part) => Some((part, (receiver, task))),
-                    None => match task.await {
-                        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                        _ => None,
-                    },
-                }
-            })
-        };
-        stream::once(begun).flatten().boxed()
+        let desk = self.desk.clone();
+        ahead(WAITING, async move { desk.gate.pass(Kind::Fetch).await }, |sender| async move {
+            let outbox = Outbox::new(sender);
+            let attempt = format!("downloading {} messages of {}", messages.len(), self.desk.mailbox);
+            if let Err(failed) = Work::new(self, messages, outbox.clone()).run().await {
+                outbox.fail(failed.into_error(Scope::Items, attempt)).await;
+            }
+        })
     }
 }
 

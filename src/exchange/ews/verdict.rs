@@ -4,6 +4,7 @@
 //! times and then judged by what was asked: see [`verdict`].
 
 use crate::exchange::Verdict;
+pub use crate::exchange::scope::Scope;
 
 /// What a code asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,17 +111,6 @@ pub fn judge_status(status: u16) -> Action {
     }
 }
 
-/// What was asked for when a request failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// A mailbox's folders.
-    Mailbox,
-    /// One folder's items.
-    Folder,
-    /// Items by their ids.
-    Items,
-}
-
 /// What is left to do once retries are over.
 pub fn verdict(action: Option<Action>, scope: Scope) -> Verdict {
     match action {
@@ -132,11 +122,7 @@ pub fn verdict(action: Option<Action>, scope: Scope) -> Verdict {
         Some(Action::Misunderstood) if scope == Scope::Mailbox => Verdict::Refused,
         Some(Action::Resync) if scope == Scope::Folder => Verdict::Resync,
         Some(Action::FolderGone | Action::ItemGone) if scope == Scope::Folder => Verdict::FolderGone,
-        _ => match scope {
-            Scope::Mailbox => Verdict::StopMailbox,
-            Scope::Folder => Verdict::SkipFolder,
-            Scope::Items => Verdict::Later,
-        },
+        _ => scope.verdict(),
     }
 }
 

@@ -22,7 +22,10 @@ use super::{
     trouble::Trouble,
     wire::{Outgoing, Reply, Wire},
 };
-use crate::{mail::Address, watch::Events};
+use crate::{
+    mail::{Address, Folder, FolderId},
+    watch::Events,
+};
 
 /// What the script says to a request.
 pub enum Say {
@@ -32,6 +35,11 @@ pub enum Say {
     Part(u16, Bytes),
     /// No connection.
     Nothing,
+}
+
+/// A folder, for whom it does not matter which.
+pub fn inbox() -> Folder {
+    Folder::bare(FolderId("F".into()), vec!["Inbox".into()])
 }
 
 /// JSON with a status of success.

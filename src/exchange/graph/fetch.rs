@@ -2,6 +2,7 @@
 //!
 //! Several downloads run ahead of the taker, each in a `lane`; what comes out is in order, the parts of a message following each other.
 
+mod job;
 mod lane;
 mod outbox;
 mod rebuild;
@@ -14,10 +15,7 @@ use std::{
     time::Duration,
 };
 
-use futures::{
-    StreamExt,
-    stream::{self, BoxStream},
-};
+use futures::stream::BoxStream;
 use tokio::{
     sync::{Semaphore, mpsc, watch},
     time::sleep,
@@ -25,12 +23,13 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use self::{
-    lane::{Job, Lane},
+    job::Job,
+    lane::Lane,
     outbox::{Out, Outbox},
 };
 use super::{desk::IN_FLIGHT, retry::Failed, session::Session, verdict::Scope};
 use crate::{
-    exchange::{Error, gate::Kind},
+    exchange::{Error, ahead::ahead, gate::Kind},
     mail::{Folder, Listed, Lookup, Part, Properties},
 };
 
@@ -43,30 +42,14 @@ const ABSENT: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(5)];
 impl Session {
     /// The parts of `messages` of `folder`. Nothing happens before the stream is polled, and all of it ends when the stream is dropped.
     pub fn fetch(self, folder: Folder, messages: Vec<Listed>) -> BoxStream<'static, Result<Part, Error>> {
-        let begun = async move {
-            let (sender, receiver) = mpsc::channel(WAITING);
+        let desk = self.desk.clone();
+        ahead(WAITING, async move { desk.gate.pass(Kind::Fetch).await }, |sender| async move {
             let attempt = format!("downloading {} messages of {}", messages.len(), self.desk.mailbox);
-            // Asked for here, in the order of first polls, and held to the end, through every retry: of two batches in order the second must
-            // never keep the first from going on.
-            let pass = self.desk.gate.pass(Kind::Fetch).await;
-            let task = tokio::spawn(async move {
-                let _pass = pass;
-                if let Err(failed) = (Batch { session: self, folder, messages }).run(&sender).await {
-                    // Sender and receiver are dropped together, so a closed channel is seen by nobody.
-                    let _ = sender.send(Err(failed.into_error(Scope::Items, attempt))).await;
-                }
-            });
-            stream::unfold((receiver, AbortOnDropHandle::new(task)), |(mut receiver, task)| async move {
-                match receiver.recv().await {
-                    Some(part) => Some((part, (receiver, task))),
-                    None => match task.await {
-                        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                        _ => None,
-                    },
-                }
-            })
-        };
-        stream::once(begun).flatten().boxed()
+            if let Err(failed) = (Batch { session: self, folder, messages }).run(&sender).await {
+                // Sender and receiver are dropped together, so a closed channel is seen by nobody.
+                let _ = sender.send(Err(failed.into_error(Scope::Items, attempt))).await;
+            }
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::verdict::judge;
+use super::codes::judge;
 use crate::exchange::shorten::shorten;
 
 /// An answer that is a refusal: of one request, or of one within a batch.

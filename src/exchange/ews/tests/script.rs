@@ -131,16 +131,7 @@ pub fn mailbox() -> Mailbox {
 }
 
 pub fn folder(id: &str) -> Folder {
-    Folder {
-        id: FolderId(id.into()),
-        path: vec!["Inbox".into()],
-        class: None,
-        well_known: None,
-        archive: false,
-        hidden: false,
-        total: None,
-        stamp: None,
-    }
+    Folder::bare(FolderId(id.into()), vec!["Inbox".into()])
 }
 
 pub fn ews(script: &Arc<Script>) -> (Ews, Events) {

@@ -9,16 +9,7 @@ use crate::mail::{FolderId, IdForm, ItemId};
 const GONE: &str = "SyncStateNotFound";
 
 pub fn folder() -> Folder {
-    Folder {
-        id: FolderId("F/1=".into()),
-        path: vec!["Inbox".into()],
-        class: None,
-        well_known: None,
-        archive: false,
-        hidden: false,
-        total: None,
-        stamp: None,
-    }
+    Folder::bare(FolderId("F/1=".into()), vec!["Inbox".into()])
 }
 
 fn cursor(place: Place) -> Cursor {

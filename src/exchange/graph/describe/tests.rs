@@ -3,23 +3,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{
-    super::double::{Double, json as say, refuse},
+    super::double::{Double, inbox, json as say, refuse},
     *,
 };
-use crate::mail::{FolderId, IdForm, ItemId};
-
-fn folder() -> Folder {
-    Folder {
-        id: FolderId("F".into()),
-        path: vec!["Inbox".into()],
-        class: None,
-        well_known: None,
-        archive: false,
-        hidden: false,
-        total: None,
-        stamp: None,
-    }
-}
+use crate::mail::{IdForm, ItemId};
 
 fn listed(count: i64) -> Vec<Listed> {
     let at = |index| DateTime::from_timestamp(1_700_000_000 + index * 60, 0);
@@ -45,7 +32,7 @@ fn subject(answer: &Lookup) -> Option<&str> {
 async fn a_batch_is_described_by_one_listing() {
     let double = Double::new(Duration::ZERO, |_, _| say(json!({"value": (0..80).rev().map(entry).collect::<Vec<_>>()}).to_string()));
     let session = double.session();
-    let found = session.complete(&folder(), listed(80)).await.unwrap();
+    let found = session.complete(&inbox(), listed(80)).await.unwrap();
     assert_eq!(double.heard().len(), 1);
     let last = &found[79];
     assert_eq!((last.size, last.class.as_deref(), last.flags), (Some(4711), Some("IPM.Note"), Some(0x20)));
@@ -61,7 +48,7 @@ async fn what_a_window_misses_is_asked_for_by_itself() {
         true => say(json!({"value": [entry(0), entry(2)]}).to_string()),
         false => say(entry(1).to_string()),
     });
-    let found = double.session().lookup(&folder(), &listed(3)).await.unwrap();
+    let found = double.session().lookup(&inbox(), &listed(3)).await.unwrap();
     assert_eq!(found.iter().map(subject).collect::<Vec<_>>(), [Some("about m0"), Some("about m1"), Some("about m2")]);
 }
 
@@ -82,7 +69,7 @@ async fn gone_unreadable_and_foreign_ids_are_told_apart() {
         say(json!({"responses": responses}).to_string())
     });
     let bare: Vec<Listed> = (0..3).map(|index| Listed::bare(ItemId(format!("m{index}")))).collect();
-    let found = double.session().lookup(&folder(), &bare).await.unwrap();
+    let found = double.session().lookup(&inbox(), &bare).await.unwrap();
     assert!(matches!(&found[..], [Lookup::Gone, Lookup::Gone, Lookup::Unreadable(failure)] if failure.code == "ErrorCorruptData"));
 }
 
@@ -100,7 +87,7 @@ async fn a_window_over_which_the_server_breaks_down_is_narrowed() {
         }
         say(entry(3).to_string())
     });
-    let found = double.session().lookup(&folder(), &listed(20)).await.unwrap();
+    let found = double.session().lookup(&inbox(), &listed(20)).await.unwrap();
     assert!(found.iter().all(|answer| subject(answer) == Some("about m3")));
 }
 
@@ -118,7 +105,7 @@ async fn a_server_without_such_windows_is_not_asked_for_them_again() {
     let session = double.session();
     session.desk.memory.learn_form(IdForm::GraphImmutable);
     for _ in 0..2 {
-        session.lookup(&folder(), &listed(3)).await.unwrap();
+        session.lookup(&inbox(), &listed(3)).await.unwrap();
     }
     assert_eq!(double.heard().iter().filter(|outgoing| outgoing.url.contains("/mailFolders/")).count(), 1);
 }
@@ -126,6 +113,6 @@ async fn a_server_without_such_windows_is_not_asked_for_them_again() {
 #[tokio::test(start_paused = true)]
 async fn a_closed_mailbox_is_an_error_and_no_answer() {
     let double = Double::new(Duration::ZERO, |_, _| refuse(404, "MailboxNotEnabledForRESTAPI"));
-    let error = double.session().lookup(&folder(), &listed(5)).await.unwrap_err();
+    let error = double.session().lookup(&inbox(), &listed(5)).await.unwrap_err();
     assert_eq!(error.verdict, crate::exchange::Verdict::StopMailbox);
 }

@@ -17,25 +17,16 @@ use super::{
         trouble::Trouble,
         verdict::Action,
     },
+    job::Job,
     outbox::{Out, Outbox, Stalled},
 };
 use crate::{
     exchange::gate::Kind,
-    mail::{Failure, ItemId, Origin, Part, Properties},
+    mail::{Failure, Origin, Part},
 };
 
 /// An answer without content is asked for so often.
 const EMPTY: u32 = 3;
-
-/// A message to be brought.
-pub struct Job {
-    /// Its place in the batch.
-    pub index: usize,
-    /// Its id.
-    pub id: ItemId,
-    /// What the catalog keeps of it.
-    pub properties: Properties,
-}
 
 /// A lane.
 pub struct Lane {

@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{super::retry::Failed, lane::Job};
+use super::{super::retry::Failed, job::Job};
 use crate::mail::Part;
 
 /// How long a connection is kept open for bytes that nobody takes; the server gives up about then.

@@ -18,7 +18,8 @@ use super::{
         trouble::Trouble,
         verdict::Action,
     },
-    lane::{Job, Lane},
+    job::Job,
+    lane::Lane,
     outbox::{Out, Outbox, Stalled},
 };
 use crate::{

@@ -7,30 +7,17 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt};
 use serde_json::json;
 
 use super::{
-    super::double::{Double, Say, json as say, refuse, throttle},
+    super::double::{Double, Say, inbox, json as say, refuse, throttle},
     *,
 };
 use crate::{
     exchange::Verdict,
-    mail::{FolderId, IdForm, ItemId, Origin},
+    mail::{IdForm, ItemId, Origin},
 };
-
-fn folder() -> Folder {
-    Folder {
-        id: FolderId("F".into()),
-        path: vec!["Inbox".into()],
-        class: None,
-        well_known: None,
-        archive: false,
-        hidden: false,
-        total: None,
-        stamp: None,
-    }
-}
 
 /// Messages m0, m1, … without a date, so that each is described by itself.
 fn listed(count: usize) -> Vec<Listed> {
@@ -91,7 +78,7 @@ struct Got {
 async fn run(double: &Arc<Double>, count: usize) -> (Vec<Got>, Option<Error>) {
     let session = double.session();
     session.desk.memory.learn_form(IdForm::GraphImmutable);
-    let mut parts = session.fetch(folder(), listed(count));
+    let mut parts = session.fetch(inbox(), listed(count));
     let mut got: Vec<Got> = (0..count).map(|_| Got::default()).collect();
     let mut current = None;
     while let Some(part) = parts.next().await {
@@ -152,7 +139,7 @@ async fn messages_come_whole_and_described() {
 async fn nothing_happens_before_the_first_look_and_all_ends_with_the_stream() {
     let double = serve(|_, _| body("x"));
     let session = double.session();
-    let mut parts = session.clone().fetch(folder(), listed(3));
+    let mut parts = session.clone().fetch(inbox(), listed(3));
     assert!(double.heard().is_empty());
     assert!(parts.next().now_or_never().is_none());
     drop(parts);
@@ -306,7 +293,7 @@ async fn a_taker_that_stands_still_costs_a_connection_and_no_bytes() {
     let double = serve(|_, _| body(vec![7; 3_000_000]));
     let session = double.session();
     session.desk.memory.learn_form(IdForm::GraphImmutable);
-    let mut parts = session.fetch(folder(), listed(1));
+    let mut parts = session.fetch(inbox(), listed(1));
     let first = parts.next().await;
     assert!(matches!(first, Some(Ok(Part::Mime { .. }))));
     tokio::time::sleep(Duration::from_secs(600)).await;

@@ -142,16 +142,7 @@ async fn hidden_folders_are_added_where_changes_take_no_word_about_them() {
 #[tokio::test(start_paused = true)]
 async fn another_interfaces_hierarchy_is_no_obstacle_and_its_archive_stays() {
     let double = serve(|_, _| page(&[entry("a", "root", "Inbox", 0)], DELTA, "d0"));
-    let archived = Folder {
-        id: FolderId("z".into()),
-        path: vec!["Old".into()],
-        class: None,
-        well_known: None,
-        archive: true,
-        hidden: false,
-        total: None,
-        stamp: None,
-    };
+    let archived = Folder { archive: true, ..Folder::bare(FolderId("z".into()), vec!["Old".into()]) };
     let cursors =
         [(ROOT.to_owned(), crate::mail::Cursor("H4sI".into())), ("archivemsgfolderroot".to_owned(), crate::mail::Cursor("X".into()))];
     let known = Hierarchy { folders: vec![archived], cursors: cursors.into(), ..Hierarchy::default() };

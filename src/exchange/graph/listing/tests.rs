@@ -4,25 +4,12 @@ use serde_json::json;
 
 use super::{
     super::{
-        double::{Double, Say, json as say, refuse},
+        double::{Double, Say, inbox, json as say, refuse},
         session::Session,
     },
     *,
 };
-use crate::mail::{FolderId, ItemId, Listed};
-
-fn folder() -> Folder {
-    Folder {
-        id: FolderId("F".into()),
-        path: vec!["Inbox".into()],
-        class: None,
-        well_known: None,
-        archive: false,
-        hidden: false,
-        total: None,
-        stamp: None,
-    }
-}
+use crate::mail::{ItemId, Listed};
 
 fn time(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(second, 0).unwrap()
@@ -60,7 +47,7 @@ fn serve(messages: &[(String, i64)], url: &str, poison: Option<&str>) -> Say {
 async fn walk(session: &Session, mut list: Keyset, limit: usize) -> (Vec<String>, Keyset) {
     let mut ids = Vec::new();
     for _ in 0..500 {
-        let found = session.listing(&folder(), list, limit).await.unwrap();
+        let found = session.listing(&inbox(), list, limit).await.unwrap();
         ids.extend(found.changes.into_iter().map(|change| match change {
             Change::Created(Listed { id: ItemId(id), .. }) => id,
             other => panic!("{other:?}"),
@@ -136,6 +123,6 @@ async fn a_poisoned_message_is_listed_by_its_id() {
 #[tokio::test(start_paused = true)]
 async fn a_page_of_no_size_is_an_error() {
     let double = Double::new(Duration::ZERO, |_, _| refuse(500, "InternalServerError"));
-    let failed = double.session().listing(&folder(), Keyset::new(Utc::now()), 80).await.map(|_| ()).unwrap_err();
+    let failed = double.session().listing(&inbox(), Keyset::new(Utc::now()), 80).await.map(|_| ()).unwrap_err();
     assert_eq!(failed.action, Some(Action::Suspect));
 }

@@ -11,7 +11,7 @@ mod lock;
 mod row;
 mod segments;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -68,7 +68,7 @@ pub enum Entry {
         /// What the listing told of it.
         listed: Listed,
         /// Its properties.
-        properties: Box<Properties>,
+        properties: Arc<Properties>,
         /// What its bytes are.
         origin: Origin,
         /// Where they are.

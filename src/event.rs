@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::mail::Address;
 
 /// Something that happened.
@@ -123,5 +125,17 @@ pub enum Event {
         mailbox: Address,
         /// Whether every folder was read to its end.
         complete: bool,
+    },
+    /// The sink takes nothing just now: nothing is written to it, and nothing is fetched for it.
+    SinkBlocked {
+        /// Why.
+        reason: String,
+        /// When it is tried again.
+        until: DateTime<Utc>,
+    },
+    /// The sink takes messages again.
+    SinkRecovered {
+        /// How long it did not.
+        after: Duration,
     },
 }

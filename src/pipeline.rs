@@ -70,8 +70,6 @@ pub struct Limits {
     pub messages_per_folder: usize,
     /// Time between two messages of one mailbox (`poll_message_sleep`).
     pub message_interval: Duration,
-    /// Writes to the sink under way at the same time (`max_concurrent_uploads`; 0 counts as 1).
-    pub uploads: usize,
     /// Bytes of messages held in memory at the same time (`--memory-budget`).
     pub memory: usize,
 }
@@ -108,7 +106,7 @@ impl Pipeline {
         events: Events,
         limits: Limits,
     ) -> Arc<Self> {
-        let budget = Budget::new(limits.memory, limits.uploads);
+        let budget = Budget::new(limits.memory);
         Arc::new(Self { exchange, sink, catalog, checkpoints, events, limits, budget })
     }
 

@@ -1,6 +1,6 @@
 //! The composition root: the only file that names every room and wires it to the others.
 
-use std::{future::Future, io, sync::Arc};
+use std::{future::Future, io, sync::Arc, time::Duration};
 
 use futures::StreamExt;
 use indicatif::MultiProgress;
@@ -18,10 +18,11 @@ use crate::{
         ews::{self, Ews, transport},
         graph::{self, Graph},
     },
+    http::Backoff,
     mail::Mailbox,
     outcome::Outcome,
     pipeline::{FilterSet, Filters, FolderName, Limits, Mode, Participants, Pipeline, Reconcile, Schedule, Subscription},
-    sink::LocalSink,
+    sink::{Fence, LocalSink, Patience, Patient},
     watch::Events,
 };
 
@@ -39,6 +40,12 @@ const BATCHES: usize = 2;
 
 /// What a token for EWS is asked for (Microsoft identity platform; EWS "Authenticate an EWS application by using OAuth").
 const EWS_SCOPE: &str = "https://outlook.office365.com/.default";
+
+/// Waits for a disk that takes nothing.
+const DISK: Backoff = Backoff { first: Duration::from_secs(5), cap: Duration::from_secs(60) };
+
+/// A single pass waits so long for a sink that takes nothing; whoever called it waits for its end.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A run that could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +81,11 @@ pub async fn run(
     let folder = args.local_files_prefix.as_path();
     let pipeline = Pipeline::new(
         exchange,
-        Arc::new(LocalSink::open(folder).map_err(|error| Unready::Folder(error.to_string()))?),
+        Arc::new(Patient::new(
+            LocalSink::open(folder).map_err(|error| Unready::Folder(error.to_string()))?,
+            config.pace.concurrent_writes.get(),
+            Fence::new(events.clone(), DISK, patience(args)),
+        )),
         Arc::new(LocalCatalog::open(folder).map_err(|error| Unready::Folder(error.to_string()))?),
         Arc::new(LocalCheckpoints::open(folder).map_err(|error| Unready::Folder(error.to_string()))?),
         events.clone(),
@@ -185,6 +196,10 @@ fn tokens(app: &config::OAuth, scope: &str) -> Result<Arc<oauth::Tokens>, Unread
     Ok(Arc::new(oauth::Tokens::new(settings).map_err(Unready::Configuration)?))
 }
 
+fn patience(args: &RunArgs) -> Patience {
+    if args.once { Patience::For(PATIENCE) } else { Patience::Endless }
+}
+
 fn reconcile(args: &RunArgs) -> Reconcile {
     match args.reconcile_every {
         None => Reconcile::AsNeeded,
@@ -205,7 +220,6 @@ fn limits(args: &RunArgs, config: &Config) -> Limits {
         batch_size: pace.batch.get(),
         messages_per_folder: pace.messages_per_folder.get(),
         message_interval: pace.between_messages,
-        uploads: pace.concurrent_writes.get(),
         memory: usize::try_from(args.memory_budget).unwrap_or(usize::MAX),
     }
 }

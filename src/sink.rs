@@ -1,39 +1,51 @@
 //! Where messages go. A sink stores bytes durably under a key and knows nothing of Exchange.
 
 pub(crate) mod durable;
+mod fence;
 pub mod layout;
 mod local;
+mod patient;
 mod staging;
 
-use std::fmt;
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
+use tokio::sync::oneshot;
 
-use crate::mail::{Key, Mailbox};
+use crate::mail::{Key, Mailbox, Properties};
 
+pub use fence::{Fence, Patience};
 pub use local::LocalSink;
+pub use patient::Patient;
 
 /// What a sink needs to know to file a message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Envelope {
     /// Whose message it is.
     pub mailbox: Mailbox,
+    /// The path of the folder it was found in.
+    pub folder: Arc<[String]>,
     /// Its key for life.
     pub key: Key,
+    /// When it was received; drafts and notes have no such time.
+    pub received: Option<DateTime<Utc>>,
     /// The day it is filed under; absent where Exchange has no date for it.
     pub dated: Option<DateTime<Utc>>,
 }
 
-/// A message's bytes.
+/// A message's bytes, and what is known of it beside them.
 pub enum Body {
-    /// All of them.
-    Whole(Bytes),
+    /// All of them. Whoever holds a clone of the bytes holds their share of the memory budget, too.
+    Whole(Bytes, Arc<Properties>),
     /// As they arrive. An `Err` item means that the transfer broke: the sink stores nothing.
-    Stream(BoxStream<'static, Result<Bytes, Broken>>),
+    Stream(BoxStream<'static, Result<Bytes, Broken>>, Later<Properties>),
 }
+
+/// What is known only once the last byte is there. Where it never comes the transfer broke.
+pub type Later<T> = oneshot::Receiver<Arc<T>>;
 
 /// The source of a [`Body::Stream`] broke off.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,8 +67,24 @@ pub struct Stored {
 #[async_trait]
 pub trait Sink: Send + Sync + 'static {
     /// Stores a message under its key, replacing what an earlier, unfinished attempt may have left there. When this returns `Ok` the message
-    /// survives a power failure; when it returns `Err` no part of it is visible.
+    /// survives a power failure; when it returns `Err` no part of it is visible. A sink bounds by itself how much it writes at once.
     async fn write(&self, envelope: &Envelope, body: Body) -> Result<Stored, Error>;
+
+    /// Waits until there is a point in fetching messages: while a sink takes none, none are asked for.
+    async fn ready(&self) {}
+}
+
+/// What is left to do after a write that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The source broke, not the sink.
+    Broken,
+    /// Passing trouble: the same again later, not before the time that the other side named, if it did.
+    Later(Option<Duration>),
+    /// The sink will never have this message; it takes others.
+    Unacceptable,
+    /// Nothing can be stored for this mailbox until a person acts: no permission, no such place.
+    Refused,
 }
 
 /// A write that failed.
@@ -64,19 +92,24 @@ pub trait Sink: Send + Sync + 'static {
 pub struct Error {
     /// What was attempted on what.
     pub attempt: String,
+    /// The other side's code, such as `HTTP 413`, where it has one.
+    pub code: Option<String>,
     /// The cause.
     pub cause: String,
     /// What helps, where known.
     pub hint: Option<String>,
-    /// Whether the source broke, not the sink.
-    pub broken: bool,
-    /// Whether nothing can be stored until a person acts (no permission, read-only).
-    pub refused: bool,
+    /// What is left to do.
+    pub verdict: Verdict,
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} failed: {}", self.attempt, self.cause)?;
+        write!(f, "{} failed: ", self.attempt)?;
+        // Some causes begin with their code already.
+        if let Some(code) = self.code.as_ref().filter(|code| !self.cause.starts_with(code.as_str())) {
+            write!(f, "{code}: ")?;
+        }
+        f.write_str(&self.cause)?;
         match &self.hint {
             Some(hint) => write!(f, " ({hint})"),
             None => Ok(()),

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, ops::AddAssign};
 
+use chrono::{DateTime, Utc};
+
 use crate::{event::Event, mail::Address};
 
 /// The state of a run.
@@ -9,6 +11,19 @@ use crate::{event::Event, mail::Address};
 pub struct Status {
     /// One entry a mailbox.
     pub mailboxes: BTreeMap<Address, MailboxStatus>,
+    /// What keeps the sink from taking messages, while it takes none.
+    pub sink: Option<SinkTrouble>,
+}
+
+/// Why the sink takes nothing, and until when it is left alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SinkTrouble {
+    /// Why.
+    pub reason: String,
+    /// When it is tried again.
+    pub until: DateTime<Utc>,
+    /// How often it was tried in vain.
+    pub attempts: u64,
 }
 
 /// Where a mailbox stands.
@@ -172,6 +187,11 @@ impl Status {
                 entry.trouble = Some(reason.clone());
             }
             Event::FolderResynced { .. } | Event::MailboxSwitched { .. } => {}
+            Event::SinkBlocked { reason, until } => {
+                let attempts = self.sink.as_ref().map_or(1, |trouble| trouble.attempts + 1);
+                self.sink = Some(SinkTrouble { reason: reason.clone(), until: *until, attempts });
+            }
+            Event::SinkRecovered { .. } => self.sink = None,
             Event::FolderFailed { mailbox, folder, reason } => {
                 let entry = self.entry(mailbox);
                 entry.failed_folders += 1;

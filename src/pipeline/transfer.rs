@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{
     Trouble,
     batches::Batch,
-    budget::{Permit, WHOLE},
+    budget::WHOLE,
     folder_round::Visit,
     plan::{PageEnd, Wanted},
     task::Task,
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     catalog::Entry,
     exchange::{self, Verdict},
-    mail::{Origin, Part, Properties},
+    mail::{Failure, Origin, Part, Properties},
     sink::{self, Body, Broken, Envelope, Stored},
 };
 
@@ -40,7 +40,16 @@ enum Transit {
     /// Gathered so far.
     Gathering(BytesMut),
     /// Too large to be gathered: handed on as they come.
-    Streaming { chunks: mpsc::Sender<Result<Bytes, Broken>>, write: Write },
+    Streaming(Flow),
+    /// The sink would not have it, for the reason: the rest goes nowhere.
+    Unacceptable(Box<sink::Error>),
+}
+
+/// A message on its way into a write under way.
+struct Flow {
+    chunks: mpsc::Sender<Result<Bytes, Broken>>,
+    properties: oneshot::Sender<Arc<Properties>>,
+    write: Write,
 }
 
 /// Fetches and stores a batch. Returns once every message of it is durable. What came before trouble counts, too: a server that grants less than a
@@ -62,7 +71,7 @@ pub async fn transfer(visit: Arc<Visit>, batch: Batch) -> Result<Transferred, Tr
 /// What became of one message.
 enum Outcome {
     Pending,
-    Writing { write: Write, properties: Box<Properties>, origin: Origin },
+    Writing { write: Write, properties: Arc<Properties>, origin: Origin },
     Done(Box<Entry>),
 }
 
@@ -90,6 +99,7 @@ impl<'a> Download<'a> {
     }
 
     async fn receive(&mut self) -> Result<(), Trouble> {
+        self.visit.pipeline.sink.ready().await;
         let _slot = self.visit.pipeline.budget.download().await;
         let listed = self.wanted.iter().map(|wanted| wanted.listed.clone()).collect();
         let mut parts = self.visit.pipeline.exchange.fetch(&self.visit.mailbox, &self.visit.folder, listed);
@@ -128,29 +138,27 @@ impl<'a> Download<'a> {
                 whole.extend_from_slice(&chunk);
                 Transit::Gathering(whole)
             }
-            Transit::Gathering(whole) => {
-                let (chunks, write) = self.stream(index).await?;
-                let state = hand_on(chunks, write, whole.freeze()).await?;
-                let Transit::Streaming { chunks, write } = state else { return Ok(()) };
-                hand_on(chunks, write, chunk).await?
-            }
-            Transit::Streaming { chunks, write } => hand_on(chunks, write, chunk).await?,
+            Transit::Gathering(whole) => match self.stream(index)?.hand_on(whole.freeze()).await? {
+                Transit::Streaming(flow) => flow.hand_on(chunk).await?,
+                ended => ended,
+            },
+            Transit::Streaming(flow) => flow.hand_on(chunk).await?,
+            ended @ Transit::Unacceptable(_) => ended,
         };
         self.current = Some((index, state));
         Ok(())
     }
 
     async fn complete(&mut self, index: usize, properties: Box<Properties>, origin: Origin) -> Result<(), Trouble> {
+        let properties: Arc<Properties> = Arc::from(properties);
         let write = match self.current.take() {
             Some((current, state)) if current == index => match state {
-                Transit::Gathering(whole) => self.write(index, whole.freeze()).await?,
-                Transit::Streaming { chunks, write } => {
-                    drop(chunks); // the end of the stream is the end of the message
-                    write
-                }
+                Transit::Gathering(whole) => self.write(index, whole.freeze(), properties.clone()).await?,
+                Transit::Streaming(flow) => flow.end(properties.clone()),
+                Transit::Unacceptable(error) => return self.set_aside(index, *error),
             },
             Some(_) => return Err(self.muddled("the end of a message amid another").into()),
-            None => self.write(index, Bytes::new()).await?,
+            None => self.write(index, Bytes::new(), properties.clone()).await?,
         };
         self.settle(index, Outcome::Writing { write, properties, origin })
     }
@@ -159,16 +167,21 @@ impl<'a> Download<'a> {
     async fn forget(&mut self, index: usize) -> Result<(), Trouble> {
         match self.current.take() {
             Some((current, _)) if current != index => Err(self.muddled("two messages at once").into()),
-            Some((_, Transit::Streaming { chunks, write })) => {
+            Some((_, Transit::Streaming(Flow { chunks, properties, write }))) => {
                 let _ = chunks.send(Err(Broken)).await;
-                drop(chunks);
+                drop((chunks, properties));
                 match write.done().await {
-                    Err(error) if !error.broken => Err(error.into()),
+                    Err(error) if !matches!(error.verdict, sink::Verdict::Broken | sink::Verdict::Unacceptable) => Err(error.into()),
                     _ => Ok(()),
                 }
             }
             _ => Ok(()),
         }
+    }
+
+    fn set_aside(&mut self, index: usize, error: sink::Error) -> Result<(), Trouble> {
+        let Wanted { listed, key } = self.wanted(index)?.clone();
+        self.settle(index, Outcome::Done(Box::new(Entry::Quarantined { key, listed, failure: failure(error) })))
     }
 
     /// Waits for the writes under way. Gives what is durable, and the first trouble.
@@ -178,6 +191,9 @@ impl<'a> Download<'a> {
             match outcome {
                 Outcome::Writing { write, properties, origin } => match write.done().await {
                     Ok(stored) => entries.push(Entry::Stored { key: wanted.key, listed: wanted.listed, properties, origin, stored }),
+                    Err(error) if error.verdict == sink::Verdict::Unacceptable => {
+                        entries.push(Entry::Quarantined { key: wanted.key, listed: wanted.listed, failure: failure(error) });
+                    }
                     Err(error) => drop(trouble.get_or_insert(error.into())),
                 },
                 Outcome::Done(entry) => entries.push(*entry),
@@ -187,28 +203,30 @@ impl<'a> Download<'a> {
         (entries, trouble)
     }
 
-    async fn write(&self, index: usize, whole: Bytes) -> Result<Write, Trouble> {
+    async fn write(&self, index: usize, whole: Bytes, properties: Arc<Properties>) -> Result<Write, Trouble> {
         let held = self.visit.pipeline.budget.hold(whole.len()).await;
-        self.spawn(index, Body::Whole(whole), Some(held))
+        self.spawn(index, Body::Whole(held.with(whole), properties))
     }
 
-    async fn stream(&self, index: usize) -> Result<(mpsc::Sender<Result<Bytes, Broken>>, Write), Trouble> {
+    fn stream(&self, index: usize) -> Result<Flow, Trouble> {
         // One chunk in the channel beside the one being written: both fit the download's slot.
         let (chunks, receiver) = mpsc::channel(1);
-        let write = self.spawn(index, Body::Stream(ReceiverStream::new(receiver).boxed()), None)?;
-        Ok((chunks, write))
+        let (properties, later) = oneshot::channel();
+        let write = self.spawn(index, Body::Stream(ReceiverStream::new(receiver).boxed(), later))?;
+        Ok(Flow { chunks, properties, write })
     }
 
-    fn spawn(&self, index: usize, body: Body, held: Option<Permit>) -> Result<Write, Trouble> {
-        let wanted = self.wanted(index)?;
-        let envelope = Envelope { mailbox: self.visit.mailbox.clone(), key: wanted.key.clone(), dated: wanted.listed.dated() };
+    fn spawn(&self, index: usize, body: Body) -> Result<Write, Trouble> {
+        let Wanted { key, listed } = self.wanted(index)?;
+        let envelope = Envelope {
+            mailbox: self.visit.mailbox.clone(),
+            folder: self.visit.folder.path.as_slice().into(),
+            key: key.clone(),
+            received: listed.received,
+            dated: listed.dated(),
+        };
         let pipeline = self.visit.pipeline.clone();
-        Ok(Task::spawn(async move {
-            let _upload = pipeline.budget.upload().await;
-            let stored = pipeline.sink.write(&envelope, body).await;
-            drop(held);
-            stored
-        }))
+        Ok(Task::spawn(async move { pipeline.sink.write(&envelope, body).await }))
     }
 
     fn wanted(&self, index: usize) -> Result<&Wanted, Trouble> {
@@ -241,20 +259,37 @@ fn muddled(visit: &Visit, what: &str) -> exchange::Error {
     }
 }
 
-/// Sends a chunk to a write under way; if the write has ended already, its error says why.
-async fn hand_on(chunks: mpsc::Sender<Result<Bytes, Broken>>, write: Write, chunk: Bytes) -> Result<Transit, Trouble> {
-    match chunks.send(Ok(chunk)).await {
-        Ok(()) => Ok(Transit::Streaming { chunks, write }),
-        Err(_) => match write.done().await {
+impl Flow {
+    /// Sends a chunk; if the write has ended already, its error says why.
+    async fn hand_on(self, chunk: Bytes) -> Result<Transit, Trouble> {
+        if self.chunks.send(Ok(chunk)).await.is_ok() {
+            return Ok(Transit::Streaming(self));
+        }
+        match self.write.done().await {
+            Err(error) if error.verdict == sink::Verdict::Unacceptable => Ok(Transit::Unacceptable(Box::new(error))),
             Err(error) => Err(error.into()),
             Ok(stored) => Err(sink::Error {
                 attempt: format!("writing {}", stored.object),
+                code: None,
                 cause: "the write ended before the message did".to_owned(),
                 hint: None,
-                broken: false,
-                refused: false,
+                verdict: sink::Verdict::Later(None),
             }
             .into()),
-        },
+        }
     }
+
+    /// The message is complete.
+    fn end(self, properties: Arc<Properties>) -> Write {
+        // Whoever writes and does not ask for them has no use for them.
+        let _ = self.properties.send(properties);
+        drop(self.chunks); // the end of the stream is the end of the message
+        self.write
+    }
+}
+
+/// Why the sink would not have a message.
+fn failure(error: sink::Error) -> Failure {
+    let text = error.to_string();
+    Failure { code: error.code.unwrap_or_else(|| "SinkRefused".to_owned()), text }
 }

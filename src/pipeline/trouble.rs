@@ -25,7 +25,7 @@ impl Trouble {
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::Exchange(error) => error.verdict,
-            Self::Sink(error) if error.refused => Verdict::Refused,
+            Self::Sink(error) if error.verdict == sink::Verdict::Refused => Verdict::Refused,
             Self::Sink(_) | Self::Catalog(_) => Verdict::Later,
         }
     }

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::{
-    Body, Broken, Envelope, Error, Sink, Stored,
+    Body, Broken, Envelope, Error, Sink, Stored, Verdict,
     durable::{Folders, advice, refuses},
     layout::{Layout, object},
     staging::{Staged, Staging},
@@ -59,19 +59,19 @@ impl Sink for LocalSink {
         let fault = |error: io::Error| failed(attempt(), &error);
         let object = object(&envelope.key, envelope.dated).ok_or_else(|| Error {
             attempt: attempt(),
+            code: None,
             cause: "its key is no plain name".into(),
             hint: None,
-            broken: false,
-            refused: false,
+            verdict: Verdict::Unacceptable,
         })?;
         let path = self.layout.messages(&envelope.mailbox).join(&object);
         let (staging, folders) = (Arc::clone(&self.staging), Arc::clone(&self.folders));
         let written = match body {
-            Body::Whole(bytes) => blocking(move || Draft::new(&staging)?.finish(&bytes, &path, &folders)).await,
-            Body::Stream(stream) => {
+            Body::Whole(bytes, _) => blocking(move || Draft::new(&staging)?.finish(&bytes, &path, &folders)).await,
+            Body::Stream(stream, _) => {
                 let gathered = gather(stream, staging).await.map_err(|error| match error {
                     Interrupted::Source => {
-                        Error { attempt: attempt(), cause: Broken.to_string(), hint: None, broken: true, refused: false }
+                        Error { attempt: attempt(), code: None, cause: Broken.to_string(), hint: None, verdict: Verdict::Broken }
                     }
                     Interrupted::Disk(error) => fault(error),
                 })?;
@@ -145,7 +145,8 @@ fn joined<T>(result: Result<io::Result<T>, tokio::task::JoinError>) -> io::Resul
 
 fn failed(attempt: String, error: &io::Error) -> Error {
     let (cause, hint) = advice(error);
-    Error { attempt, cause, hint, broken: false, refused: refuses(error) }
+    let verdict = if refuses(error) { Verdict::Refused } else { Verdict::Later(None) };
+    Error { attempt, code: None, cause, hint, verdict }
 }
 
 #[cfg(test)]

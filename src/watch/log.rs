@@ -30,6 +30,11 @@ pub fn log(event: &Event) {
             tracing::warn!(%mailbox, folder = folder.join("/"), reason, "a folder could not be read");
         }
         Event::MailboxFailed { mailbox, reason, .. } => tracing::warn!(%mailbox, reason, "the mailbox could not be read"),
+        Event::SinkBlocked { reason, until } => {
+            let until = until.format("%H:%M:%SZ");
+            tracing::warn!(reason, %until, "nothing can be stored just now; nothing is fetched meanwhile, and nothing is lost");
+        }
+        Event::SinkRecovered { after } => tracing::info!(seconds = after.as_secs_f64().ceil(), "messages can be stored again"),
         Event::MailboxFinished { mailbox, complete } => tracing::debug!(%mailbox, complete, "the round ended"),
     }
 }

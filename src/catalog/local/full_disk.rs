@@ -8,7 +8,7 @@ use futures::{StreamExt, stream};
 use super::{tests::*, *};
 use crate::{
     mail::{Origin, Properties},
-    sink::{Body, Envelope, LocalSink, Sink, Stored},
+    sink::{Body, Envelope, LocalSink, Sink, Stored, Verdict},
 };
 
 const INSIDE: &str = "EXCHANGE_SYNC_TEST_SMALL_FILES";
@@ -31,19 +31,19 @@ fn a_disk_that_refuses_half_way_leaves_nothing_half_written() {
 async fn within_the_limit() {
     let dir = tempfile::tempdir().unwrap();
     let sink = LocalSink::open(dir.path()).unwrap();
-    let envelope = Envelope { mailbox: mailbox(), key: Key("0a".into()), dated: None };
+    let envelope = Envelope { mailbox: mailbox(), folder: ["Inbox".to_owned()].into(), key: Key("0a".into()), received: None, dated: None };
     let part = Bytes::from(vec![1; 300_000]);
     let stream = stream::iter(vec![Ok(part); 10]).boxed();
-    for body in [Body::Stream(stream), Body::Whole(vec![1; 3_000_000].into())] {
+    for body in [Body::Stream(stream, tokio::sync::oneshot::channel().1), Body::Whole(vec![1; 3_000_000].into(), Arc::default())] {
         let error = sink.write(&envelope, body).await.unwrap_err();
-        assert!(error.hint.as_ref().is_some_and(|hint| hint.contains("size of files")) && !error.refused && !error.broken, "{error}");
+        assert!(error.hint.as_ref().is_some_and(|hint| hint.contains("size of files")) && error.verdict == Verdict::Later(None), "{error}");
     }
     assert!(!dir.path().join("data/acme").exists());
 
     let ledger = open(dir.path()).await;
     let long = |n: usize, subject: usize| {
         let listed = item(&n.to_string(), &n.to_string(), 0);
-        let properties = Box::new(Properties { subject: Some("x".repeat(subject)), ..Properties::default() });
+        let properties = Arc::new(Properties { subject: Some("x".repeat(subject)), ..Properties::default() });
         let stored = Stored { object: "o".into(), bytes: 1, sha256: "00".into() };
         Entry::Stored { key: Key(format!("{n:032x}")), listed, properties, origin: Origin::Mime, stored }
     };

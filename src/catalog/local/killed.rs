@@ -63,9 +63,10 @@ async fn write_until_killed(dir: &Path) {
     for n in 0.. {
         let id = format!("{n}");
         let Decision::Fetch { listed, key } = one(&*ledger, "in", created(&id, &id)).await else { continue };
-        let envelope = Envelope { mailbox: mailbox(), key: key.clone(), dated: listed.dated() };
-        let stored = sink.write(&envelope, Body::Whole(id.into_bytes().repeat(1000).into())).await.unwrap();
-        let entry = Entry::Stored { key, listed, properties: Box::new(Properties::default()), origin: Origin::Mime, stored };
+        let envelope =
+            Envelope { mailbox: mailbox(), folder: ["Inbox".to_owned()].into(), key: key.clone(), received: None, dated: listed.dated() };
+        let stored = sink.write(&envelope, Body::Whole(id.into_bytes().repeat(1000).into(), std::sync::Arc::default())).await.unwrap();
+        let entry = Entry::Stored { key, listed, properties: std::sync::Arc::new(Properties::default()), origin: Origin::Mime, stored };
         ledger.commit(&folder("in"), vec![entry]).await.unwrap();
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn stored(key: &Key, listed: &Listed) -> Entry {
     Entry::Stored {
         key: key.clone(),
         listed: listed.clone(),
-        properties: Box::new(Properties { subject: Some("line\nfeed \u{1F4E7}".into()), read: listed.read(), ..Properties::default() }),
+        properties: Arc::new(Properties { subject: Some("line\nfeed \u{1F4E7}".into()), read: listed.read(), ..Properties::default() }),
         origin: Origin::Mime,
         stored: Stored { object: format!("2023/11/14/{key}.eml"), bytes: 100, sha256: "00".into() },
     }

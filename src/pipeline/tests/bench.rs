@@ -40,7 +40,6 @@ impl Bench {
                 batch_size: 4,
                 messages_per_folder: 2520,
                 message_interval: Duration::ZERO,
-                uploads: 4,
                 memory: 64 << 20,
             },
             filters: Filters::default(),

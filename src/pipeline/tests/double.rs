@@ -412,24 +412,25 @@ pub struct MemorySink {
 #[async_trait]
 impl Sink for MemorySink {
     async fn write(&self, envelope: &Envelope, body: Body) -> Result<Stored, sink::Error> {
-        let failure = |cause: &str, broken| sink::Error {
+        let failure = |cause: &str, verdict| sink::Error {
             attempt: format!("storing {}", envelope.key),
+            code: None,
             cause: cause.into(),
             hint: None,
-            broken,
-            refused: false,
+            verdict,
         };
         let mut bytes = Vec::new();
         match body {
-            Body::Whole(whole) => bytes.extend_from_slice(&whole),
-            Body::Stream(mut stream) => {
+            Body::Whole(whole, _) => bytes.extend_from_slice(&whole),
+            Body::Stream(mut stream, properties) => {
                 while let Some(chunk) = stream.next().await {
-                    bytes.extend_from_slice(&chunk.map_err(|broken| failure(&broken.to_string(), true))?);
+                    bytes.extend_from_slice(&chunk.map_err(|broken| failure(&broken.to_string(), sink::Verdict::Broken))?);
                 }
+                properties.await.expect("what is known of a whole message follows it");
             }
         }
         if *self.failing.lock().unwrap() {
-            return Err(failure("no space left on device", false));
+            return Err(failure("no space left on device", sink::Verdict::Later(None)));
         }
         *self.writes.lock().unwrap() += 1;
         let object = format!("{}.eml", envelope.key);

@@ -3,13 +3,19 @@ use std::{fs, io::ErrorKind};
 use futures::stream;
 
 use super::*;
-use crate::mail::{Address, Bucket, Key, Mailbox};
+use crate::mail::{Address, Bucket, Key, Mailbox, Properties};
+
+fn whole(bytes: impl Into<Bytes>) -> Body {
+    Body::Whole(bytes.into(), Arc::new(Properties::default()))
+}
 
 fn envelope(key: &str) -> Envelope {
     let bucket = Bucket { owner: "acme".into(), name: "mail".into() };
     Envelope {
         mailbox: Mailbox { address: Address::new("a@example.com"), bucket, archive: false },
+        folder: ["Inbox".to_owned()].into(),
         key: Key(key.into()),
+        received: None,
         dated: chrono::DateTime::from_timestamp(1_700_000_000, 0),
     }
 }
@@ -29,7 +35,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn chunks(items: Vec<Result<Bytes, Broken>>) -> Body {
-    Body::Stream(stream::iter(items).boxed())
+    Body::Stream(stream::iter(items).boxed(), tokio::sync::oneshot::channel().1)
 }
 
 #[tokio::test]
@@ -37,7 +43,7 @@ async fn whole_and_streamed_messages_are_stored_alike() {
     let dir = tempfile::tempdir().unwrap();
     let sink = LocalSink::open(dir.path()).unwrap();
     let content: Vec<u8> = (0..1_000_003_u32).map(|n| (n % 251) as u8).collect();
-    let whole = sink.write(&envelope("0a"), Body::Whole(content.clone().into())).await.unwrap();
+    let whole = sink.write(&envelope("0a"), whole(content.clone())).await.unwrap();
     assert_eq!(whole.object, "2023/11/14/0a.eml");
     assert_eq!(whole.sha256, hex::encode(Sha256::digest(&content)));
     for size in [1000, PART - 1, PART, 3 * PART + 1, content.len()] {
@@ -57,16 +63,16 @@ async fn a_stream_that_breaks_leaves_nothing_and_keeps_what_was_there() {
     let sink = LocalSink::open(dir.path()).unwrap();
     let part = || Ok(Bytes::from(vec![7; PART + 1]));
     let error = sink.write(&envelope("0a"), chunks(vec![part(), part(), Err(Broken)])).await.unwrap_err();
-    assert!(error.broken && !error.refused);
+    assert_eq!(error.verdict, Verdict::Broken);
     assert_eq!(error.to_string(), "storing message 0a of a@example.com failed: the download broke off");
     // The last part may still be on its way to the disk on another thread; the sink waits for nobody, but leaves nothing behind.
     while !files(&dir.path().join("data")).is_empty() {
         tokio::task::yield_now().await;
     }
-    let stored = sink.write(&envelope("0a"), Body::Whole("first".into())).await.unwrap();
+    let stored = sink.write(&envelope("0a"), whole("first")).await.unwrap();
     sink.write(&envelope("0a"), chunks(vec![part(), Err(Broken)])).await.unwrap_err();
     assert_eq!(fs::read(sink.path(&envelope("0a"), &stored)).unwrap(), b"first");
-    sink.write(&envelope("0a"), Body::Whole("second".into())).await.unwrap();
+    sink.write(&envelope("0a"), whole("second")).await.unwrap();
     assert_eq!(fs::read(sink.path(&envelope("0a"), &stored)).unwrap(), b"second");
 }
 
@@ -76,7 +82,7 @@ async fn a_write_that_is_given_up_leaves_nothing() {
     let sink = LocalSink::open(dir.path()).unwrap();
     let endless = stream::iter([Ok(Bytes::from(vec![7; 3 * PART]))]).chain(stream::pending()).boxed();
     let envelope = envelope("0a");
-    let mut write = sink.write(&envelope, Body::Stream(endless));
+    let mut write = sink.write(&envelope, Body::Stream(endless, tokio::sync::oneshot::channel().1));
     while files(&dir.path().join("data")).is_empty() {
         assert!(futures::poll!(&mut write).is_pending());
         tokio::task::yield_now().await;
@@ -99,23 +105,23 @@ async fn trouble_is_named_with_what_helps() {
 
     let sink = LocalSink::open(dir.path()).unwrap();
     fs::write(dir.path().join("data/acme"), "in the way").unwrap();
-    let error = sink.write(&envelope("0a"), Body::Whole("x".into())).await.unwrap_err();
+    let error = sink.write(&envelope("0a"), whole("x")).await.unwrap_err();
     assert!(error.hint.unwrap().contains("move away"));
     fs::remove_file(dir.path().join("data/acme")).unwrap();
-    sink.write(&envelope("0a"), Body::Whole("x".into())).await.unwrap();
+    sink.write(&envelope("0a"), whole("x")).await.unwrap();
     // The whole tree is taken away under a running program, as an operator might who starts over.
     fs::remove_dir_all(dir.path().join("data/acme")).unwrap();
-    sink.write(&envelope("0a"), Body::Whole("x".into())).await.unwrap();
+    sink.write(&envelope("0a"), whole("x")).await.unwrap();
 
-    let hostile = sink.write(&envelope("../../0a"), Body::Whole("x".into())).await.unwrap_err();
+    let hostile = sink.write(&envelope("../../0a"), whole("x")).await.unwrap_err();
     assert!(hostile.to_string().contains("no plain name"));
 }
 
 #[test]
 fn a_disk_that_refuses_is_told_from_one_that_is_full() {
     let full = failed("storing".into(), &ErrorKind::StorageFull.into());
-    assert!(!full.refused && full.hint.unwrap().contains("free some space"));
+    assert!(full.verdict == Verdict::Later(None) && full.hint.unwrap().contains("free some space"));
     for kind in [ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem] {
-        assert!(failed("storing".into(), &kind.into()).refused);
+        assert_eq!(failed("storing".into(), &kind.into()).verdict, Verdict::Refused);
     }
 }

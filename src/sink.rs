@@ -6,6 +6,7 @@ pub mod layout;
 mod local;
 mod patient;
 mod staging;
+mod writes;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -20,6 +21,7 @@ use crate::mail::{Key, Mailbox, Properties};
 pub use fence::{Fence, Patience};
 pub use local::LocalSink;
 pub use patient::Patient;
+pub use writes::{Turn, Writes};
 
 /// What a sink needs to know to file a message.
 #[derive(Clone, Debug, PartialEq)]

@@ -10,7 +10,7 @@ use futures::{StreamExt, stream};
 use tokio::time::Instant;
 
 use super::{
-    FanOut, Pace, Pipeline, Subscription, Trouble,
+    Afresh, FanOut, Pace, Pipeline, Subscription, Trouble,
     folder_round::{FolderEnd, Start, Visit},
     home::{Homecoming, keep_unshown},
 };
@@ -39,8 +39,8 @@ pub struct Memory {
     pub(super) pace: Pace,
     /// The stamps by which folders may be passed over.
     settled: HashMap<FolderId, String>,
-    /// Folders not yet visited from the start, where `start_from` is `config`.
-    restart: Option<HashSet<FolderId>>,
+    /// Folders not yet listed from the start, where `start_from` is `config`.
+    afresh: Afresh,
     /// Folders that were listed but could not be found when they were visited.
     missing: HashSet<FolderId>,
     /// How often folders are listed from the start; none for never.
@@ -51,8 +51,8 @@ pub struct Memory {
 
 impl Memory {
     /// Nothing is remembered yet.
-    pub fn new(pace: Pace, reconcile: Option<Duration>) -> Self {
-        Self { pace, reconcile, settled: HashMap::new(), restart: None, missing: HashSet::new(), full: None }
+    pub fn new(pace: Pace, reconcile: Option<Duration>, afresh: Afresh) -> Self {
+        Self { pace, reconcile, afresh, settled: HashMap::new(), missing: HashSet::new(), full: None }
     }
 }
 
@@ -147,10 +147,11 @@ impl Pipeline {
         let reach = ledger.reach().await?;
         let filters = Arc::new(subscription.filters.clone());
         for folder in due {
-            let from_start = memory.starts_over(subscription, &hierarchy, &folder.id);
+            let from_start = subscription.from_start && memory.afresh.is_due(&folder.id, &hierarchy.folders);
             if from_start {
                 // Forgotten rather than ignored: should this visit fail early, the next one must not go on from the old cursor.
                 self.checkpoints.forget(mailbox, &folder.id).await?;
+                memory.afresh.done(&folder.id);
             }
             let saved = self.checkpoints.load(mailbox, &folder.id).await?;
             visits.push(Arc::new(Visit {
@@ -232,14 +233,6 @@ impl Memory {
                 self.missing.remove(&id);
             }
         }
-    }
-
-    /// Whether this folder's saved cursor is to be ignored: once for each folder that was there when the program started.
-    fn starts_over(&mut self, subscription: &Subscription, hierarchy: &Hierarchy, folder: &FolderId) -> bool {
-        if !subscription.from_start {
-            return false;
-        }
-        self.restart.get_or_insert_with(|| hierarchy.folders.iter().map(|folder| folder.id.clone()).collect()).remove(folder)
     }
 }
 

@@ -95,14 +95,14 @@ struct CheckOptions {
 struct RunOptions {
     #[command(flatten)]
     source: SourceOptions,
-    /// The container to copy into, in place of a folder; see docs/azure.md for credentials
-    #[arg(long, value_name = "az://ACCOUNT/CONTAINER[/PREFIX]", value_parser = Place::container)]
+    /// The container of Azure Blob Storage to copy into, in place of a folder: az://ACCOUNT/CONTAINER[/PREFIX]
+    #[arg(long, value_name = "AZ_URL", value_parser = Place::container)]
     private_file_prefix: Option<Place>,
     /// The Communications Mining API to copy to, in place of a folder; its token is read from the environment variable REINFER_API_TOKEN
     #[arg(long, value_name = "URL", value_parser = destination::endpoint)]
     reinfer_api_endpoint: Option<Url>,
-    /// Keep cursors and catalog in this folder or container instead of beside the messages; with the API they outlive a container by this
-    #[arg(long, value_name = "DIR|az://ACCOUNT/CONTAINER[/PREFIX]", value_parser = Place::parse)]
+    /// Keep cursors and catalog in this folder or container, not beside the messages: with the API they outlive a pod by this
+    #[arg(long, value_name = "DIR|AZ_URL", value_parser = Place::parse)]
     state_prefix: Option<Place>,
     /// Make one complete pass over every mailbox, print the summary and end
     #[arg(long)]

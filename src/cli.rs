@@ -7,6 +7,7 @@ mod args;
 pub mod check;
 pub mod config;
 pub mod console;
+mod destination;
 mod duration;
 mod exit;
 pub mod logging;
@@ -20,5 +21,6 @@ mod tests;
 mod unbuilt;
 
 pub use args::{CheckArgs, Command, ConfigCommand, DemoArgs, LogArgs, LogFormat, Progress, RunArgs, ShowArgs};
+pub use destination::{Destination, Place};
 pub use exit::Exit;
 pub use parse::parse;

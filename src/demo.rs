@@ -12,7 +12,7 @@ use indicatif::MultiProgress;
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{DemoArgs, LogArgs, LogFormat, RunArgs},
+    cli::{DemoArgs, Destination, LogArgs, LogFormat, Place, RunArgs},
     config::{self, Env, Source},
     outcome::Outcome,
     run,
@@ -134,7 +134,8 @@ fn write_config(folder: &Path, name: &str, server: &Value, mailboxes: &[(String,
 
 fn run_args(args: &DemoArgs, folder: &Path, source: Source) -> RunArgs {
     RunArgs {
-        local_files_prefix: folder.to_owned(),
+        destination: Destination::Files(Place::Folder(folder.to_owned())),
+        state: None,
         source,
         once: true,
         shard: None,

@@ -1,6 +1,8 @@
-//! The composition root: the only file that names every room and wires it to the others.
+//! The composition root: the only room that names every other and wires it.
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+mod stores;
+
+use std::{future::Future, io, sync::Arc};
 
 use futures::StreamExt;
 use indicatif::MultiProgress;
@@ -8,9 +10,7 @@ use url::Url;
 
 use crate::{
     auth::{Login, oauth},
-    catalog::LocalCatalog,
-    checkpoint::LocalCheckpoints,
-    cli::{Progress, RunArgs, progress, summary},
+    cli::{Destination, Place, Progress, RunArgs, progress, summary},
     config::{self, Access, Api, Auth, Config, Credential, FolderPath, MailboxSettings, StartFrom},
     event::Event,
     exchange::{
@@ -18,11 +18,9 @@ use crate::{
         ews::{self, Ews, transport},
         graph::{self, Graph},
     },
-    http::Backoff,
     mail::Mailbox,
     outcome::Outcome,
     pipeline::{FilterSet, Filters, FolderName, Limits, Mode, Participants, Pipeline, Reconcile, Schedule, Subscription},
-    sink::{Fence, LocalSink, Patience, Patient},
     watch::Events,
 };
 
@@ -41,21 +39,15 @@ const BATCHES: usize = 2;
 /// What a token for EWS is asked for (Microsoft identity platform; EWS "Authenticate an EWS application by using OAuth").
 const EWS_SCOPE: &str = "https://outlook.office365.com/.default";
 
-/// Waits for a disk that takes nothing.
-const DISK: Backoff = Backoff { first: Duration::from_secs(5), cap: Duration::from_secs(60) };
-
-/// A single pass waits so long for a sink that takes nothing; whoever called it waits for its end.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 /// A run that could not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum Unready {
     /// The configuration asks for something that this version or this machine cannot do.
     #[error("{0}")]
     Configuration(String),
-    /// The folder to copy into cannot be used.
+    /// The place to copy into, or that of cursors and catalog, cannot be used.
     #[error("{0}")]
-    Folder(String),
+    Place(String),
 }
 
 impl Unready {
@@ -63,7 +55,7 @@ impl Unready {
     pub fn code(&self) -> u8 {
         match self {
             Self::Configuration(_) => 2,
-            Self::Folder(_) => 4,
+            Self::Place(_) => 4,
         }
     }
 }
@@ -78,19 +70,8 @@ pub async fn run(
 ) -> Result<Outcome, Unready> {
     let events = Events::new();
     let exchange = exchange(config, &events)?;
-    let folder = args.local_files_prefix.as_path();
-    let pipeline = Pipeline::new(
-        exchange,
-        Arc::new(Patient::new(
-            LocalSink::open(folder).map_err(|error| Unready::Folder(error.to_string()))?,
-            config.pace.concurrent_writes.get(),
-            Fence::new(events.clone(), DISK, patience(args)),
-        )),
-        Arc::new(LocalCatalog::open(folder).map_err(|error| Unready::Folder(error.to_string()))?),
-        Arc::new(LocalCheckpoints::open(folder).map_err(|error| Unready::Folder(error.to_string()))?),
-        events.clone(),
-        limits(args, config),
-    );
+    let stores = stores::open(args, config, &events).await?;
+    let pipeline = Pipeline::new(exchange, stores.sink, stores.catalog, stores.checkpoints, events.clone(), limits(args, config));
     let subscriptions: Vec<Subscription> = config
         .mailboxes
         .iter()
@@ -101,7 +82,7 @@ pub async fn run(
         Api::Ews(url) => url.as_str(),
         Api::Graph(graph) => graph.endpoint.as_str(),
     };
-    tracing::info!(interface, mailboxes = subscriptions.len(), folder = %folder.display(), once = args.once, "starting");
+    tracing::info!(interface, mailboxes = subscriptions.len(), to = %args.destination, once = args.once, "starting");
     for subscription in &subscriptions {
         events.tell(Event::MailboxAdded { mailbox: subscription.mailbox.address.clone() });
     }
@@ -129,10 +110,23 @@ pub async fn run(
     view.stop().await;
     let outcome = outcome(&events, mode, finished);
     if args.progress != Progress::None {
-        let report = summary::Summary { status: &events.status(), elapsed: started.elapsed(), folder, finished, outcome, mask: args.mask };
+        let (messages, resume) = places(args);
+        let status = &*events.status();
+        let report = summary::Summary { status, elapsed: started.elapsed(), messages, resume, finished, outcome, mask: args.mask };
         report.print(args.progress, &mut io::stdout().lock());
     }
     Ok(outcome)
+}
+
+/// Where messages and catalog are, and where to resume, as the summary tells it.
+fn places(args: &RunArgs) -> (String, String) {
+    let resume = |place: &Place| format!("{place}/state");
+    match (&args.destination, &args.state) {
+        (Destination::Files(place), None) => (format!("{place}/data"), resume(place)),
+        (Destination::Files(place), Some(state)) => (format!("{place}/data, catalog in {state}/data"), resume(state)),
+        (Destination::Api { endpoint, .. }, Some(state)) => (format!("{endpoint}, catalog in {state}/data"), resume(state)),
+        (Destination::Api { endpoint, .. }, None) => (endpoint.to_string(), "sync states kept by the API".to_owned()),
+    }
 }
 
 /// What the final status amounts to. Stopping a continuous run is its ordinary end; stopping a single pass leaves it unfinished.
@@ -194,10 +188,6 @@ fn tokens(app: &config::OAuth, scope: &str) -> Result<Arc<oauth::Tokens>, Unread
     let settings =
         oauth::Settings { authority: app.authority.to_string(), client_id: app.client_id.clone(), proof, scope: scope.to_owned() };
     Ok(Arc::new(oauth::Tokens::new(settings).map_err(Unready::Configuration)?))
-}
-
-fn patience(args: &RunArgs) -> Patience {
-    if args.once { Patience::For(PATIENCE) } else { Patience::Endless }
 }
 
 fn reconcile(args: &RunArgs) -> Reconcile {

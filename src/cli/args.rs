@@ -2,13 +2,14 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use super::{Destination, Place};
 use crate::{config::Source, shard::Shard};
 
 /// What the program is to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Copy mailboxes.
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Show it off against a test server.
     Demo(DemoArgs),
     /// Judge the configuration.
@@ -20,8 +21,10 @@ pub enum Command {
 /// Options of `run`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunArgs {
-    /// The folder that receives `state/` and `data/`.
-    pub local_files_prefix: PathBuf,
+    /// Where messages go.
+    pub destination: Destination,
+    /// Where cursors and catalog are kept, if not beside the messages.
+    pub state: Option<Place>,
     /// Where the configuration is.
     pub source: Source,
     /// One complete pass over every mailbox, then the end.

@@ -4,7 +4,11 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 
-use super::{CheckArgs, Command, ConfigCommand, DemoArgs, Exit, LogArgs, Progress, RunArgs, ShowArgs, duration, size, unbuilt};
+use url::Url;
+
+use super::{
+    CheckArgs, Command, ConfigCommand, DemoArgs, Exit, LogArgs, Place, Progress, RunArgs, ShowArgs, destination, duration, size, unbuilt,
+};
 use crate::{
     config::{Env, Source},
     shard::Shard,
@@ -13,7 +17,7 @@ use crate::{
 /// Images of the programs this one replaces are started with their name as first word.
 const LEADING: [&str; 2] = ["reinfer-ews", "uipath-exchange-sync-app"];
 
-/// Copies every message of many Exchange mailboxes, continuously and resumably, into a folder
+/// Copies every message of many Exchange mailboxes, continuously and resumably, into a folder, Azure Blob Storage or the Communications Mining API
 #[derive(Debug, Parser)]
 #[command(
     name = "exchange-sync",
@@ -91,6 +95,15 @@ struct CheckOptions {
 struct RunOptions {
     #[command(flatten)]
     source: SourceOptions,
+    /// The container of Azure Blob Storage to copy into, in place of a folder: az://ACCOUNT/CONTAINER[/PREFIX]
+    #[arg(long, value_name = "AZ_URL", value_parser = Place::container)]
+    private_file_prefix: Option<Place>,
+    /// The Communications Mining API to copy to, in place of a folder; its token is read from the environment variable REINFER_API_TOKEN
+    #[arg(long, value_name = "URL", value_parser = destination::endpoint)]
+    reinfer_api_endpoint: Option<Url>,
+    /// Keep cursors and catalog in this folder or container, not beside the messages: with the API they outlive a pod by this
+    #[arg(long, value_name = "DIR|AZ_URL", value_parser = Place::parse)]
+    state_prefix: Option<Place>,
     /// Make one complete pass over every mailbox, print the summary and end
     #[arg(long)]
     once: bool,
@@ -136,7 +149,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, env: &Env) -> Result<Comm
     words.insert(0, "exchange-sync".into());
     let cli = command().try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| ended(&error))?;
     match cli.verb {
-        Verb::Run(options) => run(*options, env).map(Command::Run),
+        Verb::Run(options) => run(*options, env).map(Box::new).map(Command::Run),
         Verb::Demo(args) => Ok(Command::Demo(args)),
         Verb::Check(CheckOptions { offline: true, source }) => Ok(Command::Check(CheckArgs { source: source.into() })),
         Verb::Check(_) => Err(Exit::usage("check: this version cannot ask the server; use `check --offline`, which judges the file alone")),
@@ -164,21 +177,15 @@ fn run(options: RunOptions, env: &Env) -> Result<RunArgs, Exit> {
     if !refused.is_empty() {
         return Err(Exit::usage(refused.join("\nerror: ")));
     }
-    let Some(local_files_prefix) = options.source.local_files_prefix.clone() else {
-        return Err(Exit::usage(
-            "nowhere to copy to: use --local-files-prefix DIR\n\n\
-            `exchange-sync demo` shows a first run without a server; `exchange-sync run --help` lists the options",
-        ));
-    };
-    if env.var("REINFER_API_TOKEN").is_some() {
-        return Err(Exit::usage("--local-files-prefix excludes the environment variable REINFER_API_TOKEN; unset it"));
-    }
+    let folder = options.source.local_files_prefix.clone();
+    let destination = destination::decide(folder, options.private_file_prefix, options.reinfer_api_endpoint, env)?;
     let shard = match (options.shard_name, options.total_shards) {
         (Some(name), Some(total)) => Some(Shard::named(&name, total).map_err(Exit::usage)?),
         _ => None,
     };
     Ok(RunArgs {
-        local_files_prefix,
+        destination,
+        state: options.state_prefix,
         source: options.source.into(),
         once: options.once,
         shard,

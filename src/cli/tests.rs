@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
-use super::{CheckArgs, Command, ConfigCommand, Exit, LogArgs, LogFormat, Progress, RunArgs, ShowArgs, check, config, parse};
+use super::{
+    CheckArgs, Command, ConfigCommand, Destination, Exit, LogArgs, LogFormat, Place, Progress, RunArgs, ShowArgs, check, config, parse,
+};
 use crate::{
+    auth::Secret,
     config::{Env, SAMPLE, Source},
     shard::Shard,
 };
@@ -14,7 +17,8 @@ fn asked(line: &str) -> Result<Command, Exit> {
 
 fn run_args() -> RunArgs {
     RunArgs {
-        local_files_prefix: "/x".into(),
+        destination: Destination::Files(Place::Folder("/x".into())),
+        state: None,
         source: Source { local_files_prefix: Some("/x".into()), ..Source::default() },
         once: false,
         shard: None,
@@ -36,7 +40,7 @@ fn run_is_meant_without_a_verb_and_after_a_leading_word() {
         "reinfer-ews run --local-files-prefix /x",
     ];
     for line in lines {
-        assert_eq!(asked(line), Ok(Command::Run(run_args())), "{line}");
+        assert_eq!(asked(line), Ok(Command::Run(Box::new(run_args()))), "{line}");
     }
 }
 
@@ -55,7 +59,7 @@ fn every_option_of_run_arrives() {
         log: LogArgs { debug_level: 2, log_format: LogFormat::Json, log_dir: Some("/log".into()) },
         ..run_args()
     };
-    assert_eq!(asked(line), Ok(Command::Run(expected)));
+    assert_eq!(asked(line), Ok(Command::Run(Box::new(expected))));
 }
 
 #[test]
@@ -79,8 +83,14 @@ fn what_cannot_be_done_is_refused_with_a_reason() {
         "",
         "run",
         "uipath-exchange-sync-app --bind 0.0.0.0:8000 --reinfer-api-endpoint https://example.reinfer.io/api/ --shard-name app-0 --total-shards 1",
-        "--private-file-prefix az://account/container",
-        "--local-files-prefix /x --tui --restart-on-unrecoverable-errors --state-prefix /y",
+        "--reinfer-api-endpoint https://example.reinfer.io/api/",
+        "--reinfer-api-endpoint example.reinfer.io",
+        "--reinfer-api-endpoint https://token@example.reinfer.io/api",
+        "--private-file-prefix /x",
+        "--private-file-prefix s3://account/container",
+        "--local-files-prefix /x --private-file-prefix az://account/container",
+        "--local-files-prefix /x --tui --restart-on-unrecoverable-errors",
+        "--local-files-prefix /x --state-prefix gs://x",
         "--local-files-prefix /x --shard-name app-2 --total-shards 2",
         "--local-files-prefix /x --shard-name app --total-shards 2",
         "--local-files-prefix /x --shard-name app-2",
@@ -108,6 +118,23 @@ fn what_cannot_be_done_is_refused_with_a_reason() {
         })
         .collect();
     insta::assert_snapshot!(told);
+}
+
+#[test]
+fn messages_go_to_a_folder_a_container_or_the_api() {
+    let env = Env::from_iter([("REINFER_API_TOKEN", "hunter2")]);
+    let destination = |line: &str, env: &Env| match parse(std::iter::once("x").chain(line.split_whitespace()).map(Into::into), env) {
+        Ok(Command::Run(args)) => (args.destination, args.state),
+        other => panic!("{line}: {other:?}"),
+    };
+    let container = "az://account/container/prefix";
+    let (to, state) = destination(&format!("--private-file-prefix {container} --state-prefix /s"), &Env::default());
+    assert_eq!((to, state), (Destination::Files(Place::Azure(container.into())), Some(Place::Folder("/s".into()))));
+    let url = "https://cloud.uipath.com/org/tenant/reinfer_/api";
+    let (to, state) = destination(&format!("reinfer-ews --reinfer-api-endpoint {url} --state-prefix {container}"), &env);
+    assert_eq!(to, Destination::Api { endpoint: url.parse().unwrap(), token: Secret::new("hunter2") });
+    assert_eq!(state, Some(Place::Azure(container.into())));
+    assert!(!format!("{to:?}").contains("hunter2"));
 }
 
 #[test]

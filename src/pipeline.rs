@@ -126,11 +126,17 @@ impl Pipeline {
         Arc::new(Self { exchange, sink, catalog, checkpoints, events, limits, budget })
     }
 
-    /// The same chain into the same sink, catalog and checkpoints, out of another Exchange or within other limits. What is held in memory is bounded for both
-    /// together.
-    pub fn with(&self, exchange: Arc<dyn Exchange>, limits: Limits) -> Arc<Self> {
+    /// The same chain into the same sink, catalog and checkpoints, within other limits, and out of another Exchange where there is one. What is held in
+    /// memory is bounded for both together.
+    pub fn with(&self, exchange: Option<Arc<dyn Exchange>>, limits: Limits) -> Arc<Self> {
+        let exchange = exchange.unwrap_or_else(|| self.exchange.clone());
         let (sink, catalog, checkpoints) = (self.sink.clone(), self.catalog.clone(), self.checkpoints.clone());
         Arc::new(Self { exchange, sink, catalog, checkpoints, events: self.events.clone(), limits, budget: self.budget.clone() })
+    }
+
+    /// How much is under way at once.
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Reads all mailboxes by the schedule; each item is the end of one mailbox's work, which in [`Mode::Continuous`] comes only with

@@ -1,5 +1,6 @@
 //! The composition root: the only room that names every other and wires it.
 
+mod reload;
 mod stores;
 
 use std::{future::Future, io, sync::Arc};
@@ -11,8 +12,7 @@ use url::Url;
 use crate::{
     auth::{Login, oauth},
     cli::{Destination, Place, Progress, RunArgs, progress, summary},
-    config::{self, Access, Api, Auth, Config, Credential, FolderPath, MailboxSettings, StartFrom},
-    event::Event,
+    config::{self, Access, Api, Auth, Config, Credential, FolderPath, Lookout, MailboxSettings, StartFrom},
     exchange::{
         Exchange,
         ews::{self, Ews, transport},
@@ -20,9 +20,12 @@ use crate::{
     },
     mail::Mailbox,
     outcome::Outcome,
-    pipeline::{FilterSet, Filters, FolderName, Limits, Mode, Participants, Pipeline, Reconcile, Schedule, Subscription},
+    pipeline::{FilterSet, Filters, FolderName, Limits, Mode, Participants, Pipeline, Reconcile, Schedule, Subscription, roster},
+    sink::Writes,
     watch::Events,
 };
+
+use self::reload::InForce;
 
 /// Mailboxes read at the same time by EWS: all of them lean on the customer's own server.
 const MAILBOXES: usize = 16;
@@ -61,54 +64,38 @@ impl Unready {
 }
 
 /// Copies mailboxes until they are read to their end (`once`), or until `shutdown` is ready. What is under way at shutdown is dropped: it was not yet
-/// recorded, so the next run fetches it again.
+/// recorded, so the next run fetches it again. What `lookout` finds takes the place of `config` meanwhile.
 pub async fn run(
     args: &RunArgs,
-    config: &Config,
+    config: Config,
+    lookout: Option<Lookout>,
     terminal: &MultiProgress,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Outcome, Unready> {
     let events = Events::new();
-    let exchange = exchange(config, &events)?;
-    let stores = stores::open(args, config, &events).await?;
-    let pipeline = Pipeline::new(exchange, stores.sink, stores.catalog, stores.checkpoints, events.clone(), limits(args, config));
-    let subscriptions: Vec<Subscription> = config
-        .mailboxes
-        .iter()
-        .filter(|settings| settings.enabled && args.shard.as_ref().is_none_or(|shard| shard.owns(&settings.mailbox.address)))
-        .map(subscription)
-        .collect();
+    let exchange = exchange(&config, &events)?;
+    let writes = Writes::new(config.pace.concurrent_writes.get());
+    let stores = stores::open(args, &writes, &events).await?;
+    let pipeline = Pipeline::new(exchange, stores.sink, stores.catalog, stores.checkpoints, events.clone(), limits(args, &config));
     let interface = match &config.api {
         Api::Ews(url) => url.as_str(),
         Api::Graph(graph) => graph.endpoint.as_str(),
     };
-    tracing::info!(interface, mailboxes = subscriptions.len(), to = %args.destination, once = args.once, "starting");
-    for subscription in &subscriptions {
-        events.tell(Event::MailboxAdded { mailbox: subscription.mailbox.address.clone() });
-    }
+    tracing::info!(interface, mailboxes = subscriptions(args, &config).len(), to = %args.destination, once = args.once, "starting");
 
-    let mode = if args.once { Mode::Once } else { Mode::Continuous };
-    let schedule = Schedule { mode, frequency: config.pace.between_rounds, reconcile: reconcile(args) };
     let started = std::time::Instant::now();
     let view = progress::start(args.progress, events.clone(), args.mask, terminal);
-    // An instance whose share is empty today stays: ending would only make whoever watches over it start it again.
-    let idle = subscriptions.is_empty() && mode == Mode::Continuous;
+    let in_force = InForce { args: args.clone(), config, pipeline, writes, events: events.clone() };
     let finished = {
-        let mut rounds = std::pin::pin!(pipeline.run(subscriptions, schedule));
-        let drain = async {
-            while rounds.next().await.is_some() {}
-            if idle {
-                tracing::warn!("no mailbox is enabled and of this instance's share; waiting to be stopped");
-                std::future::pending::<()>().await;
-            }
-        };
+        let mut rounds = std::pin::pin!(roster(reload::assignments(in_force, lookout)));
+        let drain = async { while rounds.next().await.is_some() {} };
         tokio::select! {
             () = drain => true,
             () = shutdown => false,
         }
     };
     view.stop().await;
-    let outcome = outcome(&events, mode, finished);
+    let outcome = outcome(&events, mode(args), finished);
     if args.progress != Progress::None {
         let (messages, resume) = places(args);
         let status = &*events.status();
@@ -190,6 +177,14 @@ fn tokens(app: &config::OAuth, scope: &str) -> Result<Arc<oauth::Tokens>, Unread
     Ok(Arc::new(oauth::Tokens::new(settings).map_err(Unready::Configuration)?))
 }
 
+fn mode(args: &RunArgs) -> Mode {
+    if args.once { Mode::Once } else { Mode::Continuous }
+}
+
+fn schedule(args: &RunArgs, config: &Config) -> Schedule {
+    Schedule { mode: mode(args), frequency: config.pace.between_rounds, reconcile: reconcile(args) }
+}
+
 fn reconcile(args: &RunArgs) -> Reconcile {
     match args.reconcile_every {
         None => Reconcile::AsNeeded,
@@ -212,6 +207,12 @@ fn limits(args: &RunArgs, config: &Config) -> Limits {
         message_interval: pace.between_messages,
         memory: usize::try_from(args.memory_budget).unwrap_or(usize::MAX),
     }
+}
+
+/// The mailboxes that are enabled and of this instance's share.
+fn subscriptions(args: &RunArgs, config: &Config) -> Vec<Subscription> {
+    let ours = |settings: &&MailboxSettings| args.shard.as_ref().is_none_or(|shard| shard.owns(&settings.mailbox.address));
+    config.mailboxes.iter().filter(|settings| settings.enabled).filter(ours).map(subscription).collect()
 }
 
 fn subscription(settings: &MailboxSettings) -> Subscription {

@@ -3,5 +3,6 @@
 mod bench;
 mod double;
 mod reconciling;
+mod roster;
 mod scenarios;
 mod switching;

@@ -7,9 +7,8 @@ use crate::{
     catalog::{Catalog, LocalCatalog},
     checkpoint::{Checkpoints, LocalCheckpoints},
     cli::{Destination, Place, RunArgs},
-    config::Config,
     http::Backoff,
-    sink::{Fence, LocalSink, Patience, Patient, Sink},
+    sink::{Fence, LocalSink, Patience, Patient, Sink, Writes},
     watch::Events,
 };
 
@@ -30,10 +29,10 @@ pub(super) struct Stores {
 type Ledger = (Arc<dyn Catalog>, Arc<dyn Checkpoints>);
 
 /// Opens what was asked for. Proves that it can be written to.
-pub(super) async fn open(args: &RunArgs, config: &Config, events: &Events) -> Result<Stores, Unready> {
+pub(super) async fn open(args: &RunArgs, writes: &Writes, events: &Events) -> Result<Stores, Unready> {
     match &args.destination {
         Destination::Files(place) => {
-            let sink = sink(place, args, config, events)?;
+            let sink = sink(place, args, writes, events)?;
             let (catalog, checkpoints) = ledger(args.state.as_ref().unwrap_or(place))?;
             Ok(Stores { sink, catalog, checkpoints })
         }
@@ -41,12 +40,11 @@ pub(super) async fn open(args: &RunArgs, config: &Config, events: &Events) -> Re
     }
 }
 
-fn sink(place: &Place, args: &RunArgs, config: &Config, events: &Events) -> Result<Arc<dyn Sink>, Unready> {
-    let writes = config.pace.concurrent_writes.get();
+fn sink(place: &Place, args: &RunArgs, writes: &Writes, events: &Events) -> Result<Arc<dyn Sink>, Unready> {
     match place {
         Place::Folder(folder) => {
             let sink = LocalSink::open(folder).map_err(|error| Unready::Place(error.to_string()))?;
-            Ok(Arc::new(Patient::new(sink, writes, Fence::new(events.clone(), DISK, patience(args)))))
+            Ok(Arc::new(Patient::new(sink, writes.clone(), Fence::new(events.clone(), DISK, patience(args)))))
         }
         Place::Azure(url) => Err(Unready::Configuration(url.clone())),
     }

@@ -15,7 +15,7 @@ use crate::auth::{Doors, Identity, Login, authenticate};
 use crate::fault::{self, Faults, soap_fault, throttled_message};
 use crate::http::{Body, Peer, Request, Response, Service};
 use crate::limits::{Busy, Permit};
-use crate::{autodiscover, graph, oauth};
+use crate::{autodiscover, graph, oauth, reinfer};
 use futures::StreamExt;
 use std::time::Duration;
 
@@ -43,6 +43,9 @@ pub trait Rooms: Send + Sync + 'static {
 
     /// Answers a request for Graph, from its token to its record.
     fn graph<'a>(&'a self, request: &'a Request) -> impl Future<Output = Response> + Send + 'a;
+
+    /// Answers a request for the Communications Mining API, likewise.
+    fn reinfer<'a>(&'a self, request: &'a Request) -> impl Future<Output = Response> + Send + 'a;
 }
 
 /// Answers whatever comes to the simulator's Exchange port.
@@ -68,6 +71,9 @@ impl<R: Rooms> Service for Front<R> {
         }
         if graph::owns(&request.path) {
             return rooms.graph(&request).await;
+        }
+        if reinfer::owns(&request.path) {
+            return rooms.reinfer(&request).await;
         }
         let Some((operation, mut response)) = oauth::handle(&doors, &request)
             .map(|response| ("Token", response))

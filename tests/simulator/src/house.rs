@@ -8,6 +8,7 @@ use crate::fault::Faults;
 use crate::front::Rooms;
 use crate::graph;
 use crate::http::{Request, Response};
+use crate::reinfer;
 use crate::state::State;
 
 /// A state as the rooms behind the front.
@@ -34,5 +35,9 @@ impl Rooms for House {
 
     async fn graph<'a>(&'a self, request: &'a Request) -> Response {
         graph::handle(&self.0, request).await
+    }
+
+    async fn reinfer<'a>(&'a self, request: &'a Request) -> Response {
+        reinfer::handle(&self.0, request).await
     }
 }

@@ -8,6 +8,7 @@
 
 mod connection;
 mod date;
+mod gzip;
 mod headers;
 mod read;
 mod request;
@@ -19,12 +20,13 @@ mod write;
 
 pub use connection::{Limits, Peer, Service};
 pub use date::http_date;
+pub(crate) use gzip::compress;
 pub use headers::Headers;
 pub(crate) use headers::is_secret;
 pub use request::{ConnectionId, Request, form_pairs, percent_decode};
 pub use response::{Body, Ending, Framing, Response, Wire};
 pub use server::{Server, ServerHandle};
-pub(crate) use write::body_stream;
+pub(crate) use write::{body_stream, reason};
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -123,4 +123,7 @@ impl Rooms for Lobby {
     async fn graph<'a>(&'a self, _request: &'a Request) -> Response {
         Response::new(404)
     }
+    async fn reinfer<'a>(&'a self, _request: &'a Request) -> Response {
+        Response::new(404)
+    }
 }

@@ -13,7 +13,7 @@ pub use peek::{Glance, glance};
 
 use crate::auth::{Doors, Identity, Login, authenticate};
 use crate::fault::{self, Faults, soap_fault, throttled_message};
-use crate::http::{Body, Peer, Request, Response, Service};
+use crate::http::{Body, Intake, Peer, Request, Response, Service};
 use crate::limits::{Busy, Permit};
 use crate::{autodiscover, graph, oauth, reinfer};
 use futures::StreamExt;
@@ -38,6 +38,9 @@ pub trait Rooms: Send + Sync + 'static {
     /// Whether an address has a mailbox here.
     fn has_mailbox(&self, address: &str) -> bool;
 
+    /// How the body of a request is taken, decided by its head.
+    fn intake(&self, head: &Request) -> Intake;
+
     /// Answers a request for EWS whose origin is proven.
     fn ews<'a>(&'a self, request: &'a Request, identity: &'a Identity) -> impl Future<Output = Response> + Send + 'a;
 
@@ -61,6 +64,10 @@ impl<R: Rooms> Front<R> {
 
 impl<R: Rooms> Service for Front<R> {
     type Session = Login;
+
+    fn intake(&self, head: &Request) -> Intake {
+        self.0.intake(head)
+    }
 
     async fn call(&self, request: Request, peer: &Peer, login: &mut Login) -> Response {
         let rooms = self.0.as_ref();

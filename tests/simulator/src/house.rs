@@ -7,7 +7,7 @@ use crate::ews;
 use crate::fault::Faults;
 use crate::front::Rooms;
 use crate::graph;
-use crate::http::{Request, Response};
+use crate::http::{Intake, Request, Response};
 use crate::reinfer;
 use crate::state::State;
 
@@ -27,6 +27,10 @@ impl Rooms for House {
 
     fn has_mailbox(&self, address: &str) -> bool {
         self.0.store.mailbox(address).is_some()
+    }
+
+    fn intake(&self, head: &Request) -> Intake {
+        if reinfer::owns(&head.path) { reinfer::intake(&self.0, head) } else { Intake::default() }
     }
 
     async fn ews<'a>(&'a self, request: &'a Request, identity: &'a Identity) -> Response {

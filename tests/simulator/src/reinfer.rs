@@ -32,10 +32,30 @@ pub(crate) use store::is_name;
 pub use store::{Bucket, Feeder, Reinfer, Settings};
 pub use token::{PERMISSIONS, Token};
 
-use crate::fault;
-use crate::http::{Request, Response, compress};
+use crate::fault::{self, Occasion};
+use crate::http::{Intake, Request, Response, compress};
 use crate::state::State;
 use serve::Served;
+use std::sync::Arc;
+
+/// Uploads of more bytes are kept in a file while they are read.
+const SPOOLED: usize = 8 << 20;
+
+/// How the body of a request is taken: up to the limit of the world, and beyond it refused in the envelope.
+pub(crate) fn intake(state: &Arc<State>, head: &Request) -> Intake {
+    let (name, bucket) = serve::named(state, head);
+    let occasion = Occasion { operation: name, bucket: bucket.as_deref(), ..Occasion::default() };
+    let ticket = state.reinfer.arrivals.enter(&serve::claimed_token(head));
+    state.counters.raise("reinfer.most_in_flight", u64::from(ticket.in_flight));
+    let refusing = state.clone();
+    Intake {
+        limit: Some(state.reinfer.settings.max_body),
+        too_large: Some(Box::new(move || serve::too_large(&refusing, name))),
+        spool_above: (name == "reinfer.PutEmails").then_some(SPOOLED),
+        cut_after: state.faults.for_intake(&occasion),
+        held: Some(Box::new(ticket)),
+    }
+}
 
 /// Answers a request for this API.
 pub(crate) async fn handle(state: &State, request: &Request) -> Response {

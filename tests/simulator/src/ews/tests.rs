@@ -148,6 +148,7 @@ impl World {
             query: None,
             headers: Headers::new(),
             body: envelope.to_owned().into(),
+            spooled: None,
             connection: ConnectionId(1),
             tls: false,
         };

@@ -188,6 +188,12 @@ pub enum WireFault {
     NoResponse,
     /// The operation is carried out, but the connection ends where the response should begin.
     AnswerLost,
+    /// The connection ends while the request's body is still coming, after this many bytes of it (Communications Mining API).
+    CutRequest {
+        /// Bytes of the body that are read.
+        #[serde(default)]
+        after_bytes: u64,
+    },
     /// No byte of a response ever comes, and the connection stays open for as long as the client has patience.
     Hang {
         /// The operation is carried out all the same.

@@ -21,7 +21,7 @@ pub struct Faults {
 }
 
 /// A request as rules see it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Occasion<'a> {
     /// The operation's name.
     pub operation: &'a str,
@@ -31,8 +31,8 @@ pub struct Occasion<'a> {
     pub bucket: Option<&'a str>,
     /// The ids of the emails in it.
     pub emails: Vec<&'a str>,
-    /// The body, where rules may look at it.
-    pub body: &'a [u8],
+    /// Tells whether bytes stand somewhere in the body, where rules may look at it.
+    pub holds: Option<&'a (dyn Fn(&[u8]) -> bool + Sync)>,
 }
 
 impl<'a> Occasion<'a> {
@@ -114,9 +114,18 @@ impl Faults {
     /// The same for a request of which more is known. Waits are for who asks to remember.
     pub fn for_call(&self, occasion: &Occasion<'_>) -> Vec<WireFault> {
         self.strike(occasion, |action| match action {
+            Action::Wire(WireFault::CutRequest { .. }) | Action::Ews(_) => None,
             Action::Wire(fault) => Some(fault.clone()),
-            Action::Ews(_) => None,
         })
+    }
+
+    /// After how many bytes of a request's body its connection is to be cut. To be asked once a request, when its head is known.
+    pub fn for_intake(&self, occasion: &Occasion<'_>) -> Option<u64> {
+        let cuts = self.strike(occasion, |action| match action {
+            Action::Wire(WireFault::CutRequest { after_bytes }) => Some(*after_bytes),
+            _ => None,
+        });
+        cuts.into_iter().min()
     }
 
     /// Whether a fault has told this mailbox's client to wait, and the wait has not ended yet.
@@ -168,7 +177,7 @@ impl Entry {
             && rule.email.as_deref().is_none_or(|wanted| occasion.emails.contains(&wanted))
             && rule.from_s.is_none_or(|from| elapsed >= from)
             && rule.until_s.is_none_or(|until| elapsed <= until)
-            && rule.body.as_deref().is_none_or(|wanted| holds(occasion.body, wanted.as_bytes()))
+            && rule.body.as_deref().is_none_or(|wanted| occasion.holds.is_some_and(|holds| holds(wanted.as_bytes())))
     }
 
     /// Counts a matching request and says whether this one is struck.
@@ -180,11 +189,6 @@ impl Entry {
             && rule.every.is_none_or(|every| every > 0 && self.seen.is_multiple_of(every))
             && rule.probability.is_none_or(|chance| lot(seed, self.id, self.seen) < chance)
     }
-}
-
-/// Whether bytes stand somewhere in others.
-fn holds(body: &[u8], wanted: &[u8]) -> bool {
-    wanted.is_empty() || body.windows(wanted.len()).any(|window| window == wanted)
 }
 
 /// A number in 0..1 that depends on the seed, the rule and the request's number alone, so that a run can be repeated.

@@ -1,6 +1,6 @@
 //! When a fault strikes.
 
-use super::Action;
+use super::{Action, WireFault};
 use serde::{Deserialize, Serialize};
 
 /// One rule: an action and when it strikes. A condition that is absent holds always.
@@ -101,6 +101,10 @@ impl Rule {
         let other = self.operation.as_deref().is_some_and(|operation| !operation.to_ascii_lowercase().starts_with("reinfer."));
         if other && (self.bucket.is_some() || self.email.is_some() || self.body.is_some()) {
             return Some("bucket, email and body go with operations of reinfer alone".to_owned());
+        }
+        let cuts = matches!(self.action, Action::Wire(WireFault::CutRequest { .. }));
+        if cuts && (other || self.mailbox.is_some() || self.email.is_some() || self.body.is_some()) {
+            return Some("cut_request goes with operations of reinfer, and strikes before mailbox, email and body are known".to_owned());
         }
         match self.probability {
             Some(chance) if !(0.0..=1.0).contains(&chance) => Some(format!("probability {chance} is not between 0 and 1")),

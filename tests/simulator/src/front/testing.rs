@@ -6,7 +6,7 @@ use crate::auth::{Doors, Identity};
 use crate::counters::Counters;
 use crate::fault::{Faults, Rule};
 use crate::http::tls::Certificate;
-use crate::http::{Request, Response, Server, ServerHandle};
+use crate::http::{Intake, Request, Response, Server, ServerHandle};
 use crate::limits::Limits;
 use crate::options::Options;
 use crate::quirks::Quirks;
@@ -102,6 +102,10 @@ impl Rooms for Lobby {
 
     fn has_mailbox(&self, address: &str) -> bool {
         address == "ada@example.com"
+    }
+
+    fn intake(&self, _head: &Request) -> Intake {
+        Intake::default()
     }
 
     async fn ews<'a>(&'a self, request: &'a Request, identity: &'a Identity) -> Response {

@@ -83,6 +83,7 @@ mod tests {
             query: None,
             headers,
             body: Bytes::new(),
+            spooled: None,
             connection: ConnectionId(1),
             tls: false,
         }

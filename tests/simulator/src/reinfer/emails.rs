@@ -9,6 +9,7 @@ use crate::http::{Request, form_pairs};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Value, json};
 use std::fmt;
+use std::io::BufReader;
 
 /// Emails of a page where the client does not say.
 const PAGE: usize = 64;
@@ -16,6 +17,9 @@ const PAGE: usize = 64;
 const LARGEST_PAGE: usize = 256;
 /// The most ids of one deletion.
 const DELETED_AT_ONCE: usize = 32;
+
+/// Bytes of a file that are read at once.
+const READ: usize = 256 * 1024;
 
 /// What a `PUT` holds.
 #[derive(Debug)]
@@ -34,8 +38,13 @@ pub(super) fn read(request: &Request, keep: bool, max: usize) -> Result<Upload, 
     };
     is_json(request)?;
     let mut taken = Taken { keep, max, emails: Vec::new(), seen: false, refusal: None };
-    let mut json = serde_json::Deserializer::from_slice(&request.body);
-    let read = Document(&mut taken).deserialize(&mut json).and_then(|()| json.end());
+    let read = match &request.spooled {
+        None => document(&mut taken, serde_json::Deserializer::from_slice(&request.body)),
+        Some(spooled) => {
+            let reader = BufReader::with_capacity(READ, spooled.reader());
+            document(&mut taken, serde_json::Deserializer::from_reader(reader))
+        }
+    };
     match (taken.refusal, read) {
         (Some(refusal), _) => Err(refusal),
         (None, Err(error)) => Err(not_json(error)),
@@ -43,6 +52,10 @@ pub(super) fn read(request: &Request, keep: bool, max: usize) -> Result<Upload, 
         (None, Ok(())) if taken.emails.is_empty() => Err(Refusal::value("emails", "must not be empty")),
         (None, Ok(())) => Ok(Upload { emails: taken.emails, no_charge }),
     }
+}
+
+fn document<'de, R: serde_json::de::Read<'de>>(taken: &mut Taken, mut json: serde_json::Deserializer<R>) -> serde_json::Result<()> {
+    Document(taken).deserialize(&mut json).and_then(|()| json.end())
 }
 
 /// What was read so far, or why no more is.

@@ -12,6 +12,7 @@ use crate::fault::{self, Occasion, WireFault};
 use crate::http::{Request, Response};
 use crate::state::State;
 use serde_json::json;
+use std::io::Read as _;
 
 /// What became of a request.
 #[derive(Debug)]
@@ -29,6 +30,30 @@ enum Read {
     State(NewState),
 }
 
+/// The operation a head asks for, and the bucket.
+pub(super) fn named(state: &State, head: &Request) -> (&'static str, Option<String>) {
+    let place = address::parse(&head.path);
+    let name = Operation::of(&head.method, &place).map_or(UNKNOWN, |operation| operation.name());
+    (name, bucket_of(&state.reinfer, &place))
+}
+
+/// The token a request shows, in force or not.
+pub(super) fn claimed_token(head: &Request) -> String {
+    head.header("authorization")
+        .and_then(|value| value.trim().split_once(' '))
+        .map(|(_, token)| token.trim().to_owned())
+        .unwrap_or_default()
+}
+
+/// The answer to a body that is larger than the world allows, counted as any other.
+pub(super) fn too_large(state: &State, name: &'static str) -> Response {
+    for counter in ["reinfer.requests", name, "reinfer.413"] {
+        state.counters.add(counter, 1);
+    }
+    let limit = state.reinfer.settings.max_body;
+    Refusal::new(413, format!("413 Content Too Large: a body may have {limit} bytes")).response()
+}
+
 /// Serves one request.
 pub(super) async fn serve(state: &State, request: &Request) -> Served {
     let (reinfer, counters) = (&state.reinfer, &state.counters);
@@ -37,14 +62,13 @@ pub(super) async fn serve(state: &State, request: &Request) -> Served {
     let name = operation.as_ref().map_or(UNKNOWN, |operation| operation.name());
     counters.add("reinfer.requests", 1);
     counters.add(name, 1);
-    counters.add("reinfer.bytes", request.body.len() as u64);
+    counters.add("reinfer.bytes", request.length());
     if request.path.contains("//") {
         counters.add("reinfer.double_slashes", 1);
     }
     let token = reinfer.tokens.identify(&request.headers);
-    let client = token.as_ref().map(|token| token.token.clone()).unwrap_or_default();
+    let client = claimed_token(request);
     let ticket = reinfer.throttle.enter(&client);
-    counters.raise("reinfer.most_in_flight", u64::from(ticket.in_flight));
     if reinfer.throttle.is_early(&client, name) {
         counters.add("reinfer.early_requests", 1);
     }
@@ -55,11 +79,10 @@ pub(super) async fn serve(state: &State, request: &Request) -> Served {
         Ok((token, operation))
     });
     let read = match &admitted {
-        Ok(_) if request.body.len() > reinfer.settings.max_body => Err(Refusal::new(413, "413 Content Too Large")),
         Ok((_, operation)) => read(reinfer, *operation, &place, request).await,
         Err(_) => Ok(Read::Nothing),
     };
-    let faults = state.faults.for_call(&occasion(name, bucket.as_deref(), &read, request));
+    let faults = state.faults.for_call(&occasion(name, bucket.as_deref(), &read, &|wanted| holds(request, wanted)));
     tokio::time::sleep(state.gate.next_delay().saturating_add(fault::delay(&faults))).await;
     let full = reinfer.settings.max_in_flight > 0 && ticket.in_flight > reinfer.settings.max_in_flight;
     let response = match (refused_by(&faults), fault::replacement(&faults)) {
@@ -109,11 +132,11 @@ fn admit(token: &Token, operation: Operation, place: &Place, bucket: Option<&str
 
 /// Reads what takes long to read, or what rules look at. Big bodies are read where they hold up nobody else.
 async fn read(reinfer: &Reinfer, operation: Operation, place: &Place, request: &Request) -> Result<Read, Refusal> {
-    const BIG: usize = 256 * 1024;
+    const BIG: u64 = 256 * 1024;
     match (operation, place) {
         (Operation::PutEmails, _) => {
             let (keep, max) = (reinfer.settings.keep_mime, reinfer.settings.max_emails);
-            if request.body.len() < BIG {
+            if request.length() < BIG {
                 return emails::read(request, keep, max).map(Read::Emails);
             }
             let request = request.clone();
@@ -126,7 +149,12 @@ async fn read(reinfer: &Reinfer, operation: Operation, place: &Place, request: &
 }
 
 /// The request as rules see it.
-fn occasion<'a>(operation: &'a str, bucket: Option<&'a str>, read: &'a Result<Read, Refusal>, request: &'a Request) -> Occasion<'a> {
+fn occasion<'a>(
+    operation: &'a str,
+    bucket: Option<&'a str>,
+    read: &'a Result<Read, Refusal>,
+    holds: &'a (dyn Fn(&[u8]) -> bool + Sync),
+) -> Occasion<'a> {
     let (mailboxes, emails) = match read {
         Ok(Read::Emails(upload)) => (
             upload.emails.iter().map(|email| email.mailbox.as_str()).collect(),
@@ -135,7 +163,27 @@ fn occasion<'a>(operation: &'a str, bucket: Option<&'a str>, read: &'a Result<Re
         Ok(Read::State(state)) => (vec![state.mailbox_name.as_str()], Vec::new()),
         _ => Default::default(),
     };
-    Occasion { operation, mailboxes, bucket, emails, body: &request.body }
+    Occasion { operation, mailboxes, bucket, emails, holds: Some(holds) }
+}
+
+/// Whether bytes stand somewhere in a request's body.
+fn holds(request: &Request, wanted: &[u8]) -> bool {
+    let within = |bytes: &[u8]| wanted.is_empty() || bytes.windows(wanted.len()).any(|window| window == wanted);
+    let Some(spooled) = &request.spooled else { return within(&request.body) };
+    let (mut reader, mut piece) = (spooled.reader(), vec![0; (1 << 20) + wanted.len()]);
+    let mut kept = 0;
+    loop {
+        let read = piece.get_mut(kept..).map_or(Ok(0), |room| reader.read(room));
+        let Ok(read @ 1..) = read else { return false };
+        let filled = piece.get(..kept + read).unwrap_or_default();
+        if within(filled) {
+            return true;
+        }
+        // What may be the beginning of a find is looked at again with what follows.
+        let from = filled.len() - filled.len().min(wanted.len().saturating_sub(1));
+        kept = filled.len() - from;
+        piece.copy_within(from..from + kept, 0);
+    }
 }
 
 /// The refusal a fault gives instead of the answer.

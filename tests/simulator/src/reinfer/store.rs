@@ -89,6 +89,9 @@ pub(super) struct Shelves {
 pub struct Reinfer {
     pub(super) settings: Settings,
     pub(super) tokens: Tokens,
+    /// Requests from the arrival of their heads on.
+    pub(super) arrivals: Throttle,
+    /// Requests from the arrival of their bodies on, and waits.
     pub(super) throttle: Throttle,
     shelves: Mutex<Shelves>,
 }
@@ -198,7 +201,13 @@ impl Shelf {
 impl Reinfer {
     /// An API with nothing in it.
     pub fn new(settings: Settings, tokens: Vec<Token>) -> Self {
-        Self { settings, tokens: Tokens::new(tokens), throttle: Throttle::default(), shelves: Mutex::default() }
+        Self {
+            settings,
+            tokens: Tokens::new(tokens),
+            arrivals: Throttle::default(),
+            throttle: Throttle::default(),
+            shelves: Mutex::default(),
+        }
     }
 
     pub(super) fn shelves(&self) -> MutexGuard<'_, Shelves> {

@@ -3,6 +3,7 @@
 mod buckets;
 mod configs;
 mod emails;
+mod faults;
 mod states;
 
 use super::Reinfer;

@@ -26,6 +26,7 @@ fn request(method: &str, path: &str, body: &str) -> Request {
         query,
         headers: Headers::new(),
         body: bytes::Bytes::from(body.to_owned()),
+        spooled: None,
         connection: crate::http::ConnectionId(1),
         tls: false,
     }

@@ -6,6 +6,7 @@
 //! - [`exchange`]: the trait that reads a mailbox, and under it EWS;
 //! - [`pipeline`]: the chain from mailboxes to cursors;
 //! - [`sink`], [`catalog`], [`checkpoint`]: where messages, their ledger and the place to resume are kept;
+//! - [`blob`]: a container of Azure Blob Storage, where these three can be kept as well as in a folder;
 //! - [`auth`], [`http`]: logging in and speaking HTTP;
 //! - [`config`]: the configuration as written, layered and judged;
 //! - [`shard`]: which mailboxes are this instance's;
@@ -14,6 +15,7 @@
 //! - [`run`]: the one place that wires the rooms together, ending in an [`outcome`]; [`demo`] runs it against a test server.
 
 pub mod auth;
+pub mod blob;
 pub mod catalog;
 pub mod checkpoint;
 pub mod cli;

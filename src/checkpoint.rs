@@ -1,6 +1,8 @@
 //! Where each folder resumes: small records, replaced atomically, written only after everything before them is durable.
 
+mod blob;
 mod local;
+mod record;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -11,6 +13,7 @@ use crate::{
     mail::{Cursor, Folder, FolderId, Hierarchy, Mailbox},
 };
 
+pub use blob::BlobCheckpoints;
 pub use local::LocalCheckpoints;
 
 /// What is known about one folder's progress.

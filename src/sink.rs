@@ -1,5 +1,6 @@
 //! Where messages go. A sink stores bytes durably under a key and knows nothing of Exchange.
 
+mod blob;
 pub(crate) mod durable;
 mod fence;
 pub mod layout;
@@ -18,6 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::mail::{Key, Mailbox, Properties};
 
+pub use blob::BlobSink;
 pub use fence::{Fence, Patience};
 pub use local::LocalSink;
 pub use patient::Patient;

@@ -7,7 +7,7 @@
 //! - [`pipeline`]: the chain from mailboxes to cursors;
 //! - [`sink`], [`catalog`], [`checkpoint`]: where messages, their ledger and the place to resume are kept;
 //! - [`auth`], [`http`]: logging in and speaking HTTP;
-//! - [`reinfer`]: the Communications Mining API;
+//! - [`mime`]: what is in a message, and how it becomes UTF-8; [`reinfer`]: the Communications Mining API;
 //! - [`config`]: the configuration as written, layered and judged;
 //! - [`shard`]: which mailboxes are this instance's;
 //! - [`event`], [`status`], [`watch`]: what happened, its fold, and the channel between the work and its watchers;
@@ -24,6 +24,7 @@ pub mod event;
 pub mod exchange;
 pub mod http;
 pub mod mail;
+pub mod mime;
 pub mod outcome;
 pub mod pipeline;
 pub mod reinfer;

@@ -5,6 +5,7 @@ mod fence;
 pub mod layout;
 mod local;
 mod patient;
+pub mod reinfer;
 mod staging;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -20,6 +21,7 @@ use crate::mail::{Key, Mailbox, Properties};
 pub use fence::{Fence, Patience};
 pub use local::LocalSink;
 pub use patient::Patient;
+pub use reinfer::ApiSink;
 
 /// What a sink needs to know to file a message.
 #[derive(Clone, Debug, PartialEq)]

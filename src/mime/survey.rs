@@ -2,7 +2,10 @@
 
 use std::{str::from_utf8, sync::Arc};
 
+use mail_parser::MessageParser;
+
 use super::{
+    field::{named, value},
     head::Head,
     outline::{Attached, Outline},
     plan::Plan,
@@ -16,6 +19,8 @@ pub struct Survey {
     pub plan: Option<Arc<Plan>>,
     /// What is attached.
     pub attached: Vec<Attached>,
+    /// What the conversation is about (`Thread-Topic`).
+    pub topic: Option<String>,
 }
 
 /// The walk.
@@ -31,6 +36,7 @@ struct Found {
     plan: Plan,
     outline: Outline,
     head: Head,
+    topic: Option<String>,
 }
 
 impl Default for Surveyor {
@@ -44,22 +50,23 @@ impl Surveyor {
     pub fn feed(&mut self, bytes: &[u8]) {
         self.utf8.feed(bytes);
         let found = &mut self.found;
-        self.walker.feed(bytes, &mut |_, piece| found.take(piece));
+        self.walker.feed(bytes, &mut |part, piece| found.take(part, piece));
     }
 
     /// The message is over.
     pub fn finish(mut self) -> Survey {
         let found = &mut self.found;
-        self.walker.finish(&mut |_, piece| found.take(piece));
+        self.walker.finish(&mut |part, piece| found.take(part, piece));
         let plan = (!self.utf8.valid()).then(|| Arc::new(self.found.plan));
-        Survey { plan, attached: self.found.outline.finish() }
+        Survey { plan, attached: self.found.outline.finish(), topic: self.found.topic }
     }
 }
 
 impl Found {
-    fn take(&mut self, piece: Piece<'_>) {
+    fn take(&mut self, part: u32, piece: Piece<'_>) {
         self.outline.take(&piece);
         match piece {
+            Piece::Field { bytes, begins: true } if part == 0 && named(bytes, "thread-topic") => self.topic = text(bytes),
             Piece::Blank { head, .. } => {
                 self.plan.begin(head);
                 self.head.clone_from(head);
@@ -68,6 +75,14 @@ impl Found {
             _ => {}
         }
     }
+}
+
+/// A field's text, decoded.
+fn text(field: &[u8]) -> Option<String> {
+    // A subject is read as any other text.
+    let field = [&b"Subject:"[..], value(field), b"\r\n"].concat();
+    let parsed = MessageParser::new().parse_headers(&field)?;
+    parsed.subject().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// Whether bytes that come in pieces are UTF-8.

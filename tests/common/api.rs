@@ -39,7 +39,9 @@ pub async fn compare_emails(server: &Server, setup: &Setup) -> usize {
             }
         }
     }
-    faults.extend(found.iter().filter(|(_, count)| **count > 0).map(|((mailbox, sha256), count)| format!("{mailbox}: {sha256}: {count} too many")));
+    faults.extend(
+        found.iter().filter(|(_, count)| **count > 0).map(|((mailbox, sha256), count)| format!("{mailbox}: {sha256}: {count} too many")),
+    );
     assert!(faults.is_empty(), "{} differences:\n{}", faults.len(), faults[..faults.len().min(10)].join("\n"));
     emails.len()
 }

@@ -58,7 +58,16 @@ impl Setup {
             "ews_endpoint": server.simulator.ews_url(), "auth_type": "ntlm", "auth_user": SERVICE.0, "auth_password": SERVICE.1,
             "access_type": "impersonation", "poll_message_sleep": 0, "mailboxes": mailboxes,
         });
-        let setup = Self { dir: tempfile::tempdir().unwrap(), config, form: Form::Ews, bodies: None, env: Vec::new(), to: None, container: None, args: Vec::new() };
+        let setup = Self {
+            dir: tempfile::tempdir().unwrap(),
+            config,
+            form: Form::Ews,
+            bodies: None,
+            env: Vec::new(),
+            to: None,
+            container: None,
+            args: Vec::new(),
+        };
         std::fs::create_dir(setup.sink()).unwrap();
         setup
     }

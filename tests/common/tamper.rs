@@ -45,7 +45,8 @@ impl Prank {
 
     /// An answer of Azure's, as its error responses are written.
     pub fn refusal(method: &'static str, path: &'static str, times: u32, status: u16, code: &str) -> Self {
-        let body = format!("<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>{code}</Code><Message>{code}.\nTime:now</Message></Error>");
+        let body =
+            format!("<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>{code}</Code><Message>{code}.\nTime:now</Message></Error>");
         let headers = vec![("x-ms-error-code", code.to_owned()), ("Content-Type", "application/xml".to_owned())];
         Self::new(method, path, times, Mischief::Answer { status, headers, body })
     }

@@ -66,7 +66,8 @@ async fn lines(events: Events, mask: bool, mut stopped: oneshot::Receiver<()>) {
         let line = {
             let status = events.status();
             let waits = status.sink.as_ref().map(|trouble| format!("; {}", blocked(trouble))).unwrap_or_default();
-            heartbeat(&status.sum(), began.elapsed()) + &shown(&waits, mask)
+            let refused = status.config.as_ref().map_or("", |_| "; the configuration that is kept is refused, see the log");
+            heartbeat(&status.sum(), began.elapsed()) + &shown(&waits, mask) + refused
         };
         let _ = writeln!(std::io::stderr(), "{line}");
     }
@@ -97,7 +98,8 @@ async fn json(events: Events, mask: bool, mut stopped: oneshot::Receiver<()>) {
                 "listed": sum.figures.listed, "wanted": sum.figures.wanted, "stored": sum.figures.messages, "bytes": sum.figures.bytes, "changes": sum.figures.changes,
                 "quarantined": sum.figures.quarantined, "throttled": sum.figures.throttled, "retried": sum.figures.retried,
                 "sink_error": status.sink.as_ref().map(|trouble| shown(&trouble.reason, mask)),
-                "sink_retry_at": status.sink.as_ref().map(|trouble| trouble.until.format("%Y-%m-%dT%H:%M:%SZ").to_string()), "mailboxes": mailboxes,
+                "sink_retry_at": status.sink.as_ref().map(|trouble| trouble.until.format("%Y-%m-%dT%H:%M:%SZ").to_string()),
+                "config_error": status.config.as_ref().map(|trouble| shown(&trouble.reason, mask)), "mailboxes": mailboxes,
             })
         };
         let _ = writeln!(std::io::stdout(), "{line}");

@@ -86,6 +86,9 @@ impl Summary<'_> {
         if let Some(trouble) = &self.status.sink {
             text.push_str(&format!("  nothing could be stored at the end: {}\n", shown(&trouble.reason, self.mask)));
         }
+        if let Some(trouble) = &self.status.config {
+            text.push_str(&format!("  a new configuration was refused: {}\n", shown(&trouble.reason, self.mask)));
+        }
         let troubled: Vec<_> = self.status.mailboxes.iter().filter(|(_, one)| one.error.is_some() && !one.complete()).collect();
         for (address, one) in troubled.iter().take(NAMED) {
             let words = shown(one.error.as_deref().unwrap_or_default(), self.mask);
@@ -139,6 +142,7 @@ impl Summary<'_> {
             "throttled": sum.figures.throttled,
             "retried": sum.figures.retried,
             "sink_error": self.status.sink.as_ref().map(|trouble| shown(&trouble.reason, self.mask)),
+            "config_error": self.status.config.as_ref().map(|trouble| shown(&trouble.reason, self.mask)),
             "mailboxes": mailboxes,
         })
     }

@@ -106,11 +106,14 @@ fn reach(config: &Config) -> impl PartialEq + '_ {
 /// All faults in one line.
 fn reason(faults: &[Fault]) -> String {
     if let [fault] = faults {
-        return format!("the one that is kept cannot be used: {fault}");
+        return fault.to_string();
     }
-    let mut text = format!("the one that is kept has {} faults:", faults.len());
+    let mut text = format!("{} faults:", faults.len());
     for (n, fault) in (1..).zip(faults) {
         let _ = write!(text, " ({n}) {fault}");
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,7 +40,7 @@ pub fn log(event: &Event) {
             let (added, removed, changed) = (named(added), named(removed), named(changed));
             tracing::info!(added, removed, changed, everybody, "a new configuration is in force");
         }
-        Event::ConfigRefused { reason, .. } => tracing::warn!("the configuration in force stays in force: {reason}"),
+        Event::ConfigRefused { reason, .. } => tracing::warn!("a new configuration is refused, and the one in force stays so: {reason}"),
         Event::ConfigRecovered => tracing::info!("the configuration that is kept is the one in force again"),
         Event::MailboxFinished { mailbox, complete } => tracing::debug!(%mailbox, complete, "the round ended"),
     }

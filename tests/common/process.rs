@@ -132,7 +132,11 @@ impl Setup {
             None => command.args(["run", "--local-files-prefix"]).arg(sink),
             Some(to) => command.arg("run").args(to),
         };
-        command.arg("--config").arg(self.file()).args(args).args(&self.args);
+        // A configuration that is kept elsewhere would lose against a local file.
+        if !self.args.iter().any(|word| word == "--remote-config-owner") {
+            command.arg("--config").arg(self.file());
+        }
+        command.args(args).args(&self.args);
         // Nothing of whoever runs the tests: no proxy, no log filter, no password.
         command.env_clear().envs(self.env.iter().cloned());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);

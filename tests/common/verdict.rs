@@ -162,6 +162,7 @@ fn strangers(setup: &Setup, expected: &BTreeSet<PathBuf>, tally: &mut Tally) {
             "data" => {
                 expected.contains(&path) || within.ends_with(".jsonl") && within.contains("/catalog/") || within == "data/.staging/lock"
             }
+            "config" => within.starts_with("config/acme/"),
             "state" => {
                 ["hierarchy.json", "lock", "index.sqlite", "index.sqlite-wal", "index.sqlite-shm"].contains(&name.as_str())
                     || within.contains("/folders/") && name.ends_with(".json")

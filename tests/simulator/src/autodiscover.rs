@@ -61,6 +61,7 @@ mod tests {
             query: Some(query.into()),
             headers,
             body: Default::default(),
+            spooled: None,
             connection: ConnectionId(1),
             tls: true,
         };

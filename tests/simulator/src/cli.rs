@@ -10,8 +10,9 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::options::{AuthScheme, ExtendedProtection, Options};
+use crate::reinfer::{Bucket, is_name};
 use crate::simulator::{Launch, Simulator};
-use crate::world::World;
+use crate::world::{BucketSpec, TokenSpec, World};
 
 const ANY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
@@ -54,6 +55,12 @@ struct WorldArgs {
     /// Odd habits to switch on besides the world's, or the profile `lenient`; with `-` before its name one is switched off again.
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     quirks: Vec<String>,
+    /// A token for the Communications Mining API that may do everything, instead of the world's (repeatable).
+    #[arg(long, value_name = "TOKEN")]
+    reinfer_token: Vec<String>,
+    /// A bucket of that API, instead of the world's (repeatable).
+    #[arg(long, value_name = "OWNER/NAME", value_parser = bucket)]
+    reinfer_bucket: Vec<BucketSpec>,
 }
 
 #[derive(Debug, Args)]
@@ -101,13 +108,22 @@ fn eml_tree(text: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
+fn bucket(text: &str) -> Result<BucketSpec, String> {
+    match text.split_once('/') {
+        Some((owner, name)) if is_name(owner) && is_name(name) => {
+            Ok(BucketSpec { owner: owner.to_owned(), name: name.to_owned(), title: None })
+        }
+        _ => Err("expected OWNER/NAME of letters, digits, - and _, as in acme/mail".to_owned()),
+    }
+}
+
 impl Cli {
     /// What the command line asks for.
     ///
     /// # Errors
     /// When the world file cannot be read or a folder for certificates is named without TLS.
     pub fn launch(self) -> Result<Launch, String> {
-        let WorldArgs { world: file, demo, mailboxes, messages, eml_tree, seed, quirks } = self.world;
+        let WorldArgs { world: file, demo, mailboxes, messages, eml_tree, seed, quirks, reinfer_token, reinfer_bucket } = self.world;
         let mut world = match (file, mailboxes) {
             (Some(file), _) => World::from_file(&file)?,
             (None, Some(count)) => World::uniform(count, messages),
@@ -116,6 +132,12 @@ impl Cli {
         };
         world.seed = seed.unwrap_or(world.seed);
         world.quirks.extend(quirks);
+        if !reinfer_token.is_empty() {
+            world.reinfer.tokens = reinfer_token.into_iter().map(|token| TokenSpec { token, ..TokenSpec::default() }).collect();
+        }
+        if !reinfer_bucket.is_empty() {
+            world.reinfer.buckets = reinfer_bucket;
+        }
         let door = self.door;
         let tls_listen = door.tls_listen.or(door.tls.then_some(ANY));
         if door.cert_dir.is_some() && tls_listen.is_none() {
@@ -163,6 +185,7 @@ pub async fn run(cli: Cli) -> Result<(), String> {
 /// Where everything is, for programs. The passwords are those of a test server and meant to be read.
 fn card(simulator: &Simulator) -> serde_json::Value {
     let state = simulator.state();
+    let reinfer = simulator.reinfer();
     let tls = simulator.tls_url();
     let accounts: Vec<_> = state
         .accounts
@@ -185,6 +208,13 @@ fn card(simulator: &Simulator) -> serde_json::Value {
         "url": simulator.url(),
         "ews_url": simulator.ews_url(),
         "graph_url": simulator.graph_url(),
+        "reinfer_url": simulator.reinfer_url(),
+        "reinfer_tokens": reinfer.tokens().iter().map(|known| json!({
+            "token": known.token, "email": known.email, "permissions": known.permissions, "owners": known.owners,
+        })).collect::<Vec<_>>(),
+        "reinfer_buckets": reinfer.buckets().iter().map(|bucket| json!({
+            "id": bucket.id, "owner": bucket.owner, "name": bucket.name,
+        })).collect::<Vec<_>>(),
         "tls_url": tls,
         "tls_ews_url": tls.as_ref().map(|url| format!("{url}{}", crate::front::EWS)),
         "ca": state.options.cert_dir.as_ref().filter(|_| tls.is_some()).map(|folder| folder.join("ca.pem")),
@@ -199,6 +229,9 @@ fn people(simulator: &Simulator) -> String {
     let state = simulator.state();
     let mut lines = vec![format!("EWS    {}", simulator.ews_url())];
     lines.push(format!("Graph  {}", simulator.graph_url()));
+    let bucket = |bucket: &Bucket| format!(", bucket {}/{}", bucket.owner, bucket.name);
+    let buckets: String = simulator.reinfer().buckets().iter().map(bucket).collect();
+    lines.extend(simulator.reinfer_token().map(|token| format!("mining {}  token {token}{buckets}", simulator.reinfer_url())));
     lines.extend(simulator.tls_url().map(|url| format!("TLS    {url}{}", crate::front::EWS)));
     lines.extend(simulator.admin_url().map(|url| format!("admin  {url}")));
     let people = state.accounts.people();
@@ -260,10 +293,16 @@ mod tests {
             "files@example.com=/tmp/files",
             "--listen",
             "127.0.0.1:8080",
+            "--reinfer-token",
+            "t0ken",
+            "--reinfer-bucket",
+            "globex/post",
         ])
         .unwrap();
         assert_eq!((launch.world.seed, launch.world.mailboxes[0].count, launch.eml_trees.len()), (9, Some(3), 1));
         assert_eq!(launch.world.quirks, ["control-references"]);
+        let reinfer = &launch.world.reinfer;
+        assert_eq!((reinfer.tokens[0].token.as_str(), reinfer.buckets[0].owner.as_str(), reinfer.buckets.len()), ("t0ken", "globex", 1));
         let options = launch.options;
         assert_eq!((options.extended_protection, options.auth.len(), options.listen.port()), (ExtendedProtection::Required, 2, 8080));
         assert_eq!((options.heartbeat, options.token_life), (Duration::from_secs(5), Duration::from_secs(60)));
@@ -278,6 +317,7 @@ mod tests {
         assert!(parse(&["--cert-dir", "/tmp/certs"]).unwrap_err().contains("--tls"));
         assert!(parse(&["--eml-tree", "nonsense"]).unwrap_err().contains("ADDRESS=DIR"));
         assert!(parse(&["--messages", "5"]).is_err());
+        assert!(parse(&["--reinfer-bucket", "mail"]).unwrap_err().contains("OWNER/NAME"));
         assert!(parse(&[]).unwrap().world.mailboxes.len() > 3);
     }
 }

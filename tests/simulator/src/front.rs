@@ -13,9 +13,9 @@ pub use peek::{Glance, glance};
 
 use crate::auth::{Doors, Identity, Login, authenticate};
 use crate::fault::{self, Faults, soap_fault, throttled_message};
-use crate::http::{Body, Peer, Request, Response, Service};
+use crate::http::{Body, Intake, Peer, Request, Response, Service};
 use crate::limits::{Busy, Permit};
-use crate::{autodiscover, graph, oauth};
+use crate::{autodiscover, graph, oauth, reinfer};
 use futures::StreamExt;
 use std::time::Duration;
 
@@ -38,11 +38,17 @@ pub trait Rooms: Send + Sync + 'static {
     /// Whether an address has a mailbox here.
     fn has_mailbox(&self, address: &str) -> bool;
 
+    /// How the body of a request is taken, decided by its head.
+    fn intake(&self, head: &Request) -> Intake;
+
     /// Answers a request for EWS whose origin is proven.
     fn ews<'a>(&'a self, request: &'a Request, identity: &'a Identity) -> impl Future<Output = Response> + Send + 'a;
 
     /// Answers a request for Graph, from its token to its record.
     fn graph<'a>(&'a self, request: &'a Request) -> impl Future<Output = Response> + Send + 'a;
+
+    /// Answers a request for the Communications Mining API, likewise.
+    fn reinfer<'a>(&'a self, request: &'a Request) -> impl Future<Output = Response> + Send + 'a;
 }
 
 /// Answers whatever comes to the simulator's Exchange port.
@@ -59,6 +65,10 @@ impl<R: Rooms> Front<R> {
 impl<R: Rooms> Service for Front<R> {
     type Session = Login;
 
+    fn intake(&self, head: &Request) -> Intake {
+        self.0.intake(head)
+    }
+
     async fn call(&self, request: Request, peer: &Peer, login: &mut Login) -> Response {
         let rooms = self.0.as_ref();
         let doors = rooms.doors();
@@ -68,6 +78,9 @@ impl<R: Rooms> Service for Front<R> {
         }
         if graph::owns(&request.path) {
             return rooms.graph(&request).await;
+        }
+        if reinfer::owns(&request.path) {
+            return rooms.reinfer(&request).await;
         }
         let Some((operation, mut response)) = oauth::handle(&doors, &request)
             .map(|response| ("Token", response))

@@ -30,7 +30,7 @@ pub(crate) use error::GraphError;
 
 use crate::accounts::App;
 use crate::fault;
-use crate::http::{Request, Response};
+use crate::http::{Request, Response, compress};
 use crate::state::State;
 use crate::store::Mailbox;
 use serve::{Asked, Ids, Served};
@@ -71,7 +71,7 @@ pub(crate) async fn handle(state: &Arc<State>, request: &Request) -> Response {
         Some(recorder) => recorder.begin(operation, request).tee(response, broken),
         None => response,
     };
-    dress::compress(response, request)
+    compress(response, request)
 }
 
 async fn served(state: &Arc<State>, request: &Request, ids: &Ids) -> Served {

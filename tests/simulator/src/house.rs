@@ -7,7 +7,8 @@ use crate::ews;
 use crate::fault::Faults;
 use crate::front::Rooms;
 use crate::graph;
-use crate::http::{Request, Response};
+use crate::http::{Intake, Request, Response};
+use crate::reinfer;
 use crate::state::State;
 
 /// A state as the rooms behind the front.
@@ -28,11 +29,19 @@ impl Rooms for House {
         self.0.store.mailbox(address).is_some()
     }
 
+    fn intake(&self, head: &Request) -> Intake {
+        if reinfer::owns(&head.path) { reinfer::intake(&self.0, head) } else { Intake::default() }
+    }
+
     async fn ews<'a>(&'a self, request: &'a Request, identity: &'a Identity) -> Response {
         ews::handle(&self.0, request, identity).await
     }
 
     async fn graph<'a>(&'a self, request: &'a Request) -> Response {
         graph::handle(&self.0, request).await
+    }
+
+    async fn reinfer<'a>(&'a self, request: &'a Request) -> Response {
+        reinfer::handle(&self.0, request).await
     }
 }

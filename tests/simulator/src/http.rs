@@ -8,7 +8,9 @@
 
 mod connection;
 mod date;
+mod gzip;
 mod headers;
+mod intake;
 mod read;
 mod request;
 mod response;
@@ -19,12 +21,14 @@ mod write;
 
 pub use connection::{Limits, Peer, Service};
 pub use date::http_date;
+pub(crate) use gzip::compress;
 pub use headers::Headers;
 pub(crate) use headers::is_secret;
+pub use intake::{Intake, Spooled};
 pub use request::{ConnectionId, Request, form_pairs, percent_decode};
 pub use response::{Body, Ending, Framing, Response, Wire};
 pub use server::{Server, ServerHandle};
-pub(crate) use write::body_stream;
+pub(crate) use write::{body_stream, reason};
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -7,6 +7,7 @@
 //! The rooms, in the order a request passes them:
 //! - [`http`] gives out connections and requests, [`front`] routes them: past [`fault`], [`auth`], [`limits`], to a protocol, to [`record`].
 //! - [`ews`] is Exchange Web Services; [`oauth`] and [`autodiscover`] are what surrounds it.
+//! - [`reinfer`] is the Communications Mining API, where uploads of mailboxes go to.
 //! - [`store`] holds mailboxes and their history, [`content`] makes or reads the messages in them.
 //! - [`world`] says what there is at the beginning, `life` lets things happen, [`admin`] lets a test make things happen.
 //! - [`accounts`], [`options`], [`quirks`] and [`counters`] are what all of them look at, in one [`state::State`].
@@ -30,6 +31,7 @@ pub mod oauth;
 pub mod options;
 pub mod quirks;
 pub mod record;
+pub mod reinfer;
 mod simulator;
 pub mod state;
 pub mod store;

@@ -53,6 +53,11 @@ impl Recorder {
             let kind = extension(request.header("content-type"));
             recording.write(&format!("request.{kind}"), recording.shown(&request.body));
         }
+        if let Some(spooled) = &request.spooled {
+            let path = recording.path(&format!("request.{}", extension(request.header("content-type"))));
+            let copied = File::create(path).and_then(|mut file| io::copy(&mut spooled.reader(), &mut file));
+            copied.map_or_else(|error| recording.complain(&error), drop);
+        }
         recording
     }
 }
@@ -217,6 +222,7 @@ mod tests {
             query: None,
             headers,
             body: "<a/>".into(),
+            spooled: None,
             connection: ConnectionId(1),
             tls: false,
         }

@@ -14,6 +14,7 @@ use crate::http::tls::Certificate;
 use crate::http::{Limits, Server, ServerHandle};
 use crate::life;
 use crate::options::Options;
+use crate::reinfer::Reinfer;
 use crate::state::State;
 use crate::world::World;
 
@@ -76,6 +77,7 @@ impl Simulator {
             gate,
             subscriptions: crate::ews::Subscriptions::default(),
             graph: crate::graph::Memory::default(),
+            reinfer: built.reinfer,
         });
         let options = &state.options;
         let limits = Limits { body: usize::try_from(options.max_request).unwrap_or(usize::MAX), idle: options.idle, ..Limits::default() };
@@ -122,6 +124,21 @@ impl Simulator {
         self.url() + GRAPH
     }
 
+    /// The base of the Communications Mining API, as a user configures it: it ends in `/api/`.
+    pub fn reinfer_url(&self) -> String {
+        self.url() + "/api/"
+    }
+
+    /// A token for it: the first of the world's.
+    pub fn reinfer_token(&self) -> Option<String> {
+        self.state.reinfer.tokens().into_iter().next().map(|token| token.token)
+    }
+
+    /// What was sent to it.
+    pub fn reinfer(&self) -> &Reinfer {
+        &self.state.reinfer
+    }
+
     /// Where it listens with TLS: `https://localhost:PORT`.
     pub fn tls_url(&self) -> Option<String> {
         self.tls.as_ref().map(|server| format!("https://localhost:{}", server.address().port()))
@@ -161,6 +178,9 @@ mod tests {
         let simulator = Simulator::start(Launch { world: World::uniform(1, 10), options, ..Launch::default() }).await.unwrap();
         assert!(simulator.ews_url().starts_with("http://127.0.0.1:") && simulator.ews_url().ends_with("/EWS/Exchange.asmx"));
         assert_eq!(simulator.graph_url(), simulator.url() + "/v1.0");
+        assert_eq!(simulator.reinfer_url(), simulator.url() + "/api/");
+        assert_eq!(simulator.reinfer_token().as_deref(), Some("reinfer-token"));
+        assert!(simulator.reinfer().bucket("acme/mail").is_some());
         assert!(simulator.tls_url().unwrap().starts_with("https://localhost:"));
         assert!(simulator.ca_pem().unwrap().contains("BEGIN CERTIFICATE"));
         let taken = simulator.plain.address();

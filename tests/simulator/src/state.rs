@@ -8,6 +8,7 @@ use crate::front::Gate;
 use crate::graph::Memory;
 use crate::options::Options;
 use crate::quirks::Quirks;
+use crate::reinfer::Reinfer;
 use crate::store::Store;
 
 /// Everything a running server knows.
@@ -31,4 +32,6 @@ pub struct State {
     pub subscriptions: Subscriptions,
     /// What Graph remembers between requests.
     pub(crate) graph: Memory,
+    /// The Communications Mining API and what it keeps.
+    pub reinfer: Reinfer,
 }

@@ -14,12 +14,14 @@ mod accounts;
 mod build;
 mod eml_tree;
 mod folder;
+mod reinfer;
 #[cfg(test)]
 mod tests;
 
 pub use accounts::{AccountSpec, AppSpec};
 pub use build::Built;
 pub use folder::{Big, FolderSpec, Size};
+pub use reinfer::{BucketSpec, ConfigSpec, Keep, ReinferSpec, TokenSpec};
 
 /// A world.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -41,6 +43,8 @@ pub struct World {
     pub apps: Vec<AppSpec>,
     /// Mailboxes.
     pub mailboxes: Vec<MailboxSpec>,
+    /// The Communications Mining API: who may use it and what it holds at the beginning.
+    pub reinfer: ReinferSpec,
     /// Faults on purpose.
     pub faults: Vec<Rule>,
 }
@@ -134,7 +138,7 @@ impl World {
     pub fn from_file(path: &Path) -> Result<Self, String> {
         let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read the world {}: {error}", path.display()))?;
         let world = Self::from_toml(&text).map_err(|error| format!("the world {}: {error}", path.display()))?;
-        // Certificate paths count from the world's own folder.
+        // Paths count from the world's own folder.
         Ok(world.beside(path.parent().unwrap_or(Path::new("."))))
     }
 

@@ -66,6 +66,7 @@ fn world_with(quirks: &[&str]) -> World {
         gate: Gate::new(Limits::default(), None).expect("nothing to record"),
         subscriptions: Subscriptions::default(),
         graph: crate::graph::Memory::default(),
+        reinfer: crate::world::World::default().build(&[]).expect("an empty world").reinfer,
     };
     World { state: Arc::new(state), alice }
 }
@@ -147,6 +148,7 @@ impl World {
             query: None,
             headers: Headers::new(),
             body: envelope.to_owned().into(),
+            spooled: None,
             connection: ConnectionId(1),
             tls: false,
         };

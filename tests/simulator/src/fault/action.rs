@@ -143,6 +143,20 @@ pub enum WireFault {
         #[serde(default)]
         retry_after_date: bool,
     },
+    /// An error of the Communications Mining API instead of an answer: the envelope `{"status": "error", "message": ...}`.
+    ReinferError {
+        /// The HTTP status code.
+        status: u16,
+        /// The text; one that names the status if absent.
+        #[serde(default)]
+        message: Option<String>,
+        /// `Retry-After` in seconds.
+        #[serde(default)]
+        retry_after_s: Option<i64>,
+        /// Write `Retry-After` as a date.
+        #[serde(default)]
+        retry_after_date: bool,
+    },
     /// SOAP faults of the operation come under HTTP 200.
     FaultsUnder200,
     /// The answer begins this much later.
@@ -170,8 +184,22 @@ pub enum WireFault {
         #[serde(default)]
         framing: CutFraming,
     },
-    /// The connection ends where the response should begin.
+    /// The connection ends where the response should begin, and the operation is not carried out.
     NoResponse,
+    /// The operation is carried out, but the connection ends where the response should begin.
+    AnswerLost,
+    /// The connection ends while the request's body is still coming, after this many bytes of it (Communications Mining API).
+    CutRequest {
+        /// Bytes of the body that are read.
+        #[serde(default)]
+        after_bytes: u64,
+    },
+    /// No byte of a response ever comes, and the connection stays open for as long as the client has patience.
+    Hang {
+        /// The operation is carried out all the same.
+        #[serde(default)]
+        carried_out: bool,
+    },
     /// The connection is reset (RST) after this many bytes of the body.
     Reset {
         /// Bytes of the body that still come.

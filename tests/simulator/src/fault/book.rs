@@ -20,6 +20,31 @@ pub struct Faults {
     book: Mutex<Book>,
 }
 
+/// Tells whether bytes stand somewhere in a body.
+pub type Search<'a> = dyn Fn(&[u8]) -> bool + Sync + 'a;
+
+/// A request as rules see it.
+#[derive(Clone, Default)]
+pub struct Occasion<'a> {
+    /// The operation's name.
+    pub operation: &'a str,
+    /// The mailboxes asked for; an upload may hold emails of several.
+    pub mailboxes: Vec<&'a str>,
+    /// The bucket asked for.
+    pub bucket: Option<&'a str>,
+    /// The ids of the emails in it.
+    pub emails: Vec<&'a str>,
+    /// Tells whether bytes stand somewhere in the body, where rules may look at it.
+    pub holds: Option<&'a Search<'a>>,
+}
+
+impl<'a> Occasion<'a> {
+    /// A request for one mailbox, or for none.
+    fn plain(operation: &'a str, mailbox: Option<&'a str>) -> Self {
+        Self { operation, mailboxes: mailbox.into_iter().collect(), ..Self::default() }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Book {
     next: u64,
@@ -74,7 +99,7 @@ impl Faults {
 
     /// The faults in the meaning of the answer that strike this request. To be asked once a request, by the operation.
     pub fn for_operation(&self, operation: &str, mailbox: Option<&str>) -> Vec<EwsFault> {
-        let faults = self.strike(operation, mailbox, |action| match action {
+        let faults = self.strike(&Occasion::plain(operation, mailbox), |action| match action {
             Action::Ews(fault) => Some(fault.clone()),
             Action::Wire(_) => None,
         });
@@ -84,12 +109,26 @@ impl Faults {
 
     /// The faults on the wire that strike this request. To be asked once a request, by the front.
     pub fn for_wire(&self, operation: &str, mailbox: Option<&str>) -> Vec<WireFault> {
-        let faults = self.strike(operation, mailbox, |action| match action {
-            Action::Wire(fault) => Some(fault.clone()),
-            Action::Ews(_) => None,
-        });
+        let faults = self.for_call(&Occasion::plain(operation, mailbox));
         self.note_wait(mailbox, wire::wait(&faults));
         faults
+    }
+
+    /// The same for a request of which more is known. Waits are for who asks to remember.
+    pub fn for_call(&self, occasion: &Occasion<'_>) -> Vec<WireFault> {
+        self.strike(occasion, |action| match action {
+            Action::Wire(WireFault::CutRequest { .. }) | Action::Ews(_) => None,
+            Action::Wire(fault) => Some(fault.clone()),
+        })
+    }
+
+    /// After how many bytes of a request's body its connection is to be cut. To be asked once a request, when its head is known.
+    pub fn for_intake(&self, occasion: &Occasion<'_>) -> Option<u64> {
+        let cuts = self.strike(occasion, |action| match action {
+            Action::Wire(WireFault::CutRequest { after_bytes }) => Some(*after_bytes),
+            _ => None,
+        });
+        cuts.into_iter().min()
     }
 
     /// Whether a fault has told this mailbox's client to wait, and the wait has not ended yet.
@@ -108,7 +147,7 @@ impl Faults {
         }
     }
 
-    fn strike<T>(&self, operation: &str, mailbox: Option<&str>, family: impl Fn(&Action) -> Option<T>) -> Vec<T> {
+    fn strike<T>(&self, occasion: &Occasion<'_>, family: impl Fn(&Action) -> Option<T>) -> Vec<T> {
         let elapsed = self.start.elapsed().as_secs_f64();
         let mut book = self.book();
         let mut struck = Vec::new();
@@ -116,7 +155,7 @@ impl Faults {
             let Some(fault) = family(&entry.rule.action) else {
                 continue;
             };
-            if entry.matches(operation, mailbox, elapsed) && entry.decides(self.seed) {
+            if entry.matches(occasion, elapsed) && entry.decides(self.seed) {
                 entry.struck += 1;
                 struck.push(fault);
             }
@@ -130,15 +169,18 @@ impl Faults {
 }
 
 impl Entry {
-    fn matches(&self, operation: &str, mailbox: Option<&str>, elapsed: f64) -> bool {
+    fn matches(&self, occasion: &Occasion<'_>, elapsed: f64) -> bool {
         let rule = &self.rule;
-        let same = |wanted: &Option<String>, given: Option<&str>| {
-            wanted.as_deref().is_none_or(|wanted| given.is_some_and(|given| given.eq_ignore_ascii_case(wanted)))
+        let any = |wanted: &Option<String>, given: &[&str]| {
+            wanted.as_deref().is_none_or(|wanted| given.iter().any(|given| given.eq_ignore_ascii_case(wanted)))
         };
-        same(&rule.operation, Some(operation))
-            && same(&rule.mailbox, mailbox)
+        any(&rule.operation, &[occasion.operation])
+            && any(&rule.mailbox, &occasion.mailboxes)
+            && any(&rule.bucket, occasion.bucket.as_slice())
+            && rule.email.as_deref().is_none_or(|wanted| occasion.emails.contains(&wanted))
             && rule.from_s.is_none_or(|from| elapsed >= from)
             && rule.until_s.is_none_or(|until| elapsed <= until)
+            && rule.body.as_deref().is_none_or(|wanted| occasion.holds.is_some_and(|holds| holds(wanted.as_bytes())))
     }
 
     /// Counts a matching request and says whether this one is struck.

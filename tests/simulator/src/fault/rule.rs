@@ -1,6 +1,6 @@
 //! When a fault strikes.
 
-use super::Action;
+use super::{Action, WireFault};
 use serde::{Deserialize, Serialize};
 
 /// One rule: an action and when it strikes. A condition that is absent holds always.
@@ -22,6 +22,15 @@ pub struct Rule {
     /// The mailbox asked for, by its primary address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mailbox: Option<String>,
+    /// The bucket asked for, as `owner/name` (Communications Mining API).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<String>,
+    /// An email in the upload, by its id: any upload that holds it is struck (Communications Mining API).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Bytes that stand somewhere in the request's body as it is sent, JSON escapes and all (Communications Mining API).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
     /// Strike only the nth matching request, counted from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nth: Option<u64>,
@@ -50,6 +59,9 @@ impl Rule {
         Self {
             operation: None,
             mailbox: None,
+            bucket: None,
+            email: None,
+            body: None,
             nth: None,
             every: None,
             probability: None,
@@ -74,10 +86,25 @@ impl Rule {
         self
     }
 
-    /// Says what is wrong with the rule's numbers, if anything.
+    /// Limits the rule to uploads that hold an email, by its id.
+    #[must_use]
+    pub fn holding(mut self, email: &str) -> Self {
+        self.email = Some(email.to_owned());
+        self
+    }
+
+    /// Says what is wrong with the rule, if anything.
     pub fn complaint(&self) -> Option<String> {
         if self.nth == Some(0) || self.every == Some(0) {
             return Some("nth and every count from 1".to_owned());
+        }
+        let other = self.operation.as_deref().is_some_and(|operation| !operation.to_ascii_lowercase().starts_with("reinfer."));
+        if other && (self.bucket.is_some() || self.email.is_some() || self.body.is_some()) {
+            return Some("bucket, email and body go with operations of reinfer alone".to_owned());
+        }
+        let cuts = matches!(self.action, Action::Wire(WireFault::CutRequest { .. }));
+        if cuts && (other || self.mailbox.is_some() || self.email.is_some() || self.body.is_some()) {
+            return Some("cut_request goes with operations of reinfer, and strikes before mailbox, email and body are known".to_owned());
         }
         match self.probability {
             Some(chance) if !(0.0..=1.0).contains(&chance) => Some(format!("probability {chance} is not between 0 and 1")),

@@ -2,7 +2,7 @@
 
 use super::text::{Edit, edit};
 use super::{CutFraming, WireFault, soap_fault};
-use crate::http::{Body, Ending, Framing, Response, body_stream, http_date};
+use crate::http::{Body, Ending, Framing, Response, body_stream, http_date, reason};
 use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
 use futures::StreamExt;
@@ -22,9 +22,9 @@ pub fn delay(faults: &[WireFault]) -> Duration {
 /// The wait these faults ask the client for, if they name one.
 pub fn wait(faults: &[WireFault]) -> Option<Duration> {
     faults.iter().find_map(|fault| match fault {
-        WireFault::Status { retry_after_s: Some(seconds), .. } | WireFault::GraphError { retry_after_s: Some(seconds), .. } => {
-            u64::try_from(*seconds).ok().map(Duration::from_secs)
-        }
+        WireFault::Status { retry_after_s: Some(seconds), .. }
+        | WireFault::GraphError { retry_after_s: Some(seconds), .. }
+        | WireFault::ReinferError { retry_after_s: Some(seconds), .. } => u64::try_from(*seconds).ok().map(Duration::from_secs),
         WireFault::SoapFault { back_off_ms: Some(ms), .. } => Some(Duration::from_millis(*ms)),
         _ => None,
     })
@@ -62,18 +62,29 @@ fn instead(fault: &WireFault) -> Option<Response> {
             }
             response
         }
-        WireFault::NoResponse => {
-            let mut response = Response::new(200);
-            response.wire.no_head = true;
-            response.wire.stop_after = Some(0);
+        WireFault::ReinferError { status, message, retry_after_s, retry_after_date } => {
+            let text = message.clone().unwrap_or_else(|| format!("{status} {}", reason(*status)));
+            let mut response = Response::json(*status, &serde_json::json!({ "status": "error", "message": text }));
+            if let Some(seconds) = retry_after_s {
+                response.headers.set("Retry-After", retry_after(*seconds, *retry_after_date));
+            }
             response
         }
+        WireFault::NoResponse => lost(Response::new(200), Ending::Cut),
+        WireFault::Hang { carried_out: false } => lost(Response::new(200), Ending::Stall),
         WireFault::EmptyBody => Response::new(200).header("Content-Type", "text/xml; charset=utf-8"),
         WireFault::HtmlPage => {
             Response::html(200, "<!DOCTYPE html><html><head><title>Sign in</title></head><body><form>Sign in</form></body></html>")
         }
         _ => return None,
     })
+}
+
+/// A response of which no byte comes.
+fn lost(mut response: Response, ending: Ending) -> Response {
+    response.wire.no_head = true;
+    stop(&mut response, 0, ending);
+    response
 }
 
 /// `Retry-After` as seconds or as a date.
@@ -101,7 +112,11 @@ pub fn damage(mut response: Response, faults: &[WireFault], operation: &str) -> 
     for fault in faults {
         let spoils = !matches!(
             fault,
-            WireFault::Delay { .. } | WireFault::Status { .. } | WireFault::SoapFault { .. } | WireFault::GraphError { .. }
+            WireFault::Delay { .. }
+                | WireFault::Status { .. }
+                | WireFault::SoapFault { .. }
+                | WireFault::GraphError { .. }
+                | WireFault::ReinferError { .. }
         );
         let keeps = matches!(
             fault,
@@ -123,6 +138,8 @@ pub fn damage(mut response: Response, faults: &[WireFault], operation: &str) -> 
 fn apply(mut response: Response, fault: &WireFault, operation: &str) -> Response {
     match fault {
         WireFault::FaultsUnder200 if response.status == 500 && is_xml(&response) => response.status = 200,
+        WireFault::AnswerLost => return lost(response, Ending::Cut),
+        WireFault::Hang { carried_out: true } => return lost(response, Ending::Stall),
         WireFault::Stall { after_bytes } => stop(&mut response, *after_bytes, Ending::Stall),
         WireFault::Reset { after_bytes } => stop(&mut response, *after_bytes, Ending::Reset),
         WireFault::Truncate { after_bytes } => stop(&mut response, *after_bytes, Ending::Finish),

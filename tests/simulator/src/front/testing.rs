@@ -6,7 +6,7 @@ use crate::auth::{Doors, Identity};
 use crate::counters::Counters;
 use crate::fault::{Faults, Rule};
 use crate::http::tls::Certificate;
-use crate::http::{Request, Response, Server, ServerHandle};
+use crate::http::{Intake, Request, Response, Server, ServerHandle};
 use crate::limits::Limits;
 use crate::options::Options;
 use crate::quirks::Quirks;
@@ -104,6 +104,10 @@ impl Rooms for Lobby {
         address == "ada@example.com"
     }
 
+    fn intake(&self, _head: &Request) -> Intake {
+        Intake::default()
+    }
+
     async fn ews<'a>(&'a self, request: &'a Request, identity: &'a Identity) -> Response {
         let who = match identity {
             Identity::User { account } => account,
@@ -121,6 +125,9 @@ impl Rooms for Lobby {
     }
 
     async fn graph<'a>(&'a self, _request: &'a Request) -> Response {
+        Response::new(404)
+    }
+    async fn reinfer<'a>(&'a self, _request: &'a Request) -> Response {
         Response::new(404)
     }
 }

@@ -3,7 +3,7 @@
 use super::read::{Unreadable, read_body, read_head};
 use super::stream::Stream;
 use super::write::{Fate, Outlet, Wanted};
-use super::{ConnectionId, Request, Response};
+use super::{ConnectionId, Intake, Request, Response};
 use bytes::BytesMut;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -56,6 +56,11 @@ pub trait Service: Send + Sync + 'static {
     /// What the room remembers of one connection, such as who has authenticated on it.
     type Session: Default + Send;
 
+    /// How the body of a request is taken, decided by its head: `head` has no body yet.
+    fn intake(&self, _head: &Request) -> Intake {
+        Intake::default()
+    }
+
     /// Answers one request.
     fn call<'a>(&'a self, request: Request, peer: &'a Peer, session: &'a mut Self::Session) -> impl Future<Output = Response> + Send + 'a;
 }
@@ -77,21 +82,25 @@ pub(super) async fn serve<S: Service>(service: &S, mut stream: Stream, peer: Pee
         }
         let arrival = timeout(limits.arrival, async {
             let head = read_head(&mut stream, &mut inbox, limits).await?;
-            let body = read_body(&mut stream, &mut inbox, &head, limits).await?;
-            Ok((head, body))
+            let wanted =
+                Wanted { head_only: head.method == "HEAD", ancient: head.ancient, keep_alive: head.wants_more() && !*closing.borrow() };
+            let mut request = head.into_request(peer.id, peer.server_end_point.is_some());
+            let mut intake = service.intake(&request);
+            let taken = read_body(&mut stream, &mut inbox, &request.headers, limits, &mut intake).await?;
+            (request.body, request.spooled) = (taken.bytes, taken.spooled);
+            Ok((wanted, request, intake))
         });
-        let (head, body) = match arrival.await {
-            Ok(Ok(request)) => request,
+        let (wanted, request, intake) = match arrival.await {
+            Ok(Ok(arrived)) => arrived,
             Ok(Err(Unreadable::Gone)) => return,
             Ok(Err(Unreadable::Refused(status, why))) => {
-                return refuse(stream, inbox, limits, status, why).await;
+                return refuse(stream, inbox, limits, Response::text(status, why)).await;
             }
-            Err(_) => return refuse(stream, inbox, limits, 408, "the request came too slowly").await,
+            Ok(Err(Unreadable::Answered(response))) => return refuse(stream, inbox, limits, *response).await,
+            Err(_) => return refuse(stream, inbox, limits, Response::text(408, "the request came too slowly")).await,
         };
-        let wanted =
-            Wanted { head_only: head.method == "HEAD", ancient: head.ancient, keep_alive: head.wants_more() && !*closing.borrow() };
-        let request = head.into_request(body, peer.id, peer.server_end_point.is_some());
         let response = service.call(request, &peer, &mut session).await;
+        drop(intake);
         notice = response.wire.timeout_notice;
         let mut outlet = Outlet::new(&mut stream, &mut inbox, limits.patience);
         match outlet.respond(response, wanted).await {
@@ -118,10 +127,10 @@ async fn first_byte(stream: &mut Stream, inbox: &mut BytesMut, idle: Duration, n
     }
 }
 
-async fn refuse(mut stream: Stream, mut inbox: BytesMut, limits: &Limits, status: u16, why: &str) {
+async fn refuse(mut stream: Stream, mut inbox: BytesMut, limits: &Limits, response: Response) {
     let wanted = Wanted { head_only: false, ancient: false, keep_alive: false };
     let mut outlet = Outlet::new(&mut stream, &mut inbox, limits.patience);
-    if outlet.respond(Response::text(status, why), wanted).await.is_ok() {
+    if outlet.respond(response, wanted).await.is_ok() {
         end(stream, Fate::Close).await;
     }
 }

@@ -1,7 +1,8 @@
 //! Requests off the wire.
 
 use super::connection::Limits;
-use super::{ConnectionId, Headers, Request};
+use super::intake::{Intake, Sink, Taken};
+use super::{ConnectionId, Headers, Request, Response};
 use bytes::{Buf, Bytes, BytesMut};
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -16,6 +17,8 @@ pub(super) enum Unreadable {
     Gone,
     /// What came is not HTTP, or more of it than is allowed: answer with this status and reason, then close.
     Refused(u16, &'static str),
+    /// A room refuses the body: answer so, then close.
+    Answered(Box<Response>),
 }
 
 impl From<io::Error> for Unreadable {
@@ -40,13 +43,13 @@ impl Head {
         if self.ancient { self.headers.has_token("connection", "keep-alive") } else { !self.headers.has_token("connection", "close") }
     }
 
-    /// Joins the head with its body.
-    pub(super) fn into_request(self, body: Bytes, connection: ConnectionId, tls: bool) -> Request {
+    /// The request, as yet without its body.
+    pub(super) fn into_request(self, connection: ConnectionId, tls: bool) -> Request {
         let (path, query) = match self.target.split_once('?') {
             Some((path, query)) => (path.to_owned(), Some(query.to_owned())),
             None => (self.target, None),
         };
-        Request { method: self.method, path, query, headers: self.headers, body, connection, tls }
+        Request { method: self.method, path, query, headers: self.headers, body: Bytes::new(), spooled: None, connection, tls }
     }
 }
 
@@ -92,38 +95,45 @@ fn parse_head(inbox: &mut BytesMut) -> Result<Option<Head>, Unreadable> {
     Ok(Some(head))
 }
 
-/// Reads the body that belongs to `head`, answering `Expect: 100-continue` first.
+/// Reads the body that belongs to a head with these fields, answering `Expect: 100-continue` first.
 pub(super) async fn read_body<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     inbox: &mut BytesMut,
-    head: &Head,
+    headers: &Headers,
     limits: &Limits,
-) -> Result<Bytes, Unreadable> {
-    let chunked = match head.headers.value("transfer-encoding") {
+    intake: &mut Intake,
+) -> Result<Taken, Unreadable> {
+    let chunked = match headers.value("transfer-encoding") {
         None => false,
         Some(coding) if coding.trim().eq_ignore_ascii_case("chunked") => true,
         Some(_) => return Err(Unreadable::Refused(501, "this transfer coding is not known")),
     };
-    let mut lengths = head.headers.all("content-length").map(parse_length);
+    let mut lengths = headers.all("content-length").map(parse_length);
     let length = match (lengths.next(), lengths.next()) {
         _ if chunked => None,
         (None, _) => Some(0),
         (Some(Some(length)), None) => Some(length),
         _ => return Err(Unreadable::Refused(400, "the content length is not a number")),
     };
-    if length.is_some_and(|length| length > limits.body) {
-        return Err(Unreadable::Refused(413, "the request body is too large"));
+    let limit = intake.limit.unwrap_or(limits.body);
+    if length.is_some_and(|length| length > limit) {
+        return Err(intake.refuse());
     }
-    if length != Some(0) && head.headers.has_token("expect", "100-continue") {
+    if length != Some(0) && headers.has_token("expect", "100-continue") {
         stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
         stream.flush().await?;
     }
     match length {
-        Some(length) => {
+        Some(length) if intake.is_plain() => {
             fill(stream, inbox, length).await?;
-            Ok(inbox.split_to(length).freeze())
+            Ok(Taken::whole(inbox.split_to(length).freeze()))
         }
-        None => read_chunks(stream, inbox, limits).await,
+        Some(length) => {
+            let mut sink = intake.sink();
+            pour(stream, inbox, length, &mut sink).await?;
+            sink.end()
+        }
+        None => read_chunks(stream, inbox, limits, limit, intake).await,
     }
 }
 
@@ -143,24 +153,49 @@ async fn fill<R: AsyncRead + Unpin>(stream: &mut R, inbox: &mut BytesMut, length
     Ok(())
 }
 
-async fn read_chunks<R: AsyncRead + Unpin>(stream: &mut R, inbox: &mut BytesMut, limits: &Limits) -> Result<Bytes, Unreadable> {
-    let mut body = BytesMut::new();
+/// Passes so many bytes on as they come.
+async fn pour<R: AsyncRead + Unpin>(stream: &mut R, inbox: &mut BytesMut, mut left: usize, sink: &mut Sink) -> Result<(), Unreadable> {
+    const ROOM: usize = 64 * 1024;
+    while left > 0 {
+        if inbox.is_empty() {
+            inbox.reserve(ROOM);
+            if stream.read_buf(inbox).await? == 0 {
+                return Err(Unreadable::Gone);
+            }
+        }
+        let piece = inbox.split_to(inbox.len().min(left));
+        sink.put(&piece)?;
+        left -= piece.len();
+    }
+    Ok(())
+}
+
+async fn read_chunks<R: AsyncRead + Unpin>(
+    stream: &mut R,
+    inbox: &mut BytesMut,
+    limits: &Limits,
+    limit: usize,
+    intake: &mut Intake,
+) -> Result<Taken, Unreadable> {
+    let mut sink = intake.sink();
+    let mut taken = 0;
     loop {
         let size = read_chunk_size(stream, inbox).await?;
         if size == 0 {
             break;
         }
-        if size > limits.body.saturating_sub(body.len()) {
-            return Err(Unreadable::Refused(413, "the request body is too large"));
+        if size > limit.saturating_sub(taken) {
+            return Err(intake.refuse());
         }
-        fill(stream, inbox, size + 2).await?;
-        body.extend_from_slice(&inbox.split_to(size));
+        pour(stream, inbox, size, &mut sink).await?;
+        taken += size;
+        fill(stream, inbox, 2).await?;
         if inbox.split_to(2) != b"\r\n"[..] {
             return Err(Unreadable::Refused(400, "a chunk is longer than it says"));
         }
     }
     skip_trailer(stream, inbox, limits).await?;
-    Ok(body.freeze())
+    sink.end()
 }
 
 async fn read_chunk_size<R: AsyncRead + Unpin>(stream: &mut R, inbox: &mut BytesMut) -> Result<usize, Unreadable> {

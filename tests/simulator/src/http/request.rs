@@ -1,6 +1,6 @@
 //! One request, whole.
 
-use super::Headers;
+use super::{Headers, Spooled};
 use bytes::Bytes;
 
 /// Numbers a connection for as long as the process lives; what is bound to a connection (NTLM) is bound to this.
@@ -18,8 +18,10 @@ pub struct Request {
     pub query: Option<String>,
     /// The header fields.
     pub headers: Headers,
-    /// The body with its transfer coding taken off.
+    /// The body with its transfer coding taken off; empty where it went to a file.
     pub body: Bytes,
+    /// The body where it went to a file, which it does only where the room asked for it.
+    pub spooled: Option<Spooled>,
     /// The connection it came over.
     pub connection: ConnectionId,
     /// Whether it came over TLS.
@@ -43,6 +45,11 @@ impl Request {
     /// Whether the path is `path`, without regard to case (IIS does not regard it).
     pub fn is_at(&self, path: &str) -> bool {
         self.path.eq_ignore_ascii_case(path)
+    }
+
+    /// Bytes of the body, wherever it is.
+    pub fn length(&self) -> u64 {
+        self.spooled.as_ref().map_or(self.body.len() as u64, Spooled::len)
     }
 
     /// The body as text, damaged UTF-8 replaced.

@@ -57,12 +57,15 @@ const DOMAIN: &str = "EXAMPLE";
 const PASSWORD: &str = "password";
 
 impl World {
-    /// Makes relative certificate paths count from a folder.
+    /// Makes relative paths of certificates and configurations count from a folder.
     pub(super) fn beside(mut self, folder: &Path) -> Self {
         for app in &mut self.apps {
             for path in &mut app.certificates {
                 *path = folder.join(&*path);
             }
+        }
+        for config in &mut self.reinfer.configs {
+            config.file = folder.join(&config.file);
         }
         self
     }

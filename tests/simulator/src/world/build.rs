@@ -10,6 +10,7 @@ use super::{MailboxSpec, Rates, World, eml_tree};
 use crate::accounts::Accounts;
 use crate::content::Rng;
 use crate::quirks::Quirks;
+use crate::reinfer::Reinfer;
 use crate::store::{Guid, Mailbox, Store};
 
 /// What a server serves.
@@ -25,6 +26,8 @@ pub struct Built {
     pub latency: [Duration; 2],
     /// What happens in which mailbox while the server runs.
     pub rates: Vec<(Mailbox, Rates)>,
+    /// The Communications Mining API.
+    pub reinfer: Reinfer,
 }
 
 /// The most mailboxes one entry may ask for.
@@ -88,7 +91,7 @@ impl World {
             eml_tree::plant(&mailbox, tree)?;
         }
         let latency = [Duration::from_millis(least), Duration::from_millis(most)];
-        Ok(Built { store, accounts, quirks, latency, rates })
+        Ok(Built { store, accounts, quirks, latency, rates, reinfer: self.reinfer.build()? })
     }
 
     fn mailbox(&self, key: &str, spec: &MailboxSpec, number: u64) -> Result<Mailbox, String> {

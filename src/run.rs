@@ -77,8 +77,14 @@ pub async fn run(
     let exchange = exchange(&config, &events)?;
     let tuning = Tuning::of(&config);
     let stores = stores::open(args, &tuning, env, &events).await?;
-    let _scratch = stores.scratch;
-    let pipeline = Pipeline::new(exchange, stores.sink, stores.catalog, stores.checkpoints, events.clone(), limits(args, &config));
+    let pipeline = Pipeline::new(
+        exchange,
+        stores.sink.clone(),
+        stores.catalog.clone(),
+        stores.checkpoints.clone(),
+        events.clone(),
+        limits(args, &config),
+    );
     let interface = match &config.api {
         Api::Ews(url) => url.as_str(),
         Api::Graph(graph) => graph.endpoint.as_str(),
@@ -96,6 +102,7 @@ pub async fn run(
             () = shutdown => false,
         }
     };
+    stores.flush().await;
     view.stop().await;
     let outcome = outcome(&events, mode(args), finished);
     if args.progress != Progress::None {

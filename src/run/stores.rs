@@ -10,7 +10,7 @@ use super::{Unready, scratch::Scratch};
 use crate::{
     blob::{self, Blobs, Location},
     catalog::{Catalog, LocalCatalog},
-    checkpoint::{BlobCheckpoints, Checkpoints, LocalCheckpoints},
+    checkpoint::{BlobCheckpoints, Checkpoints, KeyedCheckpoints, LocalCheckpoints, keyed},
     cli::{Destination, Place, RunArgs},
     config::{Config, Env},
     http::Backoff,
@@ -33,8 +33,21 @@ pub(super) struct Stores {
     pub(super) sink: Arc<dyn Sink>,
     pub(super) catalog: Arc<dyn Catalog>,
     pub(super) checkpoints: Arc<dyn Checkpoints>,
+    told: Option<Arc<KeyedCheckpoints>>,
     /// Lives as long as the run.
-    pub(super) scratch: Option<Scratch>,
+    _scratch: Option<Scratch>,
+}
+
+/// At the end of a run what the API is yet to be told may take so long.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+impl Stores {
+    /// The last words of a run.
+    pub(super) async fn flush(&self) {
+        if let Some(told) = &self.told {
+            told.flush(LAST_WORDS).await;
+        }
+    }
 }
 
 /// What of a sink may change while it works.
@@ -69,14 +82,17 @@ pub(super) async fn open(args: &RunArgs, tuning: &Tuning, env: &Env, events: &Ev
         Some(Place::Folder(_)) => None,
         _ => Some(opening.scratch()?),
     };
-    let sink = opening.sink().await?;
+    let client = opening.client()?;
+    let sink = opening.sink(client.as_ref()).await?;
     let (catalog, checkpoints) = match (state, &scratch) {
         (Some(Place::Folder(folder)), _) => in_folder(folder)?,
         (Some(Place::Azure(url)), Some(scratch)) => opening.in_container(url, &scratch.path()).await?,
         (None, Some(scratch)) => in_folder(&scratch.path())?,
         (_, None) => return Err(Unready::Place("there is no folder for what need not outlive the process".to_owned())),
     };
-    Ok(Stores { sink, catalog, checkpoints, scratch })
+    let told = client.map(|client| Arc::new(KeyedCheckpoints::new(checkpoints.clone(), client, keyed::Settings::default())));
+    let checkpoints = told.clone().map_or(checkpoints, |told| told as Arc<dyn Checkpoints>);
+    Ok(Stores { sink, catalog, checkpoints, told, _scratch: scratch })
 }
 
 struct Opening<'a> {
@@ -96,9 +112,25 @@ impl Opening<'_> {
         })
     }
 
-    async fn sink(&self) -> Result<Arc<dyn Sink>, Unready> {
+    fn client(&self) -> Result<Option<Client>, Unready> {
+        match &self.args.destination {
+            Destination::Api { endpoint, token } => Client::new(endpoint, token.clone()).map(Some).map_err(Unready::Configuration),
+            Destination::Files(_) => Ok(None),
+        }
+    }
+
+    async fn sink(&self, client: Option<&Client>) -> Result<Arc<dyn Sink>, Unready> {
         let unusable = |error: crate::sink::Error| Unready::Place(error.to_string());
         let writes = self.tuning.writes.clone();
+        if let Some(client) = client {
+            let settings = reinfer::Settings {
+                batch: self.tuning.batch.clone(),
+                uploads: writes,
+                updated_by: self.updated_by(),
+                ..reinfer::Settings::default()
+            };
+            return Ok(Arc::new(ApiSink::new(client.clone(), settings, self.fence(SERVICE), &self.temporary)));
+        }
         Ok(match &self.args.destination {
             Destination::Files(Place::Folder(folder)) => {
                 Arc::new(Patient::new(LocalSink::open(folder).map_err(unusable)?, writes, self.fence(DISK)))
@@ -107,16 +139,7 @@ impl Opening<'_> {
                 let sink = BlobSink::open(self.blobs(url)?).await.map_err(unusable)?;
                 Arc::new(Patient::new(sink, writes, self.fence(SERVICE)))
             }
-            Destination::Api { endpoint, token } => {
-                let client = Client::new(endpoint, token.clone()).map_err(Unready::Configuration)?;
-                let settings = reinfer::Settings {
-                    batch: self.tuning.batch.clone(),
-                    uploads: writes,
-                    updated_by: self.updated_by(),
-                    ..reinfer::Settings::default()
-                };
-                Arc::new(ApiSink::new(client, settings, self.fence(SERVICE), &self.temporary))
-            }
+            Destination::Api { endpoint, .. } => return Err(Unready::Configuration(format!("{endpoint} has no client"))),
         })
     }
 

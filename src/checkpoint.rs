@@ -1,6 +1,8 @@
 //! Where each folder resumes: small records, replaced atomically, written only after everything before them is durable.
 
 mod blob;
+mod delivered;
+pub mod keyed;
 mod local;
 mod record;
 
@@ -14,6 +16,8 @@ use crate::{
 };
 
 pub use blob::BlobCheckpoints;
+pub use delivered::{Delivered, OVERLAP, found_by};
+pub use keyed::KeyedCheckpoints;
 pub use local::LocalCheckpoints;
 
 /// What is known about one folder's progress.
@@ -36,6 +40,9 @@ pub struct Checkpoint {
     pub reach: Reach,
     /// A digest of the filters in force when the listing began: wider filters need a new listing.
     pub filters: String,
+    /// How much of the folder the sink has, told in time.
+    #[serde(default, skip_serializing_if = "Delivered::is_empty")]
+    pub delivered: Delivered,
 }
 
 /// The store of checkpoints.
@@ -55,4 +62,10 @@ pub trait Checkpoints: Send + Sync + 'static {
 
     /// Replaces them, durably.
     async fn save_hierarchy(&self, mailbox: &Mailbox, hierarchy: &Hierarchy) -> Result<(), Error>;
+
+    /// A time before which the sink has all of a folder that has no checkpoint here, where the sink itself remembers one for these filters. An error is
+    /// passing trouble: it may remember one.
+    async fn delivered_until(&self, _: &Mailbox, _: &FolderId, _filters: &str) -> Result<Option<DateTime<Utc>>, Error> {
+        Ok(None)
+    }
 }

@@ -93,7 +93,7 @@ async fn pass(
     let env = Env::default();
     let shelf = source.shelf(&env).map_err(|fault| fault.to_string())?;
     let loaded = config::load(&*shelf, &env, None).await.map_err(|refused| refused.to_string())?;
-    run::run(&run_args(args, folder, source), loaded.config, None, terminal, shutdown).await.map_err(|unready| unready.to_string())
+    run::run(&run_args(args, folder, source), loaded.config, None, &env, terminal, shutdown).await.map_err(|unready| unready.to_string())
 }
 
 /// How a person would write this server down while it stands in the cellar.

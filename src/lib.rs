@@ -8,7 +8,7 @@
 //! - [`sink`], [`catalog`], [`checkpoint`]: where messages, their ledger and the place to resume are kept;
 //! - [`blob`]: a container of Azure Blob Storage, where these three can be kept as well as in a folder;
 //! - [`auth`], [`http`]: logging in and speaking HTTP;
-//! - [`reinfer`]: the Communications Mining API;
+//! - [`mime`]: what is in a message, and how it becomes UTF-8; [`reinfer`]: the Communications Mining API;
 //! - [`config`]: the configuration as written, layered and judged;
 //! - [`shard`]: which mailboxes are this instance's;
 //! - [`event`], [`status`], [`watch`]: what happened, its fold, and the channel between the work and its watchers;
@@ -26,6 +26,7 @@ pub mod event;
 pub mod exchange;
 pub mod http;
 pub mod mail;
+pub mod mime;
 pub mod outcome;
 pub mod pipeline;
 pub mod reinfer;

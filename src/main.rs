@@ -66,7 +66,7 @@ fn copy(args: &RunArgs, env: &Env) -> ExitCode {
         }
         let polls = !args.once && !args.config_poll.is_zero();
         let lookout = polls.then(|| Lookout::new(shelf, env.clone(), args.config_poll, &loaded));
-        match run::run(args, loaded.config, lookout, &terminal, shutdown).await {
+        match run::run(args, loaded.config, lookout, env, &terminal, shutdown).await {
             Ok(outcome) => ExitCode::from(outcome.code()),
             Err(unready) => failed(unready.to_string(), unready.code()),
         }

@@ -7,9 +7,11 @@ mod answer;
 mod bucket;
 mod client;
 mod config;
+pub mod email;
 mod emails;
 mod endpoint;
 mod error;
+pub mod escape;
 mod state;
 
 pub use bucket::{BucketInfo, UpdatedBy};

@@ -1,6 +1,7 @@
 //! The composition root: the only room that names every other and wires it.
 
 mod reload;
+mod scratch;
 mod stores;
 
 use std::{future::Future, io, sync::Arc};
@@ -12,7 +13,7 @@ use url::Url;
 use crate::{
     auth::{Login, oauth},
     cli::{Destination, Place, Progress, RunArgs, progress, summary},
-    config::{self, Access, Api, Auth, Config, Credential, FolderPath, Lookout, MailboxSettings, StartFrom},
+    config::{self, Access, Api, Auth, Config, Credential, Env, FolderPath, Lookout, MailboxSettings, StartFrom},
     exchange::{
         Exchange,
         ews::{self, Ews, transport},
@@ -21,11 +22,10 @@ use crate::{
     mail::Mailbox,
     outcome::Outcome,
     pipeline::{FilterSet, Filters, FolderName, Limits, Mode, Participants, Pipeline, Reconcile, Schedule, Subscription, roster},
-    sink::Writes,
     watch::Events,
 };
 
-use self::reload::InForce;
+use self::{reload::InForce, stores::Tuning};
 
 /// Mailboxes read at the same time by EWS: all of them lean on the customer's own server.
 const MAILBOXES: usize = 16;
@@ -69,14 +69,22 @@ pub async fn run(
     args: &RunArgs,
     config: Config,
     lookout: Option<Lookout>,
+    env: &Env,
     terminal: &MultiProgress,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Outcome, Unready> {
     let events = Events::new();
     let exchange = exchange(&config, &events)?;
-    let writes = Writes::new(config.pace.concurrent_writes.get());
-    let stores = stores::open(args, &writes, &events).await?;
-    let pipeline = Pipeline::new(exchange, stores.sink, stores.catalog, stores.checkpoints, events.clone(), limits(args, &config));
+    let tuning = Tuning::of(&config);
+    let stores = stores::open(args, &tuning, env, &events).await?;
+    let pipeline = Pipeline::new(
+        exchange,
+        stores.sink.clone(),
+        stores.catalog.clone(),
+        stores.checkpoints.clone(),
+        events.clone(),
+        limits(args, &config),
+    );
     let interface = match &config.api {
         Api::Ews(url) => url.as_str(),
         Api::Graph(graph) => graph.endpoint.as_str(),
@@ -85,7 +93,7 @@ pub async fn run(
 
     let started = std::time::Instant::now();
     let view = progress::start(args.progress, events.clone(), args.mask, terminal);
-    let in_force = InForce { args: args.clone(), config, pipeline, writes, events: events.clone() };
+    let in_force = InForce { args: args.clone(), config, pipeline, tuning, events: events.clone() };
     let finished = {
         let mut rounds = std::pin::pin!(roster(reload::assignments(in_force, lookout)));
         let drain = async { while rounds.next().await.is_some() {} };
@@ -94,6 +102,7 @@ pub async fn run(
             () = shutdown => false,
         }
     };
+    stores.flush().await;
     view.stop().await;
     let outcome = outcome(&events, mode(args), finished);
     if args.progress != Progress::None {

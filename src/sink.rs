@@ -6,6 +6,7 @@ mod fence;
 pub mod layout;
 mod local;
 mod patient;
+pub mod reinfer;
 mod staging;
 mod writes;
 
@@ -23,6 +24,7 @@ pub use blob::BlobSink;
 pub use fence::{Fence, Patience};
 pub use local::LocalSink;
 pub use patient::Patient;
+pub use reinfer::ApiSink;
 pub use writes::{Turn, Writes};
 
 /// What a sink needs to know to file a message.

@@ -2,11 +2,15 @@
 
 use std::{iter, sync::Arc};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use futures::{Stream, stream};
 
 use super::{Trouble, folder_round::Visit, plan::PageEnd, transfer::Transferred};
-use crate::{catalog::Entry, checkpoint::Checkpoint, event::Event};
+use crate::{
+    catalog::Entry,
+    checkpoint::{Checkpoint, found_by},
+    event::Event,
+};
 
 /// A batch that is in the sink, in the catalog, and covered by the cursor if it was its page's last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +33,7 @@ pub async fn commit(visit: Arc<Visit>, batch: Transferred) -> Result<(Committed,
             _ => {}
         }
     }
+    visit.note_stored(&entries);
     let mut lines = match entries.is_empty() {
         true => 0,
         false => visit.ledger.commit(&visit.folder, entries).await?,
@@ -75,6 +80,7 @@ async fn end_page(visit: &Visit, end: PageEnd) -> Result<usize, Trouble> {
         }
         (walking, listed) = (false, Some(Utc::now()));
     }
+    let oldest = if end.drained { oldest_quarantined(visit).await? } else { None };
     let checkpoint = Checkpoint {
         reach: visit.ledger.reach().await?,
         folder: visit.folder.clone(),
@@ -83,9 +89,19 @@ async fn end_page(visit: &Visit, end: PageEnd) -> Result<usize, Trouble> {
         listed,
         settled: end.drained.then(|| visit.settling()).flatten(),
         filters: visit.digest.clone(),
+        delivered: visit.delivered(end.drained, oldest),
     };
     if visit.start.differs(&checkpoint) {
         visit.pipeline.checkpoints.save(&visit.mailbox, &checkpoint).await?;
     }
     Ok(lines)
+}
+
+/// The oldest of the folder's messages that are not in the sink.
+async fn oldest_quarantined(visit: &Visit) -> Result<Option<DateTime<Utc>>, Trouble> {
+    if visit.ledger.totals().await?.quarantined == 0 {
+        return Ok(None);
+    }
+    let quarantined = visit.ledger.quarantined(&visit.folder.id).await?;
+    Ok(quarantined.iter().filter_map(|(_, listed)| found_by(listed)).min())
 }

@@ -1,14 +1,17 @@
 //! One visit to one folder.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
 
 use super::{Filters, Pace, Pipeline, Trouble, reconcile};
 use crate::{
-    catalog::{Ledger, Reach},
-    checkpoint::Checkpoint,
+    catalog::{Entry, Ledger, Reach},
+    checkpoint::{Checkpoint, Delivered},
     event::Event,
     exchange::Verdict,
     mail::{Cursor, Folder, IdForm, Mailbox},
@@ -38,6 +41,12 @@ pub struct Visit {
     pub switched: Option<DateTime<Utc>>,
     /// Whether items in quarantine are tried again.
     pub retry_quarantined: bool,
+    /// When this visit began.
+    pub asked: DateTime<Utc>,
+    /// What the sink had of the folder when this visit began.
+    pub delivered: Delivered,
+    /// What was stored since.
+    pub news: Mutex<Delivered>,
 }
 
 /// Where a folder's listing begins.
@@ -99,6 +108,26 @@ impl Start {
 }
 
 impl Visit {
+    /// What is stored counts for what the sink is known to have.
+    pub fn note_stored(&self, entries: &[Entry]) {
+        let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+        for entry in entries {
+            if let Entry::Stored { listed, .. } = entry {
+                news.note(listed);
+            }
+        }
+    }
+
+    /// What the sink is known to have now; `oldest` is the oldest message in quarantine, told with a folder that is `drained`.
+    pub fn delivered(&self, drained: bool, oldest: Option<DateTime<Utc>>) -> Delivered {
+        let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+        match drained {
+            true => news.drain(self.asked, oldest),
+            false => news.drained = false,
+        }
+        news.clone()
+    }
+
     /// The stamp by which the folder may be passed over from now on, if any. A stamp may be as coarse as a second, so it is trusted only once it
     /// stood unchanged in two visits: mail that came within the same second is seen by the second one.
     pub fn settling(&self) -> Option<String> {

@@ -2,10 +2,11 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
+use chrono::Utc;
 use futures::{StreamExt, stream};
 use tokio::time::Instant;
 
@@ -16,6 +17,7 @@ use super::{
 };
 use crate::{
     catalog::{Ledger, Totals},
+    checkpoint::{Checkpoint, Delivered},
     event::Event,
     exchange::Verdict,
     mail::{Address, Folder, FolderId, Hierarchy, IdForm},
@@ -154,6 +156,7 @@ impl Pipeline {
                 memory.afresh.done(&folder.id);
             }
             let saved = self.checkpoints.load(mailbox, &folder.id).await?;
+            let delivered = self.delivered(subscription, &folder.id, saved.as_ref(), &digest).await?;
             visits.push(Arc::new(Visit {
                 pipeline: self.clone(),
                 mailbox: mailbox.clone(),
@@ -166,6 +169,9 @@ impl Pipeline {
                 digest: digest.clone(),
                 retry_quarantined,
                 folder,
+                asked: Utc::now(),
+                news: Mutex::new(delivered.clone()),
+                delivered,
             }));
         }
         let mut ends = Vec::with_capacity(visits.len());
@@ -183,6 +189,24 @@ impl Pipeline {
         let Totals { messages, quarantined, .. } = ledger.totals().await?;
         self.events.tell(Event::CatalogCounted { mailbox: mailbox.address.clone(), messages, quarantined });
         Ok(ends)
+    }
+
+    /// What the sink has of a folder. What was passed over for that is passed over again for as long as the filters stay the same, also where the folder
+    /// is listed anew; whoever asks for a start of his own gets it.
+    async fn delivered(
+        &self,
+        subscription: &Subscription,
+        folder: &FolderId,
+        saved: Option<&Checkpoint>,
+        digest: &str,
+    ) -> Result<Delivered, Trouble> {
+        Ok(match saved {
+            Some(saved) if saved.filters == digest => saved.delivered.clone(),
+            None if !subscription.from_start => {
+                Delivered::before(self.checkpoints.delivered_until(&subscription.mailbox, folder, digest).await?)
+            }
+            _ => Delivered::default(),
+        })
     }
 
     /// Writes down that the messages of folders that are no more have gone, unless they were seen elsewhere.

@@ -27,10 +27,10 @@ pub async fn resolve(visit: &Visit, decisions: Vec<Decision>) -> Result<Plan, Tr
     }
     tell_moves_from_copies(visit, resembling, &mut plan).await?;
     refresh(visit, refreshing, &mut plan).await?;
-    if visit.filters.start.is_some() {
+    if visit.filters.start.is_some() || visit.delivered.since.is_some() {
         date(visit, &mut plan).await?;
     }
-    plan.wanted.retain(|wanted| visit.filters.admits_date(wanted.listed.dated()));
+    plan.wanted.retain(|wanted| visit.filters.admits_date(wanted.listed.dated()) && visit.delivered.admits(&wanted.listed));
     if visit.filters.participants.any() {
         keep_by_participants(visit, &mut plan).await?;
     }
@@ -68,7 +68,8 @@ async fn refresh(visit: &Visit, refreshing: Vec<(Listed, Key)>, plan: &mut Plan)
     Ok(())
 }
 
-/// Looks up the dates that the listing did not tell: a change of the read flag tells the id alone, also of messages that a start date left out.
+/// Looks up the dates that the listing did not tell: a change of the read flag tells the id alone, also of messages that a start date left
+/// out, or that the sink has already.
 async fn date(visit: &Visit, plan: &mut Plan) -> Result<(), Trouble> {
     let mut undated: Vec<&mut Listed> =
         plan.wanted.iter_mut().map(|wanted| &mut wanted.listed).filter(|listed| listed.dated().is_none()).collect();

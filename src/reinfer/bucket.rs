@@ -3,7 +3,11 @@
 use std::sync::PoisonError;
 
 use http::Method;
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use reqwest::RequestBuilder;
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 use super::{
     Client, Error, Kind,
@@ -64,18 +68,26 @@ impl Client {
         }
         let question = question("noting who feeds", bucket, "manage buckets");
         let request = self.request(Method::POST, &["api", "_private", "buckets", &bucket.owner, &bucket.name]);
-        self.tell::<IgnoredAny>(&question, request, &Update { bucket: By { last_updated_by: by } }).await.map(drop)
+        self.ask::<IgnoredAny>(&question, request.json(&Update { bucket: By { last_updated_by: by } })).await.map(drop)
     }
 
-    /// Does something with a bucket's id. The id is remembered; should the API no longer know what was asked for, it is looked up once more, since
+    /// Asks something by a bucket's id. The id is remembered; should the API no longer know what was asked for, it is looked up once more, since
     /// a bucket may have been made anew under its name.
-    pub(super) async fn with_id<T>(&self, bucket: &Bucket, work: impl AsyncFn(&str) -> Result<T, Error>) -> Result<T, Error> {
+    pub(super) async fn ask_by_id<T: DeserializeOwned>(
+        &self,
+        bucket: &Bucket,
+        question: &Question,
+        request: impl Fn(&str) -> RequestBuilder + Send + Sync,
+    ) -> Result<T, Error> {
         let known = self.ids.lock().unwrap_or_else(PoisonError::into_inner).get(bucket).cloned();
-        let Some(known) = known else { return work(&format!("id:{}", self.bucket(bucket).await?.id)).await };
-        match work(&format!("id:{known}")).await {
+        let Some(known) = known else {
+            let id = self.bucket(bucket).await?.id;
+            return self.ask(question, request(&format!("id:{id}"))).await;
+        };
+        match self.ask(question, request(&format!("id:{known}"))).await {
             Err(missing) if missing.kind == Kind::Missing => match self.bucket(bucket).await?.id {
                 id if id == known => Err(missing),
-                id => work(&format!("id:{id}")).await,
+                id => self.ask(question, request(&format!("id:{id}"))).await,
             },
             done => done,
         }

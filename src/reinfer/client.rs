@@ -9,7 +9,7 @@ use std::{
 
 use http::{HeaderValue, Method, header::AUTHORIZATION};
 use reqwest::{RequestBuilder, Response};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::{
@@ -69,16 +69,6 @@ impl Client {
     /// Sends a request, and reads an answer that says `ok`.
     pub(super) async fn ask<T: DeserializeOwned>(&self, question: &Question, request: RequestBuilder) -> Result<T, Error> {
         answer::ok(question, self.send(question, request).await?).await
-    }
-
-    /// [`ask`](Self::ask) with a JSON body.
-    pub(super) async fn tell<T: DeserializeOwned>(
-        &self,
-        question: &Question,
-        request: RequestBuilder,
-        body: &(impl Serialize + Sync),
-    ) -> Result<T, Error> {
-        self.ask(question, request.json(body)).await
     }
 
     /// Sends a request; whatever status comes back is an answer.

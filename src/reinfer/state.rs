@@ -60,10 +60,7 @@ impl Client {
         }
         let question = Question { cap: LARGE, ..question("listing the sync states of", bucket, "read buckets") };
         let answer: Answer = self
-            .with_id(bucket, async |id| {
-                let request = self.request(Method::GET, &["api", "_private", "buckets", id, "keyed-sync-states", ""]);
-                self.ask(&question, request).await
-            })
+            .ask_by_id(bucket, &question, |id| self.request(Method::GET, &["api", "_private", "buckets", id, "keyed-sync-states", ""]))
             .await?;
         Ok(answer.keyed_sync_states.into_iter().filter_map(|state| serde_json::from_value(state).ok()).collect())
     }
@@ -75,7 +72,7 @@ impl Client {
             keyed_sync_state: SyncState,
         }
         let question = question("reading a sync state of", bucket, "read buckets");
-        let found = self.with_id(bucket, async |id| self.ask(&question, self.state(Method::GET, id, key)).await).await;
+        let found = self.ask_by_id(bucket, &question, |id| self.state(Method::GET, id, key)).await;
         match found {
             Ok(Answer { keyed_sync_state }) => Ok(Some(keyed_sync_state)),
             // Either this or the bucket is missing; the bucket was there when its id was looked up.
@@ -92,13 +89,13 @@ impl Client {
         }
         let question = question("storing a sync state of", bucket, "manage buckets");
         let body = Update { keyed_sync_state: state };
-        self.with_id(bucket, async |id| self.tell::<IgnoredAny>(&question, self.state(Method::PUT, id, key), &body).await).await.map(drop)
+        self.ask_by_id::<IgnoredAny>(bucket, &question, |id| self.state(Method::PUT, id, key).json(&body)).await.map(drop)
     }
 
     /// Forgets a state. One that is not there is forgotten already.
     pub async fn delete_sync_state(&self, bucket: &Bucket, key: &str) -> Result<(), Error> {
         let question = question("deleting a sync state of", bucket, "manage buckets");
-        match self.with_id(bucket, async |id| self.ask::<IgnoredAny>(&question, self.state(Method::DELETE, id, key)).await).await {
+        match self.ask_by_id::<IgnoredAny>(bucket, &question, |id| self.state(Method::DELETE, id, key)).await {
             Err(error) if error.kind != Kind::Missing => Err(error),
             _ => Ok(()),
         }

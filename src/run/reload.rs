@@ -1,17 +1,19 @@
 //! The configuration in force, and how another one takes its place while mailboxes are read.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::{
+    fmt::Write as _,
+    sync::{Arc, atomic::Ordering},
+};
 
 use chrono::Utc;
 use futures::{Stream, StreamExt, stream};
 
-use super::{Unready, exchange, limits, schedule, subscriptions};
+use super::{Tuning, Unready, exchange, limits, schedule, subscriptions};
 use crate::{
     cli::RunArgs,
     config::{Config, Fault, Loaded, Lookout, News},
     event::Event,
     pipeline::{Assignment, Difference, Mode, Pipeline},
-    sink::Writes,
     watch::Events,
 };
 
@@ -20,7 +22,7 @@ pub(super) struct InForce {
     pub(super) args: RunArgs,
     pub(super) config: Config,
     pub(super) pipeline: Arc<Pipeline>,
-    pub(super) writes: Writes,
+    pub(super) tuning: Tuning,
     pub(super) events: Events,
 }
 
@@ -78,7 +80,8 @@ impl InForce {
         if otherwise {
             self.pipeline = self.pipeline.with(exchange, limits);
         }
-        self.writes.resize(config.pace.concurrent_writes.get());
+        self.tuning.writes.resize(config.pace.concurrent_writes.get());
+        self.tuning.batch.store(config.pace.batch.get(), Ordering::Relaxed);
         for warning in &warnings {
             tracing::warn!("{warning}");
         }

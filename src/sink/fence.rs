@@ -99,6 +99,14 @@ impl Fence {
         }
     }
 
+    /// Whether what has failed since then, and is no matter of everybody, is still to be waited for.
+    pub fn outlasts(&self, since: Instant) -> bool {
+        match self.patience {
+            Patience::Endless => true,
+            Patience::For(patience) => since.elapsed() < patience,
+        }
+    }
+
     fn weary(&self, standing: &Standing) -> bool {
         matches!(self.patience, Patience::For(patience) if standing.since.elapsed() >= patience)
     }

@@ -2,7 +2,9 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses its own share")]
 
 pub mod api;
+pub mod azurite;
 pub mod bodies;
+pub mod container;
 pub mod process;
 pub mod server;
 pub mod shared;

@@ -14,6 +14,7 @@ use tokio::{process::Child, process::Command, time::timeout};
 use super::{
     SERVICE, Server,
     bodies::Bodies,
+    container::Container,
     truth::Form,
     ways::{CLIENT, SECRET, TENANT},
 };
@@ -32,6 +33,8 @@ pub struct Setup {
     pub env: Vec<(String, OsString)>,
     /// Where messages go, if not into the folder [`sink`](Setup::sink).
     pub to: Option<Vec<String>>,
+    /// The container among these places, if it is one.
+    pub container: Option<Container>,
     pub args: Vec<String>,
 }
 
@@ -55,8 +58,16 @@ impl Setup {
             "ews_endpoint": server.simulator.ews_url(), "auth_type": "ntlm", "auth_user": SERVICE.0, "auth_password": SERVICE.1,
             "access_type": "impersonation", "poll_message_sleep": 0, "mailboxes": mailboxes,
         });
-        let setup =
-            Self { dir: tempfile::tempdir().unwrap(), config, form: Form::Ews, bodies: None, env: Vec::new(), to: None, args: Vec::new() };
+        let setup = Self {
+            dir: tempfile::tempdir().unwrap(),
+            config,
+            form: Form::Ews,
+            bodies: None,
+            env: Vec::new(),
+            to: None,
+            container: None,
+            args: Vec::new(),
+        };
         std::fs::create_dir(setup.sink()).unwrap();
         setup
     }

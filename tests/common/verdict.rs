@@ -48,6 +48,7 @@ pub async fn compare(server: &Server, setup: &Setup) -> Tally {
 
 /// Compares all configured mailboxes; of each only the items for which `wanted` holds are to be there.
 pub async fn compare_wanted(server: &Server, setup: &Setup, wanted: impl Fn(&str, &Real) -> bool) -> Tally {
+    setup.look().await;
     let mut tally = Tally::default();
     let mut expected_files = BTreeSet::new();
     for address in setup.mailboxes() {

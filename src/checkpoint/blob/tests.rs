@@ -17,7 +17,16 @@ fn checkpoint(id: &str, cursor: &str) -> Checkpoint {
     let folder =
         Folder { id: FolderId(id.into()), path, class: None, well_known: None, archive: false, hidden: false, total: Some(3), stamp: None };
     let (cursor, filters) = (Cursor(cursor.into()), "f".into());
-    Checkpoint { folder, cursor, walking: true, listed: None, reach: Reach(1, 2), settled: Some("s".into()), filters }
+    Checkpoint {
+        folder,
+        cursor,
+        walking: true,
+        listed: None,
+        reach: Reach(1, 2),
+        settled: Some("s".into()),
+        filters,
+        delivered: crate::checkpoint::Delivered::default(),
+    }
 }
 
 fn open(store: &Arc<InMemory>) -> BlobCheckpoints {

@@ -29,6 +29,7 @@ fn checkpoint(id: &str, cursor: &str) -> Checkpoint {
         reach: Reach(1, 2),
         settled: Some("s".into()),
         filters: "f".into(),
+        delivered: super::super::Delivered::default(),
     }
 }
 

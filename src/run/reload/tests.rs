@@ -34,11 +34,11 @@ async fn in_force(words: &str) -> (TempDir, InForce) {
     let line = format!("exchange-sync --local-files-prefix {} {words}", folder.path().display());
     let Ok(Command::Run(args)) = parse(line.split_whitespace().map(Into::into), &Env::default()) else { panic!("{line}") };
     let Loaded { config, .. } = loaded(&document());
-    let (events, writes) = (Events::new(), Writes::new(config.pace.concurrent_writes.get()));
-    let stores = stores::open(&args, &writes, &events).await.unwrap();
+    let (events, tuning) = (Events::new(), Tuning::of(&config));
+    let stores = stores::open(&args, &tuning, &Env::default(), &events).await.unwrap();
     let exchange = exchange(&config, &events).unwrap();
     let pipeline = Pipeline::new(exchange, stores.sink, stores.catalog, stores.checkpoints, events.clone(), limits(&args, &config));
-    (folder, InForce { args: *args, config, pipeline, writes, events })
+    (folder, InForce { args: *args, config, pipeline, tuning, events })
 }
 
 /// What is told when these keys are set: added, removed, changed, and whether it concerns everybody.
@@ -116,12 +116,12 @@ async fn writes_at_once_are_moved_without_anybody_s_noticing() {
     let (_folder, mut run) = in_force("").await;
     let mut turns = Vec::new();
     for _ in 0..8 {
-        turns.push(run.writes.turn().await);
+        turns.push(run.tuning.writes.turn().await);
     }
-    assert!(futures::poll!(std::pin::pin!(run.writes.turn())).is_pending());
+    assert!(futures::poll!(std::pin::pin!(run.tuning.writes.turn())).is_pending());
     assert_eq!(told(&mut run, |new| new["max_concurrent_uploads"] = json!(9)), nobody());
-    turns.push(run.writes.turn().await);
-    assert!(futures::poll!(std::pin::pin!(run.writes.turn())).is_pending());
+    turns.push(run.tuning.writes.turn().await);
+    assert!(futures::poll!(std::pin::pin!(run.tuning.writes.turn())).is_pending());
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ async fn what_cannot_be_done_changes_nothing() {
     assert!(Arc::ptr_eq(&before.pipeline, &after.pipeline) && before.schedule == after.schedule);
     assert_eq!(after.schedule.frequency, Duration::from_secs(15));
     assert!(events.try_recv().is_err());
-    let _two = (run.writes.turn().await, run.writes.turn().await);
+    let _two = (run.tuning.writes.turn().await, run.tuning.writes.turn().await);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod folders;
 mod items;
 mod manifest;
 mod place;
+mod reinfer;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -47,12 +48,16 @@ pub const PATHS: &[(&str, &str)] = &[
     ("POST", "/lifecycle"),
     ("POST", "/notify"),
     ("POST", "/forget-subscriptions"),
+    ("POST", "/reinfer-config"),
+    ("POST", "/reinfer-token"),
     ("POST", "/reset-counters"),
     ("GET", "/status"),
     ("GET", "/counters"),
     ("GET", "/faults"),
     ("GET", "/subscriptions"),
     ("GET", "/manifest"),
+    ("GET", "/reinfer"),
+    ("GET", "/reinfer-emails"),
 ];
 
 /// The admin API's service.
@@ -100,6 +105,7 @@ impl Admin {
         }
         let done = match path {
             "/manifest" => return manifest::stream(self, request),
+            "/reinfer-emails" => return reinfer::emails(self, request),
             "/deliver" => items::deliver(self, read(request)?),
             "/move" => items::shift(self, read(request)?, true),
             "/copy" => items::shift(self, read(request)?, false),
@@ -123,6 +129,9 @@ impl Admin {
             "/notify" => webhooks::notify(self, read(request)?),
             "/forget-subscriptions" => webhooks::forget(self, read(request)?),
             "/subscriptions" => Ok(webhooks::list(self)),
+            "/reinfer-config" => reinfer::config(self, read(request)?),
+            "/reinfer-token" => reinfer::token(self, read(request)?),
+            "/reinfer" => Ok(reinfer::status(self)),
             "/reset-counters" => server::reset(self),
             "/counters" => Ok(json!(self.state.counters.all())),
             "/faults" => Ok(server::faults(self)),

@@ -140,6 +140,11 @@ async fn wrong_calls_say_what_is_wrong() {
         ("/notify", json!({ "mailbox": WHO, "change": "created" }), 404, "subscription"),
         ("/forget-subscriptions", json!({ "mailbox": "nobody@example.com" }), 404, "nobody"),
         ("/manifest", Value::Null, 400, "mailbox"),
+        ("/reinfer-emails", Value::Null, 400, "bucket"),
+        ("/reinfer-emails?bucket=a/b", Value::Null, 404, "a/b"),
+        ("/reinfer-token", json!({ "revoke": "none" }), 404, "token"),
+        ("/reinfer-token", json!({ "add": { "token": "" } }), 400, "token"),
+        ("/reinfer-config", json!({ "owner": "a/b", "key": "c" }), 400, "a/b"),
     ];
     for (path, body, status, word) in cases {
         let (got, answer) = call(&admin, path, body).await;
@@ -164,6 +169,42 @@ async fn the_manifest_lists_every_item_with_the_digest_of_its_bytes() {
         assert_eq!(line["mime"]["sha256"], hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&bytes)));
         assert_eq!((line["mime"]["length"].as_u64(), line["subject"].as_str()), (Some(bytes.len() as u64), item.subject.as_deref()));
     }
+}
+
+#[tokio::test]
+async fn what_was_uploaded_is_told() {
+    let (simulator, admin) = simulator().await;
+    good(&admin, "/reinfer-token", json!({ "add": { "token": "t2", "permissions": ["buckets-append"] } })).await;
+    assert_eq!(simulator.reinfer().tokens().len(), 2);
+    good(&admin, "/reinfer-token", json!({ "revoke": "t2" })).await;
+    good(&admin, "/reinfer-config", json!({ "owner": "acme", "key": "exchange", "content": "not even JSON" })).await;
+    assert_eq!(simulator.reinfer().config("acme", "exchange").unwrap(), "not even JSON");
+    let address = simulator.url().trim_start_matches("http://").parse().unwrap();
+    let email = json!({ "id": "1", "mailbox": WHO, "timestamp": "2024-05-01T00:00:00Z", "mime_content": "Subject: x\r\n\r\n" });
+    let id = simulator.reinfer().bucket("acme/mail").unwrap().id;
+    let state = json!({ "keyed_sync_state": { "mailbox_name": WHO, "status": "UP_TO_DATE" } });
+    let mut wire = crate::http::testing::Wire::open(address).await;
+    for (path, body) in [
+        ("/api/_private/buckets/acme/mail/emails".to_owned(), json!({ "emails": [email] })),
+        (format!("/api/_private/buckets/id:{id}/keyed-sync-state/aa"), state),
+    ] {
+        let body = body.to_string();
+        let head = "Authorization: Bearer reinfer-token\r\nContent-Type: application/json\r\nHost: h";
+        wire.send(format!("PUT {path} HTTP/1.1\r\n{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len())).await;
+        assert_eq!(wire.answer().await.unwrap().status, 200);
+    }
+    let status = good(&admin, "/reinfer", Value::Null).await;
+    let bucket = &status["buckets"][0];
+    assert_eq!((&bucket["bucket"], &bucket["emails"], &status["configs"]), (&json!("acme/mail"), &json!(1), &json!(["acme/exchange"])));
+    assert_eq!((&bucket["sync_states"][0]["key"], &bucket["sync_states"][0]["status"]), (&json!("aa"), &json!("UP_TO_DATE")));
+    let answer = admin.answer(&request("GET", "/reinfer-emails?bucket=acme%2Fmail", "")).unwrap();
+    let Body::Stream(lines) = answer.body else { panic!("not a stream") };
+    let lines: Vec<Value> = lines.map(|line| serde_json::from_slice(&line.unwrap()).unwrap()).collect().await;
+    assert_eq!(
+        (lines.len(), &lines[0]["mailbox"], &lines[0]["puts"], &lines[0]["mime"]["length"]),
+        (1, &json!(WHO), &json!(1), &json!(14))
+    );
+    simulator.shutdown().await;
 }
 
 #[tokio::test]

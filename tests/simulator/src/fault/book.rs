@@ -20,6 +20,9 @@ pub struct Faults {
     book: Mutex<Book>,
 }
 
+/// Tells whether bytes stand somewhere in a body.
+pub type Search<'a> = dyn Fn(&[u8]) -> bool + Sync + 'a;
+
 /// A request as rules see it.
 #[derive(Clone, Default)]
 pub struct Occasion<'a> {
@@ -32,7 +35,7 @@ pub struct Occasion<'a> {
     /// The ids of the emails in it.
     pub emails: Vec<&'a str>,
     /// Tells whether bytes stand somewhere in the body, where rules may look at it.
-    pub holds: Option<&'a (dyn Fn(&[u8]) -> bool + Sync)>,
+    pub holds: Option<&'a Search<'a>>,
 }
 
 impl<'a> Occasion<'a> {

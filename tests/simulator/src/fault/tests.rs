@@ -17,6 +17,13 @@ fn every_kind_can_be_written_and_read_back() {
     for (text, action) in [
         (r#"action = { kind = "delay", ms = 5 }"#, WireFault::Delay { ms: 5 }.into()),
         (r#"action = { kind = "byte_order_mark" }"#, WireFault::ByteOrderMark.into()),
+        (r#"action = { kind = "answer_lost" }"#, WireFault::AnswerLost.into()),
+        (r#"action = { kind = "cut_request", after_bytes = 9 }"#, WireFault::CutRequest { after_bytes: 9 }.into()),
+        (r#"action = { kind = "hang", carried_out = true }"#, WireFault::Hang { carried_out: true }.into()),
+        (
+            r#"action = { kind = "reinfer_error", status = 429, retry_after_s = 30 }"#,
+            WireFault::ReinferError { status: 429, message: None, retry_after_s: Some(30), retry_after_date: false }.into(),
+        ),
         (r#"action = { kind = "mime_cut", after = 9 }"#, EwsFault::MimeCut { after: 9 }.into()),
         (
             r#"action = { kind = "response_error", code = "ErrorServerBusy", back_off_ms = 9, shape = "inner" }"#,

@@ -8,7 +8,7 @@ use super::state::{self, NewState};
 use super::store::{Reinfer, Shelf};
 use super::token::Token;
 use super::{attachments, buckets, configs};
-use crate::fault::{self, Occasion, WireFault};
+use crate::fault::{self, Occasion, Search, WireFault};
 use crate::http::{Request, Response};
 use crate::state::State;
 use serde_json::json;
@@ -149,12 +149,7 @@ async fn read(reinfer: &Reinfer, operation: Operation, place: &Place, request: &
 }
 
 /// The request as rules see it.
-fn occasion<'a>(
-    operation: &'a str,
-    bucket: Option<&'a str>,
-    read: &'a Result<Read, Refusal>,
-    holds: &'a (dyn Fn(&[u8]) -> bool + Sync),
-) -> Occasion<'a> {
+fn occasion<'a>(operation: &'a str, bucket: Option<&'a str>, read: &'a Result<Read, Refusal>, holds: &'a Search<'a>) -> Occasion<'a> {
     let (mailboxes, emails) = match read {
         Ok(Read::Emails(upload)) => (
             upload.emails.iter().map(|email| email.mailbox.as_str()).collect(),

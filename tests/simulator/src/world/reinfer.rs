@@ -99,7 +99,11 @@ impl Default for ReinferSpec {
 }
 
 impl TokenSpec {
-    fn build(&self) -> Result<Token, String> {
+    /// The token, or which key of it is wrong.
+    ///
+    /// # Errors
+    /// A text naming the key.
+    pub fn build(&self) -> Result<Token, String> {
         if self.token.is_empty() || !self.token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err("token: not empty, and of visible ASCII alone".to_owned());
         }

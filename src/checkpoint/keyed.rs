@@ -1,0 +1,139 @@
+//! Checkpoints beside a sink that keeps sync states of its own: cursors stay where they are, and the API is told how far each folder is copied.
+//!
+//! It is told behind the mail and never holds it up: at a folder's end, else at most every five seconds a folder, again and again where that fails. The
+//! states are what people see in the API, and what a start with an empty disk goes by. A folder whose first listing had not come to its end has no
+//! such time yet; it is read again whole, and its messages replace themselves.
+//!
+//! States that others wrote are found by mailbox and folder, whatever their keys, and count where their fingerprint is ours.
+
+mod known;
+mod outbox;
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use tokio_util::task::AbortOnDropHandle;
+
+use self::{
+    known::Known,
+    outbox::{Letter, Outbox},
+};
+use super::{Checkpoint, Checkpoints};
+use crate::{
+    catalog::Error,
+    http::Backoff,
+    mail::{FolderId, Hierarchy, Mailbox},
+    reinfer::{Client, Status, SyncState},
+};
+
+/// How often and how patiently the API is told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// The shortest time between two states of a folder that is not at its end.
+    pub interval: Duration,
+    /// Waits after passing trouble.
+    pub backoff: Backoff,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let backoff = Backoff { first: Duration::from_secs(5), cap: Duration::from_secs(300) };
+        Self { interval: Duration::from_secs(5), backoff }
+    }
+}
+
+/// The key of a state: a digest, which fits any path.
+pub(super) type StateKey = [u8; 32];
+
+/// Checkpoints whose progress is told to the API.
+pub struct KeyedCheckpoints {
+    inner: Arc<dyn Checkpoints>,
+    known: Known,
+    outbox: Arc<Outbox>,
+    _keeper: AbortOnDropHandle<()>,
+}
+
+impl KeyedCheckpoints {
+    /// Tells the API what is saved in `inner`. To be called within the runtime.
+    pub fn new(inner: Arc<dyn Checkpoints>, client: Client, settings: Settings) -> Self {
+        let outbox = Arc::new(Outbox::new(client.clone(), settings));
+        let keeper = tokio::spawn(outbox.clone().keep());
+        Self { inner, known: Known::new(client), outbox, _keeper: AbortOnDropHandle::new(keeper) }
+    }
+
+    /// Tells at once what has not been told, before an end. What cannot be told in this time is told by the next run.
+    pub async fn flush(&self, within: Duration) {
+        if tokio::time::timeout(within, self.outbox.flush()).await.is_err() {
+            tracing::info!("not every sync state could be stored in time; the next run stores them");
+        }
+    }
+}
+
+#[async_trait]
+impl Checkpoints for KeyedCheckpoints {
+    async fn load(&self, mailbox: &Mailbox, folder: &FolderId) -> Result<Option<Checkpoint>, Error> {
+        self.inner.load(mailbox, folder).await
+    }
+
+    async fn save(&self, mailbox: &Mailbox, checkpoint: &Checkpoint) -> Result<(), Error> {
+        self.inner.save(mailbox, checkpoint).await?;
+        let key = folder_key(mailbox, &checkpoint.folder.id);
+        self.known.drop_folder(&mailbox.bucket, &key).await;
+        self.outbox.put(mailbox, key, Letter::Folder(Box::new(state(mailbox, checkpoint))));
+        Ok(())
+    }
+
+    async fn forget(&self, mailbox: &Mailbox, folder: &FolderId) -> Result<(), Error> {
+        self.inner.forget(mailbox, folder).await?;
+        let key = folder_key(mailbox, folder);
+        self.known.drop_folder(&mailbox.bucket, &key).await;
+        self.outbox.put(mailbox, key, Letter::Gone);
+        Ok(())
+    }
+
+    async fn hierarchy(&self, mailbox: &Mailbox) -> Result<Hierarchy, Error> {
+        self.inner.hierarchy(mailbox).await
+    }
+
+    async fn save_hierarchy(&self, mailbox: &Mailbox, hierarchy: &Hierarchy) -> Result<(), Error> {
+        self.inner.save_hierarchy(mailbox, hierarchy).await?;
+        let present: HashSet<StateKey> = hierarchy.folders.iter().map(|folder| folder_key(mailbox, &folder.id)).collect();
+        self.outbox.present(mailbox, &present);
+        Ok(())
+    }
+
+    async fn delivered_until(&self, mailbox: &Mailbox, folder: &FolderId, filters: &str) -> Result<Option<DateTime<Utc>>, Error> {
+        self.known.until(mailbox, &folder_key(mailbox, folder), filters).await
+    }
+}
+
+fn state(mailbox: &Mailbox, checkpoint: &Checkpoint) -> SyncState {
+    SyncState {
+        mailbox_name: mailbox.address.as_str().to_owned(),
+        folder_id: Some(checkpoint.folder.id.0.clone()),
+        folder_path: Some(checkpoint.folder.path.clone()),
+        status: if checkpoint.delivered.drained { Status::UpToDate } else { Status::InProgress },
+        synced_until: checkpoint.delivered.until,
+        last_synced_at: Some(Utc::now()),
+        fingerprint: Some(checkpoint.filters.clone()),
+    }
+}
+
+fn folder_key(mailbox: &Mailbox, folder: &FolderId) -> StateKey {
+    key(mailbox.address.as_str(), Some(&folder.0))
+}
+
+fn key(mailbox: &str, folder: Option<&str>) -> StateKey {
+    let mut digest = Sha256::new();
+    digest.update(mailbox.to_lowercase());
+    if let Some(folder) = folder {
+        digest.update([0]);
+        digest.update(folder);
+    }
+    digest.finalize().into()
+}
+
+#[cfg(test)]
+mod tests;

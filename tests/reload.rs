@@ -4,7 +4,7 @@ mod common;
 
 use std::{collections::BTreeMap, path::PathBuf, process::Stdio, sync::Arc, time::Duration};
 
-use common::{Ran, Server, Setup, compare, process::ended, server, sink};
+use common::{Ran, Server, Setup, api::BUCKET, compare, process::ended, server, sink};
 use exchange_simulator::fault::{Rule, WireFault};
 use exchange_sync::config::{self, Env, Lookout, News, Shelf, Source};
 use serde_json::{Value, json};
@@ -336,4 +336,44 @@ async fn the_api_is_looked_at_again() {
     let News::Refused(faults) = lookout.news().await else { panic!("a refusal") };
     assert!(faults[0].to_string().contains("appliance-config-read"), "{}", faults[0]);
     assert!(matches!(lookout.news().await, News::Recovered));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn emails_and_their_configuration_by_the_api_alone() {
+    let mut bench = Bench::new().await;
+    bench.setup.to_api(&bench.server);
+    let reinfer = |document: &Value| bench.server.simulator.reinfer().set_config("acme", "main", Some(document.to_string().into()));
+    let emails = async |mailboxes: std::ops::Range<usize>, count: usize| {
+        for n in mailboxes {
+            until(&format!("{count} emails of {}", address(n)), async || {
+                bench.server.simulator.reinfer().emails(BUCKET).iter().filter(|email| email.mailbox == address(n)).count() == count
+            })
+            .await;
+        }
+    };
+    let mut few = bench.setup.config.clone();
+    few["mailboxes"].as_object_mut().unwrap().retain(|name, _| name.as_str() < "m06");
+    reinfer(&few);
+    let child = bench.setup.start(&["--progress", "none"]);
+    emails(0..6, 25).await;
+    bench.until_quiet(0..6).await;
+    let before = bench.asked("SyncFolderItems");
+    let mut others = bench.setup.config.clone();
+    others["mailboxes"].as_object_mut().unwrap().retain(|name, _| ("m01".."m08").contains(&name.as_str()));
+    reinfer(&others);
+    emails(6..8, 25).await;
+    bench.until_quiet(1..8).await;
+    let after = bench.asked("SyncFolderItems");
+    assert!((1..6).all(|n| after[&address(n)] == before[&address(n)]), "{before:?} {after:?}");
+    // The API may be away for a while: what is in force goes on.
+    let error = WireFault::ReinferError { status: 503, message: None, retry_after_s: Some(1), retry_after_date: false };
+    bench.server.fault(Rule::always(error).on("reinfer.GetConfig").times(6));
+    bench.until_logged("is refused, and the one in force stays so: reading the configuration acme/main: failed: HTTP 503", 1).await;
+    bench.until_logged("is the one in force again", 1).await;
+    bench.deliver(0..8).await;
+    emails(1..8, 26).await;
+    emails(0..1, 25).await;
+    assert_eq!(stop(child).await.code, 0);
+    assert_eq!(bench.server.downloads().await, 8 * 25 + 7);
+    assert!(!bench.log().contains(&bench.server.simulator.reinfer_token().unwrap()));
 }

@@ -127,13 +127,17 @@ async fn writes_at_once_are_moved_without_anybody_s_noticing() {
 #[tokio::test]
 async fn what_cannot_be_done_changes_nothing() {
     let (_folder, mut run) = in_force("").await;
+    // A key of a kind that the identity platform does not take.
+    let group = openssl::ec::EcGroup::from_curve_name(openssl::nid::Nid::X9_62_PRIME256V1).unwrap();
+    let key = openssl::pkey::PKey::from_ec_key(openssl::ec::EcKey::generate(&group).unwrap()).unwrap();
+    let key = String::from_utf8(key.private_key_to_pem_pkcs8().unwrap()).unwrap();
     let mut new = document();
     for (key, value) in [
         ("auth_type", json!("oauth2")),
         ("access_type", json!("impersonation")),
         ("auth_oauth_authority", json!("https://login.example.com/tenant/")),
         ("auth_oauth_client_id", json!("client")),
-        ("auth_oauth_client_credential_private_key", json!("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")),
+        ("auth_oauth_client_credential_private_key", json!(key)),
         ("auth_oauth_client_credential_thumbprint", json!("00".repeat(20))),
         ("poll_frequency", json!(99)),
         ("max_concurrent_uploads", json!(1)),
@@ -141,7 +145,8 @@ async fn what_cannot_be_done_changes_nothing() {
         new[key] = value;
     }
     let (before, mut events) = (run.assignment(true), run.events.listen());
-    run.take_over(loaded(&new)).unwrap_err();
+    let told = run.take_over(loaded(&new)).unwrap_err().to_string();
+    assert!(told.contains("RSA"), "{told}");
     let after = run.assignment(true);
     assert!(Arc::ptr_eq(&before.pipeline, &after.pipeline) && before.schedule == after.schedule);
     assert_eq!(after.schedule.frequency, Duration::from_secs(15));

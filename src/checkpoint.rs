@@ -68,4 +68,14 @@ pub trait Checkpoints: Send + Sync + 'static {
     async fn delivered_until(&self, _: &Mailbox, _: &FolderId, _filters: &str) -> Result<Option<DateTime<Utc>>, Error> {
         Ok(None)
     }
+
+    /// Whether nothing is kept here beyond the process but times: then messages are worth fetching by their age.
+    fn by_time_alone(&self) -> bool {
+        false
+    }
+
+    /// How much of a folder the sink has, while there is no cursor worth saving. Best effort.
+    async fn progress(&self, _: &Mailbox, _: &Folder, _filters: &str, _: &Delivered) -> Result<(), Error> {
+        Ok(())
+    }
 }

@@ -4,4 +4,5 @@ mod bench;
 mod double;
 mod reconciling;
 mod scenarios;
+mod since;
 mod switching;

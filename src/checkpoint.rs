@@ -17,7 +17,7 @@ use crate::{
 
 pub use blob::BlobCheckpoints;
 pub use delivered::{Delivered, OVERLAP, found_by};
-pub use keyed::KeyedCheckpoints;
+pub use keyed::{KeyedCheckpoints, Settings as KeyedSettings};
 pub use local::LocalCheckpoints;
 
 /// What is known about one folder's progress.

@@ -6,6 +6,8 @@ mod blobs;
 mod connection_string;
 mod credential;
 mod error;
+#[cfg(test)]
+pub(crate) mod faulty;
 mod location;
 mod patience;
 mod service;
@@ -18,7 +20,7 @@ pub use blobs::Blobs;
 pub(crate) use blobs::{Found, Kind as ContentKind, Mode};
 pub use error::{Error, Kind};
 pub use location::Location;
-pub(crate) use patience::patiently;
+pub(crate) use patience::{next_wait, patiently};
 
 use self::{account::Account, credential::Credentials, service::Service};
 use crate::config::Env;

@@ -17,7 +17,7 @@ use crate::{
 
 pub use blob::BlobCheckpoints;
 pub use delivered::{Delivered, OVERLAP, found_by};
-pub use keyed::KeyedCheckpoints;
+pub use keyed::{KeyedCheckpoints, Settings as KeyedSettings};
 pub use local::LocalCheckpoints;
 
 /// What is known about one folder's progress.
@@ -67,5 +67,15 @@ pub trait Checkpoints: Send + Sync + 'static {
     /// passing trouble: it may remember one.
     async fn delivered_until(&self, _: &Mailbox, _: &FolderId, _filters: &str) -> Result<Option<DateTime<Utc>>, Error> {
         Ok(None)
+    }
+
+    /// Whether nothing is kept here beyond the process but times: then messages are worth fetching by their age.
+    fn by_time_alone(&self) -> bool {
+        false
+    }
+
+    /// How much of a folder the sink has, while there is no cursor worth saving. Best effort.
+    async fn progress(&self, _: &Mailbox, _: &Folder, _filters: &str, _: &Delivered) -> Result<(), Error> {
+        Ok(())
     }
 }

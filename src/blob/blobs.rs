@@ -104,7 +104,10 @@ impl Blobs {
     ) -> Result<Option<GetResult>, Error> {
         let name = self.name(path, &attempt)?;
         match self.store.get_opts(&name, GetOptions { range, ..GetOptions::default() }).await {
-            Ok(result) => Ok(Some(result)),
+            Ok(mut result) => {
+                result.meta.e_tag = result.meta.e_tag.map(quoted);
+                Ok(Some(result))
+            }
             Err(error) => match self.failed(attempt(), &error) {
                 Error { kind: ErrorKind::Missing, .. } => Ok(None),
                 error => Err(error),
@@ -163,7 +166,11 @@ impl Blobs {
     ) -> Result<BoxStream<'a, Result<ObjectMeta, Error>>, Error> {
         let name = self.name(path, &attempt)?;
         let this = self.clone();
-        Ok(self.store.list(Some(&name)).map(move |item| item.map_err(|error| this.failed(attempt(), &error))).boxed())
+        let items = self.store.list(Some(&name)).map(move |item| match item {
+            Ok(item) => Ok(ObjectMeta { e_tag: item.e_tag.clone().map(quoted), ..item }),
+            Err(error) => Err(this.failed(attempt(), &error)),
+        });
+        Ok(items.boxed())
     }
 
     /// A path of the layout as a blob's name.
@@ -188,6 +195,11 @@ impl Blobs {
         tag.cloned()
             .ok_or_else(|| Error::setting(attempt(), "the service told no ETag of a blob, without which nothing can be guarded".into()))
     }
+}
+
+/// A tag as headers have it: listings of Azure leave out the quotes.
+fn quoted(tag: String) -> String {
+    if tag.ends_with('"') { tag } else { format!("\"{tag}\"") }
 }
 
 fn attributes(kind: Kind) -> Attributes {

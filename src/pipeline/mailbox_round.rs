@@ -14,6 +14,7 @@ use super::{
     Afresh, FanOut, Pace, Pipeline, Subscription, Trouble,
     folder_round::{FolderEnd, Start, Visit},
     home::{Homecoming, keep_unshown},
+    oldest_first::OldestFirst,
 };
 use crate::{
     catalog::{Ledger, Totals},
@@ -45,6 +46,8 @@ pub struct Memory {
     afresh: Afresh,
     /// Folders that were listed but could not be found when they were visited.
     missing: HashSet<FolderId>,
+    /// Folders whose messages are being fetched by their age.
+    by_age: HashMap<FolderId, Arc<OldestFirst>>,
     /// How often folders are listed from the start; none for never.
     reconcile: Option<Duration>,
     /// When each folder was last due whatever its stamp said.
@@ -54,7 +57,7 @@ pub struct Memory {
 impl Memory {
     /// Nothing is remembered yet.
     pub fn new(pace: Pace, reconcile: Option<Duration>, afresh: Afresh) -> Self {
-        Self { pace, reconcile, afresh, settled: HashMap::new(), missing: HashSet::new(), full: None }
+        Self { pace, reconcile, afresh, settled: HashMap::new(), missing: HashSet::new(), by_age: HashMap::new(), full: None }
     }
 }
 
@@ -157,13 +160,15 @@ impl Pipeline {
             }
             let saved = self.checkpoints.load(mailbox, &folder.id).await?;
             let delivered = self.delivered(subscription, &folder.id, saved.as_ref(), &digest).await?;
+            let start = Start::decide(saved, &digest, from_start, reach, memory.reconcile);
             visits.push(Arc::new(Visit {
+                oldest_first: self.checkpoints.by_time_alone().then(|| memory.oldest_first(&folder.id, &start)).flatten(),
                 pipeline: self.clone(),
                 mailbox: mailbox.clone(),
                 ledger: ledger.clone(),
                 filters: filters.clone(),
                 pace: memory.pace.clone(),
-                start: Start::decide(saved, &digest, from_start, reach, memory.reconcile),
+                start,
                 form: hierarchy.home.as_ref().map_or_else(IdForm::default, |home| home.form),
                 switched: hierarchy.switch.map(|switch| switch.at),
                 digest: digest.clone(),
@@ -239,9 +244,20 @@ impl Memory {
         self.reconcile.map_or(FULL, |period| FULL.min(period / 2))
     }
 
+    /// A listing from the start by age, which may have begun in an earlier visit.
+    fn oldest_first(&mut self, folder: &FolderId, start: &Start) -> Option<Arc<OldestFirst>> {
+        match start {
+            Start::Beginning => Some(self.by_age.entry(folder.clone()).or_default().clone()),
+            Start::Resumed(_) => None,
+        }
+    }
+
     /// Remembers how a visit ended.
     fn note(&mut self, visit: &Visit, end: &FolderEnd) {
         let id = visit.folder.id.clone();
+        if end.drained && end.trouble.is_none() {
+            self.by_age.remove(&id);
+        }
         match &end.settled {
             Some(stamp) => self.settled.insert(id.clone(), stamp.clone()),
             None => self.settled.remove(&id),

@@ -5,4 +5,5 @@ mod double;
 mod reconciling;
 mod roster;
 mod scenarios;
+mod since;
 mod switching;

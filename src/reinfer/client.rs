@@ -20,7 +20,7 @@ use super::{
 use crate::{auth::Secret, http as ours, mail::Bucket};
 
 /// The official client's own patience with one request.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(240);
+const TIMEOUT: Duration = Duration::from_secs(240);
 
 /// Longer than any request may take: reqwest counts the time until the first byte of an answer as one read, also while a large body is being sent.
 const READ: Duration = Duration::from_secs(3600);
@@ -34,6 +34,7 @@ pub struct Client {
     http: reqwest::Client,
     pub(super) endpoint: Endpoint,
     token: Arc<Secret>,
+    pub(super) timeout: Duration,
     pub(super) ids: Arc<Mutex<HashMap<Bucket, String>>>,
 }
 
@@ -49,7 +50,13 @@ impl Client {
             return Err("the API's token in REINFER_API_TOKEN holds characters that no token has".to_owned());
         }
         let builder = ours::builder()?.http1_only().read_timeout(READ).pool_idle_timeout(IDLE);
-        Ok(Self { http: ours::built(builder)?, endpoint, token, ids: Arc::default() })
+        Ok(Self { http: ours::built(builder)?, endpoint, token, timeout: TIMEOUT, ids: Arc::default() })
+    }
+
+    /// The same with another patience than 240 s with each request; uploads of large messages are granted more.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
     }
 
     /// A request with the token, to be finished and sent.
@@ -59,7 +66,7 @@ impl Client {
 
     /// The same for a URL below the endpoint.
     pub(super) fn request_to(&self, method: Method, url: Url) -> RequestBuilder {
-        let request = self.http.request(method, url).timeout(TIMEOUT);
+        let request = self.http.request(method, url).timeout(self.timeout);
         match authorization(&self.token) {
             Some(value) => request.header(AUTHORIZATION, value),
             None => request,

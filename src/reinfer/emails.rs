@@ -14,7 +14,7 @@ use http::{Method, header::CONTENT_TYPE};
 use hyper::body::{Body, Frame, SizeHint};
 use serde::de::IgnoredAny;
 
-use super::{Client, Error, bucket::question, client::TIMEOUT};
+use super::{Client, Error, bucket::question};
 use crate::mail::Bucket;
 
 /// A line that is slower than this in bytes a second is not waited for.
@@ -32,7 +32,7 @@ impl Client {
     /// Puts emails, `{"emails":[...]}`, into a bucket. One that is there under the same id is replaced, so the same again does no harm.
     pub async fn put_emails(&self, bucket: &Bucket, payload: Payload) -> Result<(), Error> {
         let question = question("uploading to", bucket, "upload to buckets (buckets-append)");
-        let timeout = TIMEOUT + Duration::from_secs(payload.length / SLOWEST);
+        let timeout = self.timeout + Duration::from_secs(payload.length / SLOWEST);
         let mut url = self.endpoint.below(&["api", "_private", "buckets", &bucket.owner, &bucket.name, "emails"]);
         url.set_query(Some("no_charge=false"));
         let request = self

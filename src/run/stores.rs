@@ -90,7 +90,13 @@ pub(super) async fn open(args: &RunArgs, tuning: &Tuning, env: &Env, events: &Ev
         (None, Some(scratch)) => in_folder(&scratch.path())?,
         (_, None) => return Err(Unready::Place("there is no folder for what need not outlive the process".to_owned())),
     };
-    let told = client.map(|client| Arc::new(KeyedCheckpoints::new(checkpoints.clone(), client, keyed::Settings::default())));
+    let told = client.map(|client| {
+        Arc::new(KeyedCheckpoints::new(
+            checkpoints.clone(),
+            client,
+            keyed::Settings { fleeting: state.is_none(), ..keyed::Settings::default() },
+        ))
+    });
     let checkpoints = told.clone().map_or(checkpoints, |told| told as Arc<dyn Checkpoints>);
     Ok(Stores { sink, catalog, checkpoints, told, _scratch: scratch })
 }

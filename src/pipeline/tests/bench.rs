@@ -2,14 +2,16 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use tempfile::TempDir;
 
 use super::double::{Double, MemorySink};
 use crate::{
-    catalog::{Catalog, LocalCatalog},
-    checkpoint::LocalCheckpoints,
-    mail::{Address, Bucket, Mailbox},
+    catalog::{self, Catalog, LocalCatalog},
+    checkpoint::{Checkpoint, Checkpoints, LocalCheckpoints},
+    mail::{Address, Bucket, FolderId, Hierarchy, Mailbox},
     pipeline::{Filters, Limits, Mode, Pipeline, Reconcile, Round, Schedule, Subscription},
     watch::Events,
 };
@@ -24,6 +26,8 @@ pub struct Bench {
     pub from_start: bool,
     pub archive: bool,
     pub reconcile: Reconcile,
+    /// What the sink remembers of folders without a checkpoint, and for which filters.
+    pub remembered: Option<(DateTime<Utc>, Filters)>,
 }
 
 impl Bench {
@@ -46,6 +50,7 @@ impl Bench {
             from_start: false,
             archive: false,
             reconcile: Reconcile::AsNeeded,
+            remembered: None,
         }
     }
 
@@ -63,7 +68,7 @@ impl Bench {
             Arc::new(self.server.clone()),
             Arc::new(self.sink.clone()),
             Arc::new(LocalCatalog::open(self.folder.path()).unwrap()),
-            Arc::new(LocalCheckpoints::open(self.folder.path()).unwrap()),
+            Arc::new(Remembering { inner: self.checkpoints(), remembered: self.remembered.clone() }),
             self.events.clone(),
             self.limits,
         );
@@ -73,6 +78,10 @@ impl Bench {
         let rounds: Vec<Round> = pipeline.run(vec![subscription], schedule).collect().await;
         assert_eq!(rounds.len(), 1);
         rounds[0].clone()
+    }
+
+    pub fn checkpoints(&self) -> LocalCheckpoints {
+        LocalCheckpoints::open(self.folder.path()).unwrap()
     }
 
     /// The catalog's lines as they are on disk.
@@ -115,4 +124,37 @@ pub fn walk(root: &std::path::Path) -> Vec<PathBuf> {
         }
     }
     found
+}
+
+/// Checkpoints beside a sink that remembers something.
+struct Remembering {
+    inner: LocalCheckpoints,
+    remembered: Option<(DateTime<Utc>, Filters)>,
+}
+
+#[async_trait]
+impl Checkpoints for Remembering {
+    async fn load(&self, mailbox: &Mailbox, folder: &FolderId) -> Result<Option<Checkpoint>, catalog::Error> {
+        self.inner.load(mailbox, folder).await
+    }
+
+    async fn save(&self, mailbox: &Mailbox, checkpoint: &Checkpoint) -> Result<(), catalog::Error> {
+        self.inner.save(mailbox, checkpoint).await
+    }
+
+    async fn forget(&self, mailbox: &Mailbox, folder: &FolderId) -> Result<(), catalog::Error> {
+        self.inner.forget(mailbox, folder).await
+    }
+
+    async fn hierarchy(&self, mailbox: &Mailbox) -> Result<Hierarchy, catalog::Error> {
+        self.inner.hierarchy(mailbox).await
+    }
+
+    async fn save_hierarchy(&self, mailbox: &Mailbox, hierarchy: &Hierarchy) -> Result<(), catalog::Error> {
+        self.inner.save_hierarchy(mailbox, hierarchy).await
+    }
+
+    async fn delivered_until(&self, _: &Mailbox, _: &FolderId, filters: &str) -> Result<Option<DateTime<Utc>>, catalog::Error> {
+        Ok(self.remembered.as_ref().filter(|(_, of)| of.digest() == filters).map(|(until, _)| *until))
+    }
 }

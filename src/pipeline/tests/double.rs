@@ -7,6 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures::{StreamExt, stream, stream::BoxStream};
 
 use crate::{
@@ -25,6 +26,12 @@ pub struct Item {
     pub draft: bool,
     /// What stays the same when it moves: Graph's immutable id.
     pub nature: String,
+    pub received: Option<DateTime<Utc>>,
+}
+
+/// When messages are received unless a test says otherwise.
+pub fn usual() -> Option<DateTime<Utc>> {
+    "2026-01-02T03:04:05Z".parse().ok()
 }
 
 #[derive(Default)]
@@ -93,7 +100,15 @@ impl Double {
         let mut server = self.0.lock().unwrap();
         let id = server.id();
         let (search_key, nature) = (format!("key of {id}").into_bytes(), server.nature());
-        server.put(id.clone(), Item { folder: folder.into(), body: body.into(), search_key, read: false, draft: false, nature });
+        let (folder, body, received) = (folder.into(), body.into(), usual());
+        server.put(id.clone(), Item { folder, body, search_key, read: false, draft: false, nature, received });
+        id
+    }
+
+    /// Delivers a message received at another time than usual.
+    pub fn deliver_at(&self, received: Option<DateTime<Utc>>, folder: &str, body: &str) -> String {
+        let id = self.deliver(folder, body);
+        self.0.lock().unwrap().items.get_mut(&id).unwrap().received = received;
         id
     }
 
@@ -208,7 +223,7 @@ impl Server {
     fn listed(&self, id: &str) -> Option<Listed> {
         let item = self.items.get(id)?;
         Some(Listed {
-            received: "2026-01-02T03:04:05Z".parse().ok(),
+            received: item.received,
             size: Some(item.body.len() as u64),
             class: Some("IPM.Note".into()),
             search_key: Some(item.search_key.clone()),
@@ -372,9 +387,9 @@ impl Exchange for Double {
         server.error("lookup")?;
         Ok(items
             .iter()
-            .map(|listed| match server.found(&listed.id, server.form).is_some() {
-                true => Lookup::Found(Box::new(Properties { received: "2026-01-02T03:04:05Z".parse().ok(), ..Properties::default() })),
-                false => Lookup::Gone,
+            .map(|listed| match server.found(&listed.id, server.form) {
+                Some(id) => Lookup::Found(Box::new(Properties { received: server.items[&id].received, ..Properties::default() })),
+                None => Lookup::Gone,
             })
             .collect())
     }

@@ -355,3 +355,30 @@ async fn a_bucket_is_marked_once() {
     let marks = bench.server.heard().iter().filter(|heard| heard.body.contains("last_updated_by")).count();
     assert_eq!(marks, 1);
 }
+
+#[tokio::test]
+async fn the_largest_message_is_never_in_memory() {
+    const LARGEST: usize = 150 << 20;
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::new(folder.path(), 1, 1);
+    let head = b"Subject: x\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\n";
+    let line = Bytes::from_static(b"a long day in the caf\xe9, \"and\" longer nights; a long day again, and so on and on\r\n");
+    let chunk = Bytes::from(line.repeat(500));
+    let chunks = LARGEST / chunk.len();
+    let stream = stream::iter([Bytes::from_static(head)]).chain(stream::iter(std::iter::repeat_n(chunk.clone(), chunks))).map(Ok);
+    let Ok(spooled) = spool.take(stream.boxed()).await else { panic!("the disk is full") };
+    let bytes = (head.len() + chunks * chunk.len()) as u64;
+    assert_eq!(spooled.bytes, bytes);
+    let email = describe::describe(&envelope("a"), &Properties::default(), &spooled.survey, bytes);
+    let upload = Upload::new(&email, spooled.raw, spooled.survey.plan).await.unwrap();
+    let (reply, _outcome) = oneshot::channel();
+    let batch = [Pending { upload: Arc::new(upload), reply }];
+    let crate::reinfer::Payload { length, bytes: mut pieces } = upload::payload(&batch);
+    let (mut sum, mut largest) = (0, 0);
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.unwrap();
+        (sum, largest) = (sum + piece.len() as u64, largest.max(piece.len()));
+    }
+    assert_eq!(sum, length);
+    assert!(sum > bytes && largest < 512 << 10, "{largest} bytes at once");
+}

@@ -91,13 +91,13 @@ mod tests {
             with(|one| one.from_start = true),
         ];
         for other in others {
-            let difference = Difference::between(&[plain()], &[other.clone()]);
+            let difference = Difference::between(&[plain()], std::slice::from_ref(&other));
             assert_eq!(
                 (names(&difference.changed), difference.added.len(), difference.removed.len()),
                 (vec!["a@example.com"], 0, 0),
                 "{other:?}"
             );
-            assert!(Difference::between(&[other.clone()], &[other]).is_empty());
+            assert!(Difference::between(std::slice::from_ref(&other), std::slice::from_ref(&other)).is_empty());
         }
     }
 }

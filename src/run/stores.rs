@@ -9,7 +9,7 @@ use std::{
 use super::{Unready, scratch::Scratch};
 use crate::{
     blob::{self, Blobs, Location},
-    catalog::{Catalog, LocalCatalog},
+    catalog::{BlobCatalog, Catalog, LocalCatalog},
     checkpoint::{BlobCheckpoints, Checkpoints, KeyedCheckpoints, LocalCheckpoints, keyed},
     cli::{Destination, Place, RunArgs},
     config::{Config, Env},
@@ -27,6 +27,10 @@ const SERVICE: Backoff = Backoff { first: Duration::from_secs(5), cap: Duration:
 
 /// A single pass waits so long for a sink that takes nothing; whoever called it waits for its end.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The folder among the temporary ones, one a user, for indexes of catalogs that are in a container. It is left there: the next start need not read
+/// them whole.
+const INDEXES: &str = "exchange-sync-indexes";
 
 /// What a run writes to.
 pub(super) struct Stores {
@@ -78,17 +82,14 @@ pub(super) async fn open(args: &RunArgs, tuning: &Tuning, env: &Env, events: &Ev
         (Destination::Files(place), None) => Some(place),
         (Destination::Api { .. }, None) => None,
     };
-    let scratch = match state {
-        Some(Place::Folder(_)) => None,
-        _ => Some(opening.scratch()?),
-    };
+    let scratch = if state.is_none() { Some(opening.scratch()?) } else { None };
     let client = opening.client()?;
     let sink = opening.sink(client.as_ref()).await?;
     let (catalog, checkpoints) = match (state, &scratch) {
         (Some(Place::Folder(folder)), _) => in_folder(folder)?,
-        (Some(Place::Azure(url)), Some(scratch)) => opening.in_container(url, &scratch.path()).await?,
+        (Some(Place::Azure(url)), _) => opening.in_container(url).await?,
         (None, Some(scratch)) => in_folder(&scratch.path())?,
-        (_, None) => return Err(Unready::Place("there is no folder for what need not outlive the process".to_owned())),
+        (None, None) => return Err(Unready::Place("there is no folder for what need not outlive the process".to_owned())),
     };
     let told = client.map(|client| {
         Arc::new(KeyedCheckpoints::new(
@@ -149,9 +150,12 @@ impl Opening<'_> {
         })
     }
 
-    async fn in_container(&self, url: &str, _scratch: &Path) -> Result<Ledger, Unready> {
+    async fn in_container(&self, url: &str) -> Result<Ledger, Unready> {
         let blobs = self.blobs(url)?;
-        Ok((Arc::new(LocalCatalog::open(_scratch).map_err(|e| Unready::Place(e.to_string()))?), Arc::new(BlobCheckpoints::open(blobs))))
+        let catalog = BlobCatalog::open(blobs.clone(), &self.temporary.join(format!("{INDEXES}-{}", rustix::process::getuid().as_raw())))
+            .await
+            .map_err(|error| Unready::Place(error.to_string()))?;
+        Ok((Arc::new(catalog), Arc::new(BlobCheckpoints::open(blobs))))
     }
 
     fn blobs(&self, url: &str) -> Result<Blobs, Unready> {

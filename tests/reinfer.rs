@@ -4,6 +4,7 @@ mod common;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use common::{
     Server, server,
     sink::sha256,
@@ -13,7 +14,7 @@ use common::{
 use exchange_simulator::{
     fault::{CutFraming, Rule, WireFault},
     reinfer::StoredEmail,
-    store::NewItem,
+    store::{Mime, NewItem},
     world::TokenSpec,
 };
 use exchange_sync::{
@@ -29,6 +30,7 @@ use exchange_sync::{
     watch::Events,
 };
 use futures::StreamExt;
+use mail_parser::{MessageParser, PartType};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -115,29 +117,58 @@ fn most_puts(server: &Server) -> u64 {
     emails(server).iter().map(|email| email.puts).max().unwrap_or(0)
 }
 
+/// A message's bytes as the server has them.
+async fn bytes(real: &Real) -> Vec<u8> {
+    let Mime::Content(content) = &real.item.mime else { panic!("{} has no content", real.name) };
+    let mut bytes = Vec::new();
+    let mut chunks = content.chunks();
+    while let Some(chunk) = chunks.next().await {
+        bytes.extend_from_slice(&chunk.unwrap());
+    }
+    bytes
+}
+
+/// What a parser of other hands reads in a message: its subject, its texts, the digests of its attachments.
+fn read(bytes: &[u8]) -> Vec<String> {
+    let parsed = MessageParser::new().parse(bytes).unwrap();
+    let mut seen = vec![parsed.subject().unwrap_or_default().to_owned()];
+    for part in &parsed.parts {
+        match &part.body {
+            PartType::Text(text) | PartType::Html(text) => seen.push(text.to_string()),
+            PartType::Binary(bytes) | PartType::InlineBinary(bytes) => seen.push(sha256(bytes)),
+            PartType::Message(message) => seen.push(message.subject().unwrap_or_default().to_owned()),
+            PartType::Multipart(_) => {}
+        }
+    }
+    seen
+}
+
 /// Every message of the mailbox is in the bucket, as it is and with all that is known of it. Returns how many there are.
 async fn sound(server: &Server, form: Form) -> usize {
     let real = truth_in(form, server, A, false).await;
-    let mut by_digest: BTreeMap<&str, Vec<&Real>> = BTreeMap::new();
+    let (mut by_text, mut by_reading): (BTreeMap<String, Vec<&Real>>, Vec<(Vec<String>, &Real)>) = (BTreeMap::new(), Vec::new());
     for real in real.values() {
-        by_digest.entry(real.mime.as_ref().unwrap().0.as_str()).or_default().push(real);
+        match String::from_utf8(bytes(real).await) {
+            Ok(text) => by_text.entry(text).or_default().push(real),
+            Err(other) => by_reading.push((read(other.as_bytes()), real)),
+        }
     }
     let emails = emails(server);
     assert_eq!(emails.len(), real.len(), "emails against messages");
     for email in &emails {
         let text = email.mime.text().unwrap();
-        let candidates = by_digest.get_mut(sha256(text.as_bytes()).as_str()).expect("an email that is no message");
         let metadata = email.metadata.as_ref().unwrap();
         let folder = metadata.folder.clone().unwrap();
-        let at = candidates.iter().position(|real| real.path == folder).expect("the folder is another one");
-        let real = candidates.remove(at);
+        let same = by_text.get_mut(text).and_then(|same| same.iter().position(|real| real.path == folder).map(|at| same.remove(at)));
+        let real = same.unwrap_or_else(|| {
+            let reading = read(text.as_bytes());
+            let at = by_reading.iter().position(|(other, real)| *other == reading && real.path == folder);
+            by_reading.remove(at.unwrap_or_else(|| panic!("an email that is no message: {text}"))).1
+        });
         assert_eq!(email.mailbox, A);
         let received = real.item.received.unwrap();
         assert_eq!(email.timestamp.timestamp(), received.timestamp());
-        assert_eq!(
-            metadata.received_at.as_deref().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp(),
-            received.timestamp()
-        );
+        assert_eq!(metadata.received_at.as_deref().unwrap().parse::<DateTime<Utc>>().unwrap().timestamp(), received.timestamp());
         assert_eq!(metadata.is_read, Some(real.item.read));
         assert_eq!(metadata.categories.clone().unwrap_or_default(), real.item.categories);
         assert_eq!(metadata.has_attachments, Some(real.item.has_attachments));
@@ -155,7 +186,7 @@ fn deliver(server: &Server, texts: &[&str]) {
     let inbox = store.root_folder("inbox").unwrap();
     for text in texts {
         let eml = format!("From: b@example.com\r\nTo: {A}\r\nSubject: {text}\r\nDate: Mon, 3 Nov 2025 10:00:00 +0000\r\n\r\n{text}\r\n");
-        let item = NewItem { received: Some(chrono::Utc::now()), ..NewItem::from_mime(eml.into_bytes().into()) };
+        let item = NewItem { received: Some(Utc::now()), ..NewItem::from_mime(eml.into_bytes().into()) };
         store.create_item(inbox, item).unwrap();
     }
 }
@@ -327,7 +358,7 @@ async fn large_messages_arrive_whole() {
     let inbox = store.root_folder("inbox").unwrap();
     let body = "a line with \"quotes\" and caf\u{e9}\r\n".repeat(200_000);
     let eml = format!("From: b@example.com\r\nSubject: large\r\n\r\n{body}");
-    let item = NewItem { received: Some(chrono::Utc::now()), ..NewItem::from_mime(eml.clone().into_bytes().into()) };
+    let item = NewItem { received: Some(Utc::now()), ..NewItem::from_mime(eml.clone().into_bytes().into()) };
     store.create_item(inbox, item).unwrap();
     server.fault(Rule { body: Some("Subject: large".into()), ..Rule::always(WireFault::NoResponse).on("reinfer.PutEmails").times(2) });
     let appliance = Appliance::new(Way::Ews);

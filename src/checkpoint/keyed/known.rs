@@ -36,7 +36,8 @@ impl Known {
             std::collections::hash_map::Entry::Vacant(unknown) => match self.client.sync_states(&mailbox.bucket).await {
                 Ok(states) => unknown.insert(states.iter().filter_map(remembered).collect()),
                 Err(error) if error.passing() => {
-                    return Err(Error { attempt: error.attempt, cause: error.cause, hint: error.hint, locked: false });
+                    let cause = error.code.map_or(error.cause.clone(), |code| format!("{code}: {}", error.cause));
+                    return Err(Error { attempt: error.attempt, cause, hint: error.hint, locked: false });
                 }
                 // Uploading will tell whether anything at all is allowed here; not to know costs uploads, and loses nothing.
                 Err(error) => {

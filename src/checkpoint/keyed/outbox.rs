@@ -197,7 +197,7 @@ impl Inside {
 
     /// Takes out what is due. A slot stays as long as it tells when its next letter may go.
     fn take(&mut self, now: Option<Instant>, settings: Settings) -> Vec<(Address, Mailbox, Letter)> {
-        let next = Instant::now() + settings.interval;
+        let (present, next) = (Instant::now(), Instant::now() + settings.interval);
         let mut letters = Vec::new();
         self.slots.retain(|address, slot| {
             let due = now.is_none_or(|now| slot.due <= now);
@@ -206,7 +206,7 @@ impl Inside {
                 slot.due = next;
                 return true;
             }
-            slot.letter.is_some() || !due
+            slot.letter.is_some() || slot.due > present
         });
         letters
     }

@@ -70,7 +70,9 @@ impl Position {
         }
         let (mut page, reach) = match &visit.oldest_first {
             Some(oldest_first) => {
-                let aged = oldest_first.page(visit, self.remaining.min(PAGE), std::mem::take(&mut self.fresh)).await?;
+                // A batch each, so that what is delivered is told after every one.
+                let limit = self.remaining.min(visit.pipeline.limits.batch_size.max(1));
+                let aged = oldest_first.page(visit, limit, std::mem::take(&mut self.fresh)).await?;
                 (aged.page, Some(aged.reach))
             }
             None => {

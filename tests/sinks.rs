@@ -2,14 +2,16 @@
 
 mod common;
 
-use std::{future::Future, path::PathBuf, time::Duration};
+use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
 
 use common::{
     Ran, Server, Setup,
     api::{BUCKET, compare_emails},
+    azurite::Azurite,
     compare,
     process::ended,
     server,
+    tamper::{Mischief, Prank, Tamper},
     truth::truth_in,
 };
 use exchange_simulator::fault::{Rule, WireFault};
@@ -197,6 +199,116 @@ async fn exchange_is_not_asked_for_more_than_can_be_stored() {
     assert!(uploads <= 8, "{uploads} uploads, though the first was told to wait");
     stop(&child);
     assert_eq!(ended(child).await.code, 0);
+}
+
+/// Azure in passing trouble; what the user is told.
+const CLOUDS: &[(&str, (fn() -> Prank, &str))] = &[
+    ("throttled, seconds to wait", (|| Prank::refusal("PUT", ".eml", 3, 503, "ServerBusy").with("Retry-After", "2"), "ServerBusy")),
+    ("too many requests", (|| Prank::refusal("PUT", ".eml", 8, 429, "TooManyRequests").with("Retry-After", "1"), "TooManyRequests")),
+    ("an internal error", (|| Prank::refusal("PUT", ".eml", 30, 500, "InternalError"), "InternalError")),
+    ("a timeout of the service", (|| Prank::refusal("PUT", ".eml", 30, 500, "OperationTimedOut"), "OperationTimedOut")),
+    ("cut in the middle of a message", (|| Prank::new("PUT", ".eml", 6, Mischief::CutRequest(700)), "")),
+    ("answers to messages are lost", (|| Prank::new("PUT", ".eml", 6, Mischief::LoseAnswer), "")),
+    ("answers to lines of the catalog are lost", (|| Prank::new("PUT", ".jsonl", 4, Mischief::LoseAnswer), "")),
+    ("answers to cursors are lost", (|| Prank::new("PUT", "/folders/", 4, Mischief::LoseAnswer), "")),
+    ("the catalog is busy", (|| Prank::refusal("PUT", ".jsonl", 4, 503, "ServerBusy").with("Retry-After", "1"), "")),
+    ("cursors are busy", (|| Prank::refusal("PUT", "/folders/", 6, 503, "ServerBusy"), "")),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_in_passing_trouble_is_outlasted() {
+    let Some(azurite) = Azurite::start(false) else { return };
+    let azurite = Arc::new(azurite);
+    table(CLOUDS, |name, (prank, told)| {
+        let azurite = azurite.clone();
+        async move {
+            let (server, mut setup) = start().await;
+            let tamper = Tamper::before(azurite.address).await;
+            tamper.play(prank());
+            setup.to_azure_via(&azurite, &container(name), tamper.address()).await;
+            let ran = setup.once().await;
+            assert_eq!(tamper.left(), 0, "{name}: the prank was not played out: {ran}");
+            assert_eq!(ran.code, 0, "{name}: {ran}");
+            assert!(ran.stderr.contains(told), "{name}: {ran}");
+            assert_eq!(compare(&server, &setup).await.sound().stored, 100, "{name}");
+        }
+    })
+    .await;
+}
+
+/// What a person must mend about a container; what helps.
+const CLOSED: &[(&str, (fn() -> Prank, &str))] = &[
+    ("a missing role", (|| Prank::refusal("", "", 9999, 403, "AuthorizationPermissionMismatch"), "Storage Blob Data Contributor")),
+    ("a firewall", (|| Prank::refusal("", "", 9999, 403, "AuthorizationFailure"), "network")),
+    ("no such container", (|| Prank::refusal("", "", 9999, 404, "ContainerNotFound"), "az storage container create")),
+    (
+        "the role is taken away in the middle",
+        (
+            || Prank { after: 30, ..Prank::refusal("PUT", ".eml", 9999, 403, "AuthorizationPermissionMismatch") },
+            "Storage Blob Data Contributor",
+        ),
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_container_forbids_is_told_with_what_helps_and_loses_nothing() {
+    let Some(azurite) = Azurite::start(false) else { return };
+    let azurite = Arc::new(azurite);
+    table(CLOSED, |name, (prank, told)| {
+        let azurite = azurite.clone();
+        async move {
+            let (server, mut setup) = start().await;
+            let tamper = Tamper::before(azurite.address).await;
+            tamper.play(prank());
+            setup.to_azure_via(&azurite, &container(name), tamper.address()).await;
+            let ran = setup.once().await;
+            assert_eq!(ran.code, 4, "{name}: {ran}");
+            assert!(ran.stderr.contains(told), "{name}: {ran}");
+            let open = Tamper::before(azurite.address).await;
+            setup.by_way_of(&azurite, open.address());
+            setup.pass().await;
+            assert_eq!(compare(&server, &setup).await.sound().stored, 100, "{name}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_on_one_mailbox_corrupt_nothing() {
+    let Some(azurite) = Azurite::start(false) else { return };
+    let server = Server::start(server::world(vec![server::mailbox(A, 400)])).await;
+    let mut setup = Setup::new(&server);
+    setup.set(json!({"reinfer_batch_size": 10, "poll_frequency": 1}));
+    setup.to_azure(&azurite, "mail").await;
+    // Two machines: they do not see each other's processes, nor files.
+    let children: Vec<Child> = ["one", "two"]
+        .iter()
+        .map(|name| {
+            let scratch = setup.dir.path().join(name);
+            std::fs::create_dir(&scratch).unwrap();
+            setup.env.retain(|(variable, _)| variable != "TMPDIR");
+            setup.env.push(("TMPDIR".into(), scratch.into()));
+            setup.start(&["--progress", "none"])
+        })
+        .collect();
+    let lines = async || {
+        setup.look().await;
+        common::sink::lines(&setup.data(A)).iter().filter(|line| line["event"] == "stored").count()
+    };
+    until("all is stored", async || lines().await >= 500).await;
+    server.deliver(A, json!("inbox"), 20).await;
+    until("what came is stored", async || lines().await >= 520).await;
+    children.iter().for_each(stop);
+    let mut told = String::new();
+    for child in children {
+        told += &ended(child).await.stderr;
+    }
+    let tally = compare(&server, &setup).await;
+    assert_eq!((tally.sound().stored, tally.real), (520, 520), "{told}");
+}
+
+fn container(name: &str) -> String {
+    name.replace([' ', ','], "-").replace("--", "-")
 }
 
 /// A small disk of its own, taken away at the end however that comes.

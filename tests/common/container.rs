@@ -1,6 +1,6 @@
 //! A container of Azure Blob Storage as the place that messages go to, and a mirror of it on the disk for whoever looks at what is there.
 
-use std::{collections::HashMap, path::Path, sync::Mutex};
+use std::{collections::HashMap, net::SocketAddr, path::Path, sync::Mutex};
 
 use futures::StreamExt;
 use object_store::azure::{AzureAccessKey, AzureAuthorizer, AzureCredential};
@@ -94,12 +94,22 @@ impl Container {
 impl Setup {
     /// Messages go into this container of the emulator, which is made.
     pub async fn to_azure(&mut self, azurite: &Azurite, name: &str) {
+        self.to_azure_via(azurite, name, azurite.address).await;
+    }
+
+    /// The same by way of a middleman.
+    pub async fn to_azure_via(&mut self, azurite: &Azurite, name: &str, address: SocketAddr) {
         azurite.create(name).await;
         self.to = Some(vec!["--private-file-prefix".into(), format!("az://{ACCOUNT}/{name}")]);
-        let env: Vec<(String, String)> = azurite.env();
-        self.env.retain(|(name, _)| name != "SSL_CERT_FILE" || !env.iter().any(|(other, _)| other == name));
-        self.env.extend(env.into_iter().map(|(name, value)| (name, value.into())));
+        self.by_way_of(azurite, address);
         self.container = Some(Container::of(azurite, name));
+    }
+
+    /// The emulator is found at this address from now on.
+    pub fn by_way_of(&mut self, azurite: &Azurite, address: SocketAddr) {
+        let env: Vec<(String, String)> = azurite.env_via(address);
+        self.env.retain(|(name, _)| !env.iter().any(|(other, _)| other == name));
+        self.env.extend(env.into_iter().map(|(name, value)| (name, value.into())));
     }
 
     /// What is in the container, if there is one, is now in the folder [`sink`](Setup::sink), too.

@@ -1,10 +1,12 @@
 //! The ledger: one line a message in append-only segments, and an index of them that can be rebuilt. Identity is decided here: which listed
 //! item is which known message.
 
+mod blob;
 mod book;
 mod claims;
 mod identity;
 mod index;
+mod ledger;
 mod line;
 mod local;
 mod lock;
@@ -21,6 +23,7 @@ use crate::{
     sink::Stored,
 };
 
+pub use blob::BlobCatalog;
 pub use local::LocalCatalog;
 
 /// What a change means, seen from what is known.
@@ -183,6 +186,10 @@ pub struct Reach(pub u64, pub u64);
 pub trait Catalog: Send + Sync + 'static {
     /// Opens a mailbox's ledger, repairing what a crash left, and locks it: one writer a mailbox.
     async fn open(&self, mailbox: &Mailbox) -> Result<Box<dyn Ledger>, Error>;
+
+    /// Waits for what is still done for ledgers that were dropped, for a moment: giving back a lock over a network takes time, and until then the next
+    /// process waits for it.
+    async fn close(&self) {}
 }
 
 /// One mailbox's ledger. Dropping it gives the lock back.

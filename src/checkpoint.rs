@@ -1,8 +1,10 @@
 //! Where each folder resumes: small records, replaced atomically, written only after everything before them is durable.
 
+mod blob;
 mod delivered;
-mod keyed;
+pub mod keyed;
 mod local;
+mod record;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -13,6 +15,7 @@ use crate::{
     mail::{Cursor, Folder, FolderId, Hierarchy, Mailbox},
 };
 
+pub use blob::BlobCheckpoints;
 pub use delivered::{Delivered, OVERLAP, found_by};
 pub use keyed::{KeyedCheckpoints, Settings as KeyedSettings};
 pub use local::LocalCheckpoints;
@@ -64,5 +67,15 @@ pub trait Checkpoints: Send + Sync + 'static {
     /// passing trouble: it may remember one.
     async fn delivered_until(&self, _: &Mailbox, _: &FolderId, _filters: &str) -> Result<Option<DateTime<Utc>>, Error> {
         Ok(None)
+    }
+
+    /// Whether nothing is kept here beyond the process but times: then messages are worth fetching by their age.
+    fn by_time_alone(&self) -> bool {
+        false
+    }
+
+    /// How much of a folder the sink has, while there is no cursor worth saving. Best effort.
+    async fn progress(&self, _: &Mailbox, _: &Folder, _filters: &str, _: &Delivered) -> Result<(), Error> {
+        Ok(())
     }
 }

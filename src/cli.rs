@@ -7,6 +7,7 @@ mod args;
 pub mod check;
 pub mod config;
 pub mod console;
+mod destination;
 mod duration;
 mod exit;
 pub mod logging;
@@ -18,7 +19,9 @@ pub mod summary;
 #[cfg(test)]
 mod tests;
 mod unbuilt;
+mod upload;
 
-pub use args::{CheckArgs, Command, ConfigCommand, DemoArgs, LogArgs, LogFormat, Progress, RunArgs, ShowArgs};
+pub use args::{CheckArgs, Command, ConfigCommand, DemoArgs, LogArgs, LogFormat, Progress, RunArgs, ShowArgs, UploadArgs};
+pub use destination::{Destination, Place};
 pub use exit::Exit;
 pub use parse::parse;

@@ -5,6 +5,7 @@ use std::{
     future::Future,
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use exchange_simulator::{Launch, Simulator, World, world::AppSpec};
@@ -12,7 +13,7 @@ use indicatif::MultiProgress;
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{DemoArgs, LogArgs, LogFormat, RunArgs},
+    cli::{DemoArgs, Destination, LogArgs, LogFormat, Place, RunArgs},
     config::{self, Env, Source},
     outcome::Outcome,
     run,
@@ -89,8 +90,10 @@ async fn pass(
     shutdown: impl Future<Output = ()>,
 ) -> Result<Outcome, Failure> {
     let source = Source { file: Some(file), ..Source::default() };
-    let loaded = config::load(&source, &Env::default()).map_err(|refused| refused.to_string())?;
-    run::run(&run_args(args, folder, source), &loaded.config, terminal, shutdown).await.map_err(|unready| unready.to_string())
+    let env = Env::default();
+    let shelf = source.shelf(&env).map_err(|fault| fault.to_string())?;
+    let loaded = config::load(&*shelf, &env, None).await.map_err(|refused| refused.to_string())?;
+    run::run(&run_args(args, folder, source), loaded.config, None, &env, terminal, shutdown).await.map_err(|unready| unready.to_string())
 }
 
 /// How a person would write this server down while it stands in the cellar.
@@ -134,8 +137,10 @@ fn write_config(folder: &Path, name: &str, server: &Value, mailboxes: &[(String,
 
 fn run_args(args: &DemoArgs, folder: &Path, source: Source) -> RunArgs {
     RunArgs {
-        local_files_prefix: folder.to_owned(),
+        destination: Destination::Files(Place::Folder(folder.to_owned())),
+        state: None,
         source,
+        config_poll: Duration::ZERO,
         once: true,
         shard: None,
         memory_budget: MEMORY,

@@ -14,6 +14,11 @@ pub enum Event {
         /// The mailbox.
         mailbox: Address,
     },
+    /// A mailbox does not belong to this run any more.
+    MailboxRemoved {
+        /// The mailbox.
+        mailbox: Address,
+    },
     /// A mailbox's round began.
     MailboxStarted {
         /// The mailbox.
@@ -138,4 +143,53 @@ pub enum Event {
         /// How long it did not.
         after: Duration,
     },
+    /// Another configuration is in force.
+    ConfigChanged {
+        /// Mailboxes that are read from now on.
+        added: Vec<Address>,
+        /// Mailboxes that are not read any more.
+        removed: Vec<Address>,
+        /// Mailboxes of which something else is wanted.
+        changed: Vec<Address>,
+        /// Whether Exchange is reached in another way, or at another pace: then all mailboxes begin a new round.
+        everybody: bool,
+    },
+    /// The configuration that is kept cannot be used, or not be read; the one in force stays in force.
+    ConfigRefused {
+        /// Why, all of it.
+        reason: String,
+        /// When it was looked at.
+        at: DateTime<Utc>,
+    },
+    /// The configuration that is kept is the one in force again.
+    ConfigRecovered,
+}
+
+impl Event {
+    /// The mailbox that it is about, where it is about one.
+    pub fn mailbox(&self) -> Option<&Address> {
+        match self {
+            Self::MailboxAdded { mailbox }
+            | Self::MailboxRemoved { mailbox }
+            | Self::MailboxStarted { mailbox }
+            | Self::FoldersListed { mailbox, .. }
+            | Self::PageListed { mailbox, .. }
+            | Self::MessagesStored { mailbox, .. }
+            | Self::ChangesRecorded { mailbox, .. }
+            | Self::CatalogCounted { mailbox, .. }
+            | Self::MessageQuarantined { mailbox, .. }
+            | Self::RequestThrottled { mailbox, .. }
+            | Self::RequestRetried { mailbox, .. }
+            | Self::FolderResynced { mailbox, .. }
+            | Self::MailboxSwitched { mailbox, .. }
+            | Self::FolderFailed { mailbox, .. }
+            | Self::MailboxFailed { mailbox, .. }
+            | Self::MailboxFinished { mailbox, .. } => Some(mailbox),
+            Self::SinkBlocked { .. }
+            | Self::SinkRecovered { .. }
+            | Self::ConfigChanged { .. }
+            | Self::ConfigRefused { .. }
+            | Self::ConfigRecovered => None,
+        }
+    }
 }

@@ -14,7 +14,7 @@ pub(crate) mod scripted;
 pub use backoff::Backoff;
 pub use cap::{TooLarge, capped};
 pub use cause::{DISTRUSTED, cause, distrusted};
-pub use client::{builder, built, client};
+pub use client::{builder, builder_trusting, built, client};
 pub use date::parse_date;
 pub use guid::guid;
 pub use retry_after::retry_after;

@@ -6,6 +6,7 @@
 //! - [`exchange`]: the trait that reads a mailbox, and under it EWS;
 //! - [`pipeline`]: the chain from mailboxes to cursors;
 //! - [`sink`], [`catalog`], [`checkpoint`]: where messages, their ledger and the place to resume are kept;
+//! - [`blob`]: a container of Azure Blob Storage, where these three can be kept as well as in a folder;
 //! - [`auth`], [`http`]: logging in and speaking HTTP;
 //! - [`mime`]: what is in a message, and how it becomes UTF-8; [`reinfer`]: the Communications Mining API;
 //! - [`config`]: the configuration as written, layered and judged;
@@ -15,6 +16,7 @@
 //! - [`run`]: the one place that wires the rooms together, ending in an [`outcome`]; [`demo`] runs it against a test server.
 
 pub mod auth;
+pub mod blob;
 pub mod catalog;
 pub mod checkpoint;
 pub mod cli;

@@ -4,7 +4,7 @@ use std::{process::ExitCode, time::Duration};
 
 use exchange_sync::{
     cli::{self, Command, LogArgs, RunArgs, console::Console, mask::shown},
-    config::{self, Env},
+    config::{self, Env, Lookout},
     demo, run,
 };
 use indicatif::{MultiProgress, ProgressDrawTarget};
@@ -13,43 +13,74 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
+/// A single pass waits so long for whoever keeps its configuration; a continuous run waits without end.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 fn main() -> ExitCode {
     let env = Env::of_process();
     match cli::parse(std::env::args_os(), &env) {
         Err(exit) => exit.report(),
-        Ok(Command::Check(args)) => cli::check::run(&args, &env),
-        Ok(Command::Config(command)) => cli::config::run(&command, &env),
+        Ok(Command::Check(args)) => asked(&env, async || cli::check::run(&args, &env).await),
+        Ok(Command::Config(command)) => asked(&env, async || cli::config::run(&command, &env).await),
         Ok(Command::Demo(args)) => {
-            let terminal = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
-            let quiet = LogArgs { debug_level: 0, log_format: cli::LogFormat::Text, log_dir: None };
-            in_runtime(&quiet, &env, &terminal, false, async |shutdown| demo::run(&args, &terminal, shutdown).await)
+            let terminal = hidden();
+            in_runtime(&quiet(), &env, &terminal, false, async |shutdown| demo::run(&args, &terminal, shutdown).await)
         }
         Ok(Command::Run(args)) => copy(&args, &env),
     }
 }
 
+/// A verb that answers a question; an interrupt ends it.
+fn asked(env: &Env, answer: impl AsyncFnOnce() -> ExitCode) -> ExitCode {
+    in_runtime(&quiet(), env, &hidden(), false, async |shutdown| {
+        tokio::select! {
+            code = answer() => code,
+            () = shutdown => ExitCode::from(130),
+        }
+    })
+}
+
 /// `run`: nothing is touched before the configuration is good.
 fn copy(args: &RunArgs, env: &Env) -> ExitCode {
-    let loaded = match config::load(&args.source, env) {
-        Ok(loaded) => loaded,
-        Err(refused) => {
-            eprintln!("error: {}", shown(&refused.to_string(), args.mask));
-            return ExitCode::from(2);
-        }
-    };
-    let terminal = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
-    in_runtime(&args.log, env, &terminal, args.mask, async |shutdown| {
+    let terminal = hidden();
+    in_runtime(&args.log, env, &terminal, args.mask, async |mut shutdown| {
+        let failed = |words: String, code| {
+            eprintln!("error: {}", shown(&words, args.mask));
+            ExitCode::from(code)
+        };
+        let shelf = match args.source.shelf(env) {
+            Ok(shelf) => shelf,
+            Err(fault) => return failed(config::Refused::from(config::Unread::from(fault)).to_string(), 2),
+        };
+        let loaded = tokio::select! {
+            loaded = config::load(&*shelf, env, args.once.then_some(PATIENCE)) => loaded,
+            // Of a continuous run that is the ordinary end.
+            () = &mut shutdown => return ExitCode::from(u8::from(args.once)),
+        };
+        let loaded = match loaded {
+            Ok(loaded) => loaded,
+            Err(refused) => return failed(refused.to_string(), refused.code),
+        };
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
-        match run::run(args, &loaded.config, &terminal, shutdown).await {
+        let polls = !args.once && !args.config_poll.is_zero();
+        let lookout = polls.then(|| Lookout::new(shelf, env.clone(), args.config_poll, &loaded));
+        match run::run(args, loaded.config, lookout, env, &terminal, shutdown).await {
             Ok(outcome) => ExitCode::from(outcome.code()),
-            Err(unready) => {
-                eprintln!("error: {}", shown(&unready.to_string(), args.mask));
-                ExitCode::from(unready.code())
-            }
+            Err(unready) => failed(unready.to_string(), unready.code()),
         }
     })
+}
+
+/// Where bars are drawn, once there are any.
+fn hidden() -> MultiProgress {
+    MultiProgress::with_draw_target(ProgressDrawTarget::hidden())
+}
+
+/// Warnings only.
+fn quiet() -> LogArgs {
+    LogArgs { debug_level: 0, log_format: cli::LogFormat::Text, log_dir: None }
 }
 
 /// Starts logs and the runtime, and runs `work` with a future that is ready at the first SIGINT or SIGTERM. The second ends the process at once,

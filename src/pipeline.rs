@@ -5,23 +5,28 @@
 //! One natural way, top to bottom. A folder's stream ends at its first error, so a cursor never passes what is not durably stored; the other
 //! folders and mailboxes go on. This room sees the traits [`Exchange`], [`Sink`], [`Catalog`] and [`Checkpoints`] and nothing behind them.
 
+mod afresh;
 mod batches;
 mod budget;
 mod changes;
 mod commit;
 mod describe;
+mod difference;
 mod fan_out;
 mod filters;
 mod folder_round;
 mod home;
 mod in_flight;
 mod mailbox_round;
+mod oldest_first;
 mod pace;
 mod plan;
 mod reconcile;
 mod resolve;
+mod roster;
 mod rounds;
 mod standstill;
+mod survey;
 mod task;
 mod transfer;
 mod trouble;
@@ -34,13 +39,16 @@ use std::{sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 
+pub use afresh::Afresh;
 pub use budget::Budget;
+pub use difference::Difference;
 pub use fan_out::FanOut;
 pub use filters::{FilterSet, Filters, FolderName, Participants};
 pub use in_flight::InFlight;
 pub use mailbox_round::Round;
 pub use pace::Pace;
 pub use reconcile::Reconcile;
+pub use roster::roster;
 pub use rounds::{Mode, Schedule};
 pub use trouble::Trouble;
 pub use until_error::UntilError;
@@ -75,7 +83,7 @@ pub struct Limits {
 }
 
 /// A mailbox with what is wanted of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Subscription {
     /// The mailbox.
     pub mailbox: Mailbox,
@@ -83,6 +91,16 @@ pub struct Subscription {
     pub filters: Filters,
     /// Whether saved cursors are ignored in the first round (`start_from: "config"`).
     pub from_start: bool,
+}
+
+/// What is to be read from now on, and how.
+pub struct Assignment {
+    /// The rooms and limits.
+    pub pipeline: Arc<Pipeline>,
+    /// The mailboxes, each once.
+    pub subscriptions: Vec<Subscription>,
+    /// When they are visited.
+    pub schedule: Schedule,
 }
 
 /// The rooms that the chain joins, and its limits.
@@ -110,13 +128,30 @@ impl Pipeline {
         Arc::new(Self { exchange, sink, catalog, checkpoints, events, limits, budget })
     }
 
+    /// The same chain into the same sink, catalog and checkpoints, within other limits, and out of another Exchange where there is one. What is held in
+    /// memory is bounded for both together.
+    pub fn with(&self, exchange: Option<Arc<dyn Exchange>>, limits: Limits) -> Arc<Self> {
+        let exchange = exchange.unwrap_or_else(|| self.exchange.clone());
+        let (sink, catalog, checkpoints) = (self.sink.clone(), self.catalog.clone(), self.checkpoints.clone());
+        Arc::new(Self { exchange, sink, catalog, checkpoints, events: self.events.clone(), limits, budget: self.budget.clone() })
+    }
+
+    /// How much is under way at once.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Reads all mailboxes by the schedule; each item is the end of one mailbox's work, which in [`Mode::Continuous`] comes only with
     /// an end to the program. Dropping the stream stops all that is under way.
     pub fn run(self: &Arc<Self>, subscriptions: Vec<Subscription>, schedule: Schedule) -> impl Stream<Item = Round> + use<> {
-        let turns = schedule.turns(self.limits.mailboxes);
-        let everyone = subscriptions.len().max(1);
-        let pipeline = self.clone();
-        stream::iter(subscriptions).fan_out(everyone, move |subscription| pipeline.clone().rounds(subscription, turns.clone()))
+        roster(stream::iter([Assignment { pipeline: self.clone(), subscriptions, schedule }]))
+    }
+}
+
+impl Assignment {
+    /// Whether mailboxes that both name are read in the same way.
+    fn same_way(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.pipeline, &other.pipeline) && self.schedule == other.schedule
     }
 }
 

@@ -1,6 +1,10 @@
-//! The composition root: the only file that names every room and wires it to the others.
+//! The composition root: the only room that names every other and wires it.
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+mod reload;
+mod scratch;
+mod stores;
+
+use std::{future::Future, io, sync::Arc};
 
 use futures::StreamExt;
 use indicatif::MultiProgress;
@@ -8,23 +12,20 @@ use url::Url;
 
 use crate::{
     auth::{Login, oauth},
-    catalog::LocalCatalog,
-    checkpoint::LocalCheckpoints,
-    cli::{Progress, RunArgs, progress, summary},
-    config::{self, Access, Api, Auth, Config, Credential, FolderPath, MailboxSettings, StartFrom},
-    event::Event,
+    cli::{Destination, Place, Progress, RunArgs, progress, summary},
+    config::{self, Access, Api, Auth, Config, Credential, Env, FolderPath, Lookout, MailboxSettings, StartFrom},
     exchange::{
         Exchange,
         ews::{self, Ews, transport},
         graph::{self, Graph},
     },
-    http::Backoff,
     mail::Mailbox,
     outcome::Outcome,
-    pipeline::{FilterSet, Filters, FolderName, Limits, Mode, Participants, Pipeline, Reconcile, Schedule, Subscription},
-    sink::{Fence, LocalSink, Patience, Patient},
+    pipeline::{FilterSet, Filters, FolderName, Limits, Mode, Participants, Pipeline, Reconcile, Schedule, Subscription, roster},
     watch::Events,
 };
+
+use self::{reload::InForce, stores::Tuning};
 
 /// Mailboxes read at the same time by EWS: all of them lean on the customer's own server.
 const MAILBOXES: usize = 16;
@@ -41,21 +42,15 @@ const BATCHES: usize = 2;
 /// What a token for EWS is asked for (Microsoft identity platform; EWS "Authenticate an EWS application by using OAuth").
 const EWS_SCOPE: &str = "https://outlook.office365.com/.default";
 
-/// Waits for a disk that takes nothing.
-const DISK: Backoff = Backoff { first: Duration::from_secs(5), cap: Duration::from_secs(60) };
-
-/// A single pass waits so long for a sink that takes nothing; whoever called it waits for its end.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 /// A run that could not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum Unready {
     /// The configuration asks for something that this version or this machine cannot do.
     #[error("{0}")]
     Configuration(String),
-    /// The folder to copy into cannot be used.
+    /// The place to copy into, or that of cursors and catalog, cannot be used.
     #[error("{0}")]
-    Folder(String),
+    Place(String),
 }
 
 impl Unready {
@@ -63,76 +58,71 @@ impl Unready {
     pub fn code(&self) -> u8 {
         match self {
             Self::Configuration(_) => 2,
-            Self::Folder(_) => 4,
+            Self::Place(_) => 4,
         }
     }
 }
 
 /// Copies mailboxes until they are read to their end (`once`), or until `shutdown` is ready. What is under way at shutdown is dropped: it was not yet
-/// recorded, so the next run fetches it again.
+/// recorded, so the next run fetches it again. What `lookout` finds takes the place of `config` meanwhile.
 pub async fn run(
     args: &RunArgs,
-    config: &Config,
+    config: Config,
+    lookout: Option<Lookout>,
+    env: &Env,
     terminal: &MultiProgress,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Outcome, Unready> {
     let events = Events::new();
-    let exchange = exchange(config, &events)?;
-    let folder = args.local_files_prefix.as_path();
+    let exchange = exchange(&config, &events)?;
+    let tuning = Tuning::of(&config);
+    let stores = stores::open(args, &tuning, env, &events).await?;
     let pipeline = Pipeline::new(
         exchange,
-        Arc::new(Patient::new(
-            LocalSink::open(folder).map_err(|error| Unready::Folder(error.to_string()))?,
-            config.pace.concurrent_writes.get(),
-            Fence::new(events.clone(), DISK, patience(args)),
-        )),
-        Arc::new(LocalCatalog::open(folder).map_err(|error| Unready::Folder(error.to_string()))?),
-        Arc::new(LocalCheckpoints::open(folder).map_err(|error| Unready::Folder(error.to_string()))?),
+        stores.sink.clone(),
+        stores.catalog.clone(),
+        stores.checkpoints.clone(),
         events.clone(),
-        limits(args, config),
+        limits(args, &config),
     );
-    let subscriptions: Vec<Subscription> = config
-        .mailboxes
-        .iter()
-        .filter(|settings| settings.enabled && args.shard.as_ref().is_none_or(|shard| shard.owns(&settings.mailbox.address)))
-        .map(subscription)
-        .collect();
     let interface = match &config.api {
         Api::Ews(url) => url.as_str(),
         Api::Graph(graph) => graph.endpoint.as_str(),
     };
-    tracing::info!(interface, mailboxes = subscriptions.len(), folder = %folder.display(), once = args.once, "starting");
-    for subscription in &subscriptions {
-        events.tell(Event::MailboxAdded { mailbox: subscription.mailbox.address.clone() });
-    }
+    tracing::info!(interface, mailboxes = subscriptions(args, &config).len(), to = %args.destination, once = args.once, "starting");
 
-    let mode = if args.once { Mode::Once } else { Mode::Continuous };
-    let schedule = Schedule { mode, frequency: config.pace.between_rounds, reconcile: reconcile(args) };
     let started = std::time::Instant::now();
     let view = progress::start(args.progress, events.clone(), args.mask, terminal);
-    // An instance whose share is empty today stays: ending would only make whoever watches over it start it again.
-    let idle = subscriptions.is_empty() && mode == Mode::Continuous;
+    let in_force = InForce { args: args.clone(), config, pipeline, tuning, events: events.clone() };
     let finished = {
-        let mut rounds = std::pin::pin!(pipeline.run(subscriptions, schedule));
-        let drain = async {
-            while rounds.next().await.is_some() {}
-            if idle {
-                tracing::warn!("no mailbox is enabled and of this instance's share; waiting to be stopped");
-                std::future::pending::<()>().await;
-            }
-        };
+        let mut rounds = std::pin::pin!(roster(reload::assignments(in_force, lookout)));
+        let drain = async { while rounds.next().await.is_some() {} };
         tokio::select! {
             () = drain => true,
             () = shutdown => false,
         }
     };
+    stores.flush().await;
     view.stop().await;
-    let outcome = outcome(&events, mode, finished);
+    let outcome = outcome(&events, mode(args), finished);
     if args.progress != Progress::None {
-        let report = summary::Summary { status: &events.status(), elapsed: started.elapsed(), folder, finished, outcome, mask: args.mask };
+        let (messages, resume) = places(args);
+        let status = &*events.status();
+        let report = summary::Summary { status, elapsed: started.elapsed(), messages, resume, finished, outcome, mask: args.mask };
         report.print(args.progress, &mut io::stdout().lock());
     }
     Ok(outcome)
+}
+
+/// Where messages and catalog are, and where to resume, as the summary tells it.
+fn places(args: &RunArgs) -> (String, String) {
+    let resume = |place: &Place| format!("{place}/state");
+    match (&args.destination, &args.state) {
+        (Destination::Files(place), None) => (format!("{place}/data"), resume(place)),
+        (Destination::Files(place), Some(state)) => (format!("{place}/data, catalog in {state}/data"), resume(state)),
+        (Destination::Api { endpoint, .. }, Some(state)) => (format!("{endpoint}, catalog in {state}/data"), resume(state)),
+        (Destination::Api { endpoint, .. }, None) => (endpoint.to_string(), "sync states kept by the API".to_owned()),
+    }
 }
 
 /// What the final status amounts to. Stopping a continuous run is its ordinary end; stopping a single pass leaves it unfinished.
@@ -196,8 +186,12 @@ fn tokens(app: &config::OAuth, scope: &str) -> Result<Arc<oauth::Tokens>, Unread
     Ok(Arc::new(oauth::Tokens::new(settings).map_err(Unready::Configuration)?))
 }
 
-fn patience(args: &RunArgs) -> Patience {
-    if args.once { Patience::For(PATIENCE) } else { Patience::Endless }
+fn mode(args: &RunArgs) -> Mode {
+    if args.once { Mode::Once } else { Mode::Continuous }
+}
+
+fn schedule(args: &RunArgs, config: &Config) -> Schedule {
+    Schedule { mode: mode(args), frequency: config.pace.between_rounds, reconcile: reconcile(args) }
 }
 
 fn reconcile(args: &RunArgs) -> Reconcile {
@@ -222,6 +216,12 @@ fn limits(args: &RunArgs, config: &Config) -> Limits {
         message_interval: pace.between_messages,
         memory: usize::try_from(args.memory_budget).unwrap_or(usize::MAX),
     }
+}
+
+/// The mailboxes that are enabled and of this instance's share.
+fn subscriptions(args: &RunArgs, config: &Config) -> Vec<Subscription> {
+    let ours = |settings: &&MailboxSettings| args.shard.as_ref().is_none_or(|shard| shard.owns(&settings.mailbox.address));
+    config.mailboxes.iter().filter(|settings| settings.enabled).filter(ours).map(subscription).collect()
 }
 
 fn subscription(settings: &MailboxSettings) -> Subscription {

@@ -50,6 +50,16 @@ impl Shard {
         }
     }
 
+    /// This instance's number, counted from 0.
+    pub fn index(&self) -> u32 {
+        self.number
+    }
+
+    /// How many instances share the mailboxes.
+    pub fn total(&self) -> u32 {
+        self.total
+    }
+
     /// Whether the mailbox is this shard's. Exactly one of the shards of a total owns a mailbox.
     pub fn owns(&self, address: &Address) -> bool {
         let digest = Sha256::digest(address.as_str());

@@ -1,5 +1,6 @@
 //! Where messages go. A sink stores bytes durably under a key and knows nothing of Exchange.
 
+mod blob;
 pub(crate) mod durable;
 mod fence;
 pub mod layout;
@@ -7,6 +8,7 @@ mod local;
 mod patient;
 pub mod reinfer;
 mod staging;
+mod writes;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -18,10 +20,12 @@ use tokio::sync::oneshot;
 
 use crate::mail::{Key, Mailbox, Properties};
 
+pub use blob::BlobSink;
 pub use fence::{Fence, Patience};
 pub use local::LocalSink;
 pub use patient::Patient;
 pub use reinfer::ApiSink;
+pub use writes::{Turn, Writes};
 
 /// What a sink needs to know to file a message.
 #[derive(Clone, Debug, PartialEq)]

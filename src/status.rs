@@ -13,6 +13,17 @@ pub struct Status {
     pub mailboxes: BTreeMap<Address, MailboxStatus>,
     /// What keeps the sink from taking messages, while it takes none.
     pub sink: Option<SinkTrouble>,
+    /// What is wrong with the configuration that is kept, while another one is in force.
+    pub config: Option<ConfigTrouble>,
+}
+
+/// Why the configuration that is kept is not the one in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigTrouble {
+    /// Why.
+    pub reason: String,
+    /// When that was noticed.
+    pub since: DateTime<Utc>,
 }
 
 /// Why the sink takes nothing, and until when it is left alone.
@@ -142,9 +153,17 @@ impl Status {
 
     /// Takes one event in.
     pub fn fold(&mut self, event: &Event) {
+        // Of a mailbox that was removed, what was under way may still be told of.
+        let begins = matches!(event, Event::MailboxAdded { .. } | Event::MailboxStarted { .. });
+        if !begins && event.mailbox().is_some_and(|mailbox| !self.mailboxes.contains_key(mailbox)) {
+            return;
+        }
         match event {
             Event::MailboxAdded { mailbox } => {
                 self.entry(mailbox);
+            }
+            Event::MailboxRemoved { mailbox } => {
+                self.mailboxes.remove(mailbox);
             }
             Event::MailboxStarted { mailbox } => {
                 let entry = self.entry(mailbox);
@@ -192,6 +211,8 @@ impl Status {
                 self.sink = Some(SinkTrouble { reason: reason.clone(), until: *until, attempts });
             }
             Event::SinkRecovered { .. } => self.sink = None,
+            Event::ConfigRefused { reason, at } => self.config = Some(ConfigTrouble { reason: reason.clone(), since: *at }),
+            Event::ConfigChanged { .. } | Event::ConfigRecovered => self.config = None,
             Event::FolderFailed { mailbox, folder, reason } => {
                 let entry = self.entry(mailbox);
                 entry.failed_folders += 1;
@@ -216,5 +237,38 @@ impl Status {
 
     fn entry(&mut self, mailbox: &Address) -> &mut MailboxStatus {
         self.mailboxes.entry(mailbox.clone()).or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_removed_mailbox_leaves_and_does_not_come_back_by_what_was_under_way() {
+        let mailbox = Address::new("a@example.com");
+        let mut status = Status::default();
+        status.fold(&Event::MailboxAdded { mailbox: mailbox.clone() });
+        status.fold(&Event::MessagesStored { mailbox: mailbox.clone(), messages: 3, bytes: 9 });
+        assert_eq!(status.sum().figures.messages, 3);
+        status.fold(&Event::MailboxRemoved { mailbox: mailbox.clone() });
+        status.fold(&Event::RequestRetried { mailbox: mailbox.clone(), reason: "HTTP 503".into() });
+        assert_eq!(status, Status::default());
+        status.fold(&Event::MailboxStarted { mailbox });
+        assert_eq!(status.sum().mailboxes, 1);
+    }
+
+    #[test]
+    fn a_refused_configuration_is_seen_until_a_good_one_comes() {
+        let at = "2026-01-02T03:04:05Z".parse().unwrap();
+        let mut status = Status::default();
+        for good in
+            [Event::ConfigRecovered, Event::ConfigChanged { added: Vec::new(), removed: Vec::new(), changed: Vec::new(), everybody: true }]
+        {
+            status.fold(&Event::ConfigRefused { reason: "$.port: no".into(), at });
+            assert_eq!(status.config, Some(ConfigTrouble { reason: "$.port: no".into(), since: at }));
+            status.fold(&good);
+            assert_eq!(status.config, None);
+        }
     }
 }

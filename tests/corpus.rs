@@ -9,7 +9,9 @@ use std::{
 };
 
 use common::{
-    DELEGATE, SERVICE, Server, Setup, bodies, compare, server,
+    DELEGATE, SERVICE, Server, Setup,
+    azurite::Azurite,
+    bodies, compare, server,
     shared::shared,
     sink,
     truth::{self, Form, Real},
@@ -84,8 +86,33 @@ async fn generated_mail_by_every_login() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn real_mail_into_a_container() {
+    let Some(corpus) = shared("mail-corpus", "the corpus of real mail") else { return };
+    for (https, way) in [(false, WAYS[2]), (true, WAYS[0]), (false, WAYS[8])] {
+        let Some(azurite) = Azurite::start(https) else { return };
+        eprintln!("{way:?}, https {https}");
+        let launch = Launch { eml_trees: vec![(MAILBOX.into(), corpus.clone())], ..Launch::from(server::world(vec![])) };
+        life_of_a_copy_in(way, launch, Some(azurite)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn generated_mail_into_a_container() {
+    for (https, way) in [(false, WAYS[4]), (true, WAYS[5]), (false, WAYS[9])] {
+        let Some(azurite) = Azurite::start(https) else { return };
+        eprintln!("{way:?}, https {https}");
+        life_of_a_copy_in(way, Launch::from(server::world(vec![server::mailbox(MAILBOX, 168)])), Some(azurite)).await;
+    }
+}
+
+/// Into a folder.
+async fn life_of_a_copy(way: Way, launch: Launch) {
+    life_of_a_copy_in(way, launch, None).await;
+}
+
 /// A first pass, a second one, one after many changes, one more; then a look at what was said on the wire.
-async fn life_of_a_copy(way: Way, mut launch: Launch) {
+async fn life_of_a_copy_in(way: Way, mut launch: Launch, azurite: Option<Azurite>) {
     let files = tempfile::tempdir().unwrap();
     register(&mut launch.world, &files);
     let record = files.path().join("record");
@@ -98,7 +125,10 @@ async fn life_of_a_copy(way: Way, mut launch: Launch) {
         ..Options::default()
     };
     let server = Server::start(launch).await;
-    let setup = setup(way, &server, &files);
+    let mut setup = setup(way, &server, &files);
+    if let Some(azurite) = &azurite {
+        setup.to_azure(azurite, "mail").await;
+    }
 
     let first = setup.pass().await;
     let tally = compare(&server, &setup).await;
@@ -108,6 +138,7 @@ async fn life_of_a_copy(way: Way, mut launch: Launch) {
     assert_eq!((before.len(), server.downloads().await), (MESSAGES, MESSAGES as u64), "{first}");
 
     let second = setup.pass().await;
+    setup.look().await;
     assert_eq!((sink::lines(&setup.data(MAILBOX)).len(), server.downloads().await), (MESSAGES, MESSAGES as u64), "{second}");
 
     let expected = stir(&server, setup.form, &before).await;
@@ -131,6 +162,7 @@ async fn life_of_a_copy(way: Way, mut launch: Launch) {
     assert_eq!(new.len(), 50 + 20 + 10 + 30 + on_their_way.len(), "{:?}", sink::events(new));
 
     let last = setup.pass().await;
+    setup.look().await;
     assert_eq!((sink::lines(&setup.data(MAILBOX)).len(), server.downloads().await), (after.len(), MESSAGES as u64 + 50), "{last}");
     server.simulator.shutdown().await;
     match way.graph {

@@ -7,7 +7,9 @@ mod common;
 use std::{collections::BTreeSet, time::Duration};
 
 use common::{
-    Server, Setup, compare, server, sink,
+    Server, Setup,
+    azurite::Azurite,
+    compare, server, sink,
     truth::{self, Form},
     ways::app,
 };
@@ -18,15 +20,21 @@ const MAILBOXES: u64 = 8;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_message_is_stored_once_however_often_it_is_killed() {
-    killed(Form::Ews).await;
+    killed(Form::Ews, None).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_message_is_stored_once_over_graph_too() {
-    killed(Form::GraphImmutable).await;
+    killed(Form::GraphImmutable, None).await;
 }
 
-async fn killed(form: Form) {
+#[tokio::test(flavor = "multi_thread")]
+async fn every_message_is_stored_once_in_a_container_too() {
+    let Some(azurite) = Azurite::start(false) else { return };
+    killed(Form::Ews, Some(azurite)).await;
+}
+
+async fn killed(form: Form, azurite: Option<Azurite>) {
     let number = |name: &str, default| std::env::var(name).map_or(default, |text| text.parse().unwrap());
     let (kills, seed) = (number("KILLS", 25), number("SEED", 1));
     let server = Server::start(crowded()).await;
@@ -35,6 +43,9 @@ async fn killed(form: Form) {
     let mut setup = Setup::new(&server);
     if form != Form::Ews {
         setup.by_graph(&server);
+    }
+    if let Some(azurite) = &azurite {
+        setup.to_azure(azurite, "mail").await;
     }
     // Small batches and shares, so that there are many instants of every kind.
     setup.set(json!({"reinfer_batch_size": 16, "emails_per_folder": 200}));
@@ -50,6 +61,7 @@ async fn killed(form: Form) {
         assert!(died.is_none_or(|status| status.success()), "kill {kill}: it ended by itself: {died:?}");
         child.kill().await.unwrap();
         alive += u64::from(died.is_none());
+        setup.look().await;
         nothing_told_is_missing(&setup, kill);
         ever += stir(&server, &mut random, &mut deleted).await;
     }

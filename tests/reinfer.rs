@@ -56,7 +56,7 @@ struct Appliance {
 
 impl Appliance {
     fn new(way: Way) -> Self {
-        let settings = Settings { batch: 20, uploads: 4, backoff: QUICK, ..Settings::default() };
+        let settings = Settings { batch: Arc::new(20.into()), uploads: 4.into(), backoff: QUICK, ..Settings::default() };
         Self { disk: tempfile::tempdir().unwrap(), way, token: "reinfer-token", events: Events::new(), settings }
     }
 

@@ -14,6 +14,8 @@ pub use assertion::Certificate;
 pub use error::TokenError;
 pub use tokens::{Bearer, Tokens};
 
+use std::path::PathBuf;
+
 use super::Secret;
 
 /// How the application proves itself.
@@ -23,6 +25,8 @@ pub enum Proof {
     Secret(Secret),
     /// By signing an assertion with a certificate's key.
     Certificate(Certificate),
+    /// By the assertion in a file, which whoever runs us writes anew from time to time: a pod of Kubernetes with a workload identity.
+    Federated(PathBuf),
 }
 
 /// Which application asks for what, and where.

@@ -1,7 +1,7 @@
 //! A mailbox's segments and index together, as plain blocking calls: lines first, then the index, and repair of what a crash or a full disk left
 //! between the two.
 
-use std::{collections::HashMap, fs, io, path::PathBuf};
+use std::{collections::HashMap, fmt, io, path::PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -9,15 +9,14 @@ use super::{
     Decision, Entry, Place, Reach, Resident, Residents, SWEEP, Totals,
     claims::Claims,
     identity::{Known, Page},
-    index::{Batch, Index, damaged},
+    index::{Batch, Index, damaged, remove},
     line::{Line, Told},
-    lock::Lock,
     row::{Name, Row, State, key, name},
     segments::{Position, Segments},
 };
 use crate::{
+    blob,
     mail::{Address, Change, Folder, FolderId, IdForm, ItemId, Key, Listed},
-    sink::durable::Folders,
 };
 
 /// How many lines are applied in one transaction while the index catches up.
@@ -32,6 +31,10 @@ pub(super) enum Fault {
     Index(rusqlite::Error),
     /// A line that cannot be written.
     Line(String),
+    /// A container.
+    Blob(blob::Error),
+    /// Another process writes to this ledger; what it is called by.
+    Overtaken(String),
 }
 
 impl From<io::Error> for Fault {
@@ -46,12 +49,21 @@ impl From<rusqlite::Error> for Fault {
     }
 }
 
+impl From<blob::Error> for Fault {
+    fn from(error: blob::Error) -> Self {
+        Self::Blob(error)
+    }
+}
+
+/// What keeps other writers out as long as it is not dropped.
+pub(super) type Held = Box<dyn fmt::Debug + Send>;
+
 /// An open ledger.
 #[derive(Debug)]
 pub(super) struct Book {
     mailbox: Address,
     path: PathBuf,
-    segments: Segments,
+    segments: Box<dyn Segments>,
     /// None while it is being rebuilt.
     index: Option<Index>,
     /// Whether the segments may hold lines that the index has not seen.
@@ -61,20 +73,12 @@ pub(super) struct Book {
     form: IdForm,
     /// The time of the last line.
     told: DateTime<Utc>,
-    _lock: Lock,
+    _held: Held,
 }
 
 impl Book {
-    /// Opens segments and index, and brings the index up to the segments.
-    pub(super) fn open(
-        mailbox: Address,
-        catalog: &std::path::Path,
-        path: PathBuf,
-        lock: Lock,
-        folders: &Folders,
-        rotated_at: u64,
-    ) -> Result<Self, Fault> {
-        let segments = Segments::open(catalog, folders, rotated_at)?;
+    /// Opens the index of these segments at `path`, and brings it up to them.
+    pub(super) fn open(mailbox: Address, segments: Box<dyn Segments>, path: PathBuf, held: Held) -> Result<Self, Fault> {
         let mut book = Self {
             mailbox,
             path,
@@ -84,7 +88,7 @@ impl Book {
             claims: Claims::default(),
             form: IdForm::default(),
             told: DateTime::UNIX_EPOCH,
-            _lock: lock,
+            _held: held,
         };
         book.mending(|_, _, _, _| Ok(()))?;
         Ok(book)
@@ -121,9 +125,9 @@ impl Book {
                 }
             }
             if written > 0 {
-                segments.append(&text)?;
-                // From here on the lines count, whatever becomes of the index.
+                // From here on the lines may count, whatever becomes of the index.
                 *behind = true;
+                segments.append(&text)?;
                 let end = segments.end();
                 batch.reach(end, &text[text.len().saturating_sub(64)..])?;
             }
@@ -253,11 +257,11 @@ impl Book {
     /// Does a piece of work with the index up to date. An index that turns out damaged is rebuilt, and the work is done once more.
     fn mending<T>(
         &mut self,
-        mut work: impl FnMut(&mut Index, &mut Segments, &mut Claims, &mut bool) -> Result<T, Fault>,
+        mut work: impl FnMut(&mut Index, &mut dyn Segments, &mut Claims, &mut bool) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         for last in [false, true] {
             let done = self.caught_up().and_then(|()| match &mut self.index {
-                Some(index) => work(index, &mut self.segments, &mut self.claims, &mut self.behind),
+                Some(index) => work(index, self.segments.as_mut(), &mut self.claims, &mut self.behind),
                 None => Err(Fault::Line("the index is not open".into())),
             });
             match done {
@@ -275,6 +279,7 @@ impl Book {
         if self.index.is_some() && !self.behind {
             return Ok(());
         }
+        self.segments.settle()?;
         let index = match &mut self.index {
             Some(index) => index,
             empty => empty.insert(Index::open(&self.path)?),
@@ -285,7 +290,7 @@ impl Book {
             // Somebody took away or replaced the segments: what the index says is not what they tell.
             return Err(Fault::Index(rusqlite::Error::InvalidQuery));
         }
-        catch_up(index, &self.segments)?;
+        catch_up(index, self.segments.as_ref())?;
         self.behind = false;
         Ok(())
     }
@@ -293,20 +298,12 @@ impl Book {
     fn discard(&mut self) -> io::Result<()> {
         self.index = None;
         self.behind = true;
-        for suffix in ["", "-wal", "-shm"] {
-            let mut path = self.path.as_os_str().to_owned();
-            path.push(suffix);
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                removed => removed?,
-            }
-        }
-        Ok(())
+        remove(&self.path)
     }
 }
 
 /// Applies what the segments hold beyond the index's position.
-fn catch_up(index: &mut Index, segments: &Segments) -> Result<(), Fault> {
+fn catch_up(index: &mut Index, segments: &dyn Segments) -> Result<(), Fault> {
     if index.position == segments.end() {
         return Ok(());
     }

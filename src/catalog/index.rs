@@ -2,7 +2,7 @@
 //! the marks of walks under way, so it may be lost at any time: it is caught up from the place it had reached, or rebuilt from the first line.
 //! That place is part of every transaction, and a transaction ends only after its lines are durable, so the index is never ahead of them.
 
-use std::path::Path;
+use std::{fs, io, path::Path};
 
 use rusqlite::{
     Connection, ErrorCode, OptionalExtension, Row as Found, Transaction, TransactionBehavior, params,
@@ -305,6 +305,19 @@ pub(super) fn damaged(error: &rusqlite::Error) -> bool {
         | rusqlite::Error::Utf8Error(..) => true,
         _ => false,
     }
+}
+
+/// Removes an index, which is made anew when it is opened next.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut path = path.as_os_str().to_owned();
+        path.push(suffix);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed?,
+        }
+    }
+    Ok(())
 }
 
 fn folder(connection: &Connection, id: &FolderId) -> rusqlite::Result<Option<(i64, i64, bool)>> {

@@ -2,7 +2,7 @@
 //!
 //! The claim "all that is older is there" is made only of a folder that was read to its end, reaches no further than the newest message that was
 //! stored from it, nor than the moment at which it was asked for, and ends before the oldest message in quarantine. While a folder is being listed
-//! from the start the last claim stands.
+//! from the start the last claim stands; only where its messages are fetched by their age does the claim follow them.
 //!
 //! Who starts from such a claim lists the folder whole and passes over what is older, less [`OVERLAP`]. A message counts as new by the time it was
 //! received as well as by the time it came into this mailbox. One that Exchange gave neither time, and drafts, always count as new.
@@ -58,6 +58,13 @@ impl Delivered {
         self.until = self.newest.map(|newest| quarantined.map_or(newest, |oldest| newest.min(oldest)).min(asked));
     }
 
+    /// While messages come by their age: all that is older than `left` was delivered, but for what is in quarantine. What was claimed before stands.
+    pub fn reached(&self, left: Option<DateTime<Utc>>, quarantined: Option<DateTime<Utc>>) -> Self {
+        let until = self.since.max(left);
+        let until = until.map(|until| quarantined.map_or(until, |oldest| until.min(oldest)));
+        Self { until, drained: false, ..self.clone() }
+    }
+
     /// Whether there is nothing to tell.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -98,6 +105,16 @@ mod tests {
             assert!(Delivered::default().admits(&listed(received, created, 0)));
         }
         assert!(delivered.admits(&listed(at(0), at(0), 0x8)), "a draft may have been written on");
+    }
+
+    #[test]
+    fn a_claim_follows_messages_that_come_by_their_age() {
+        let delivered = Delivered::before(at(50));
+        assert_eq!(delivered.reached(at(20), None).until, at(50), "what was claimed before stands");
+        assert_eq!(delivered.reached(at(70), None).until, at(70));
+        assert_eq!(delivered.reached(at(70), at(60)).until, at(60));
+        assert_eq!(Delivered::default().reached(None, None).until, None);
+        assert!(!delivered.reached(at(70), None).drained);
     }
 
     #[test]

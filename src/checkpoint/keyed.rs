@@ -1,8 +1,8 @@
 //! Checkpoints beside a sink that keeps sync states of its own: cursors stay where they are, and the API is told how far each folder is copied.
 //!
 //! It is told behind the mail and never holds it up: at a folder's end, else at most every five seconds a folder, again and again where that fails. The
-//! states are what people see in the API, and what a start with an empty disk goes by. A folder whose first listing had not come to its end has no
-//! such time yet; it is read again whole, and its messages replace themselves.
+//! states are what people see in the API, and what a start with an empty disk goes by. Where checkpoints end with the process messages are fetched by
+//! their age, so that such a time is there from the first of them on.
 //!
 //! States that others wrote are found by mailbox and folder, whatever their keys, and count where their fingerprint is ours.
 
@@ -20,11 +20,11 @@ use self::{
     known::Known,
     outbox::{Letter, Outbox},
 };
-use super::{Checkpoint, Checkpoints};
+use super::{Checkpoint, Checkpoints, Delivered};
 use crate::{
     catalog::Error,
     http::Backoff,
-    mail::{FolderId, Hierarchy, Mailbox},
+    mail::{Folder, FolderId, Hierarchy, Mailbox},
     reinfer::{Client, Status, SyncState},
 };
 
@@ -35,12 +35,14 @@ pub struct Settings {
     pub interval: Duration,
     /// Waits after passing trouble.
     pub backoff: Backoff,
+    /// Whether the checkpoints beside them end with the process.
+    pub fleeting: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let backoff = Backoff { first: Duration::from_secs(5), cap: Duration::from_secs(300) };
-        Self { interval: Duration::from_secs(5), backoff }
+        Self { interval: Duration::from_secs(5), backoff, fleeting: false }
     }
 }
 
@@ -52,15 +54,17 @@ pub struct KeyedCheckpoints {
     inner: Arc<dyn Checkpoints>,
     known: Known,
     outbox: Arc<Outbox>,
+    fleeting: bool,
     _keeper: AbortOnDropHandle<()>,
 }
 
 impl KeyedCheckpoints {
     /// Tells the API what is saved in `inner`. To be called within the runtime.
     pub fn new(inner: Arc<dyn Checkpoints>, client: Client, settings: Settings) -> Self {
+        let fleeting = settings.fleeting;
         let outbox = Arc::new(Outbox::new(client.clone(), settings));
         let keeper = tokio::spawn(outbox.clone().keep());
-        Self { inner, known: Known::new(client), outbox, _keeper: AbortOnDropHandle::new(keeper) }
+        Self { inner, known: Known::new(client), outbox, fleeting, _keeper: AbortOnDropHandle::new(keeper) }
     }
 
     /// Tells at once what has not been told, before an end. What cannot be told in this time is told by the next run.
@@ -81,7 +85,8 @@ impl Checkpoints for KeyedCheckpoints {
         self.inner.save(mailbox, checkpoint).await?;
         let key = folder_key(mailbox, &checkpoint.folder.id);
         self.known.drop_folder(&mailbox.bucket, &key).await;
-        self.outbox.put(mailbox, key, Letter::Folder(Box::new(state(mailbox, checkpoint))));
+        let state = state(mailbox, &checkpoint.folder, &checkpoint.filters, &checkpoint.delivered);
+        self.outbox.put(mailbox, key, Letter::Folder(Box::new(state)));
         Ok(())
     }
 
@@ -107,17 +112,27 @@ impl Checkpoints for KeyedCheckpoints {
     async fn delivered_until(&self, mailbox: &Mailbox, folder: &FolderId, filters: &str) -> Result<Option<DateTime<Utc>>, Error> {
         self.known.until(mailbox, &folder_key(mailbox, folder), filters).await
     }
+
+    fn by_time_alone(&self) -> bool {
+        self.fleeting
+    }
+
+    async fn progress(&self, mailbox: &Mailbox, folder: &Folder, filters: &str, delivered: &Delivered) -> Result<(), Error> {
+        let state = state(mailbox, folder, filters, delivered);
+        self.outbox.put(mailbox, folder_key(mailbox, &folder.id), Letter::Folder(Box::new(state)));
+        Ok(())
+    }
 }
 
-fn state(mailbox: &Mailbox, checkpoint: &Checkpoint) -> SyncState {
+fn state(mailbox: &Mailbox, folder: &Folder, filters: &str, delivered: &Delivered) -> SyncState {
     SyncState {
         mailbox_name: mailbox.address.as_str().to_owned(),
-        folder_id: Some(checkpoint.folder.id.0.clone()),
-        folder_path: Some(checkpoint.folder.path.clone()),
-        status: if checkpoint.delivered.drained { Status::UpToDate } else { Status::InProgress },
-        synced_until: checkpoint.delivered.until,
+        folder_id: Some(folder.id.0.clone()),
+        folder_path: Some(folder.path.clone()),
+        status: if delivered.drained { Status::UpToDate } else { Status::InProgress },
+        synced_until: delivered.until,
         last_synced_at: Some(Utc::now()),
-        fingerprint: Some(checkpoint.filters.clone()),
+        fingerprint: Some(filters.to_owned()),
     }
 }
 

@@ -1,5 +1,4 @@
-//! Checkpoints as small JSON files, each with a digest of its content, since a cursor that lost a few characters can be taken by a server for
-//! another one, or for none, without a word.
+//! Checkpoints as small files.
 
 use std::{
     fs, io,
@@ -8,12 +7,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::task::spawn_blocking;
 
-use super::{Checkpoint, Checkpoints};
+use super::{Checkpoint, Checkpoints, record};
 use crate::{
     catalog::Error,
     mail::{FolderId, Hierarchy, Mailbox},
@@ -22,9 +19,6 @@ use crate::{
         layout::Layout,
     },
 };
-
-/// The version of the files' format. A file of another version counts as none.
-const VERSION: u32 = 1;
 
 /// Checkpoints under `DIR/state/OWNER/BUCKET/MAILBOX/`. One writer a mailbox; whoever holds its ledger is that writer.
 #[derive(Clone, Debug)]
@@ -44,7 +38,7 @@ impl LocalCheckpoints {
     async fn read<T: DeserializeOwned + Send + 'static>(&self, what: String, path: PathBuf) -> Result<Option<T>, Error> {
         let read = blocking(move || match fs::read(&path) {
             Ok(bytes) => {
-                let opened = open_record(&bytes);
+                let opened = record::open(&bytes);
                 if let Err(fault) = &opened {
                     tracing::warn!(file = %path.display(), fault, "a state file is damaged and counts as none");
                 }
@@ -58,7 +52,7 @@ impl LocalCheckpoints {
 
     async fn write<T: Serialize>(&self, what: String, path: PathBuf, content: &T) -> Result<(), Error> {
         let folders = Arc::clone(&self.folders);
-        let sealed = seal_record(content).map_err(io::Error::other);
+        let sealed = record::seal(content).map_err(io::Error::other);
         let written = blocking(move || replace(&path, &sealed?, &folders));
         written.await.map_err(|error| failed(format!("writing {what}"), &error))
     }
@@ -95,31 +89,6 @@ impl Checkpoints for LocalCheckpoints {
     async fn save_hierarchy(&self, mailbox: &Mailbox, hierarchy: &Hierarchy) -> Result<(), Error> {
         self.write(format!("the folders of {}", mailbox.address), self.layout.hierarchy(mailbox), hierarchy).await
     }
-}
-
-#[derive(Serialize, Deserialize)]
-struct Record<'a> {
-    version: u32,
-    sha256: String,
-    #[serde(borrow)]
-    content: &'a RawValue,
-}
-
-fn seal_record<T: Serialize>(content: &T) -> serde_json::Result<Vec<u8>> {
-    let content = serde_json::value::to_raw_value(content)?;
-    let sha256 = hex::encode(Sha256::digest(content.get()));
-    serde_json::to_vec(&Record { version: VERSION, sha256, content: &content })
-}
-
-fn open_record<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    let record: Record<'_> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    if record.version != VERSION {
-        return Err(format!("it has format {} and this program writes format {VERSION}", record.version));
-    }
-    if record.sha256 != hex::encode(Sha256::digest(record.content.get())) {
-        return Err("its digest does not fit its content".into());
-    }
-    serde_json::from_str(record.content.get()).map_err(|error| error.to_string())
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {

@@ -2,13 +2,14 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use super::{Destination, Place};
 use crate::{config::Source, shard::Shard};
 
 /// What the program is to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Copy mailboxes.
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Show it off against a test server.
     Demo(DemoArgs),
     /// Judge the configuration.
@@ -20,10 +21,14 @@ pub enum Command {
 /// Options of `run`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunArgs {
-    /// The folder that receives `state/` and `data/`.
-    pub local_files_prefix: PathBuf,
+    /// Where messages go.
+    pub destination: Destination,
+    /// Where cursors and catalog are kept, if not beside the messages.
+    pub state: Option<Place>,
     /// Where the configuration is.
     pub source: Source,
+    /// How often a continuous run looks at the configuration again; zero for never.
+    pub config_poll: Duration,
     /// One complete pass over every mailbox, then the end.
     pub once: bool,
     /// This instance's share; absent: all mailboxes.
@@ -64,7 +69,7 @@ pub struct CheckArgs {
     pub source: Source,
 }
 
-/// What `config` shows.
+/// What `config` shows or does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfigCommand {
     /// A configuration to start from, for Exchange Online or for servers of one's own.
@@ -76,12 +81,25 @@ pub enum ConfigCommand {
     Schema,
     /// The values in force, and where each came from.
     Show(ShowArgs),
+    /// Put a configuration where instances read it.
+    Upload(UploadArgs),
 }
 
 /// Options of `config show`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShowArgs {
     /// Where the configuration is.
+    pub source: Source,
+    /// Whether the one that OWNER and KEY lead to is shown even where a local file wins.
+    pub remote: bool,
+}
+
+/// Options of `config upload`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadArgs {
+    /// The file to be put there.
+    pub file: PathBuf,
+    /// Where to.
     pub source: Source,
 }
 

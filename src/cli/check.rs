@@ -1,25 +1,32 @@
 //! The verb `check`: everything there is to say about a configuration, and whether it is good.
 
-use std::{fmt::Write as _, io::Write as _, process::ExitCode};
+use std::{fmt::Write as _, io::Write as _, process::ExitCode, time::Duration};
 
 use super::CheckArgs;
 use crate::config::{Access, Api, Config, Env, Fault, Purpose, inspect};
 
+/// So long passing trouble of whoever keeps a configuration is waited out, where a person waits for the answer.
+pub(super) const PATIENCE: Option<Duration> = Some(Duration::from_secs(60));
+
 /// Prints the judgement to standard output. The code is 0 where the configuration is good, else 2.
-pub fn run(args: &CheckArgs, env: &Env) -> ExitCode {
-    let (code, text) = judgement(args, env);
+pub async fn run(args: &CheckArgs, env: &Env) -> ExitCode {
+    let (code, text) = judgement(args, env).await;
     // A closed pipe is not worth a panic.
     let _ = std::io::stdout().write_all(text.as_bytes());
     ExitCode::from(code)
 }
 
 /// The exit code and the text of it.
-pub(super) fn judgement(args: &CheckArgs, env: &Env) -> (u8, String) {
-    let (file, examination) = match inspect(&args.source, env, Purpose::Check) {
-        Ok(inspected) => inspected,
+pub(super) async fn judgement(args: &CheckArgs, env: &Env) -> (u8, String) {
+    let shelf = match args.source.shelf(env) {
+        Ok(shelf) => shelf,
         Err(fault) => return (2, format!("fault: {fault}\n")),
     };
-    let mut text = format!("{}\n{}", file.display(), findings(&examination.faults, &examination.warnings));
+    let examination = match inspect(&*shelf, env, Purpose::Check, PATIENCE).await {
+        Ok(examination) => examination,
+        Err(unread) => return (unread.code(), format!("fault: {unread}\n")),
+    };
+    let mut text = format!("{}\n{}", shelf.location(), findings(&examination.faults, &examination.warnings));
     match examination.config {
         Some(config) => {
             let _ = writeln!(text, "configuration is good: {}", summary(&config));

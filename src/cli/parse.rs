@@ -4,7 +4,12 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 
-use super::{CheckArgs, Command, ConfigCommand, DemoArgs, Exit, LogArgs, Progress, RunArgs, ShowArgs, duration, size, unbuilt};
+use url::Url;
+
+use super::{
+    CheckArgs, Command, ConfigCommand, DemoArgs, Exit, LogArgs, Place, Progress, RunArgs, ShowArgs, UploadArgs, destination, duration,
+    size, unbuilt,
+};
 use crate::{
     config::{Env, Source},
     shard::Shard,
@@ -13,7 +18,7 @@ use crate::{
 /// Images of the programs this one replaces are started with their name as first word.
 const LEADING: [&str; 2] = ["reinfer-ews", "uipath-exchange-sync-app"];
 
-/// Copies every message of many Exchange mailboxes, continuously and resumably, into a folder
+/// Copies every message of many Exchange mailboxes, continuously and resumably, into a folder, Azure Blob Storage or the Communications Mining API
 #[derive(Debug, Parser)]
 #[command(
     name = "exchange-sync",
@@ -36,7 +41,7 @@ enum Verb {
     Demo(DemoArgs),
     /// Judge the configuration
     Check(CheckOptions),
-    /// Show what a configuration looks like, or which values are in force
+    /// Show a configuration and the values in force, or put one where instances read it
     Config {
         #[command(subcommand)]
         what: What,
@@ -54,12 +59,9 @@ enum What {
     /// Print the JSON Schema (draft 2020-12) of the configuration
     Schema,
     /// Print the values in force and where each came from; secrets are hidden
-    Show(SourceOptions),
-    #[command(hide = true)]
-    Upload {
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        rest: Vec<OsString>,
-    },
+    Show(ShowOptions),
+    /// Put a good configuration where instances read it: with the API, or in the folder
+    Upload(UploadOptions),
 }
 
 #[derive(Debug, Args)]
@@ -70,12 +72,55 @@ struct SourceOptions {
     /// The folder to copy into: messages and catalog in DIR/data, cursors in DIR/state
     #[arg(long, value_name = "DIR")]
     local_files_prefix: Option<PathBuf>,
-    /// Read the configuration from DIR/config/OWNER/KEY.json, unless a file is named
+    #[command(flatten)]
+    name: NameOptions,
+}
+
+#[derive(Debug, Args)]
+struct NameOptions {
+    /// Read the configuration from DIR/config/OWNER/KEY.json, or from the API, unless a file is named
     #[arg(long, value_name = "OWNER", requires = "remote_config_key")]
     remote_config_owner: Option<String>,
     /// See --remote-config-owner
     #[arg(long, value_name = "KEY", requires = "remote_config_owner")]
     remote_config_key: Option<String>,
+}
+
+/// What verbs besides `run` know of the API.
+#[derive(Debug, Args)]
+struct ApiOptions {
+    /// The Communications Mining API that keeps the configuration; its token is read from the environment variable REINFER_API_TOKEN
+    #[arg(long, value_name = "URL", value_parser = destination::endpoint, conflicts_with = "local_files_prefix")]
+    reinfer_api_endpoint: Option<Url>,
+}
+
+#[derive(Debug, Args)]
+struct ShowOptions {
+    /// Show the configuration that OWNER and KEY lead to, even where a local file wins over it
+    #[arg(long, requires = "remote_config_owner")]
+    remote: bool,
+    #[command(flatten)]
+    source: SourceOptions,
+    #[command(flatten)]
+    api: ApiOptions,
+}
+
+#[derive(Debug, Args)]
+struct UploadOptions {
+    /// The configuration file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Put it into DIR/config/OWNER/KEY.json
+    #[arg(long, value_name = "DIR")]
+    local_files_prefix: Option<PathBuf>,
+    #[command(flatten)]
+    api: ApiOptions,
+    /// The project that owns it
+    #[arg(long, value_name = "OWNER")]
+    remote_config_owner: String,
+    /// Its name
+    #[arg(long, value_name = "KEY")]
+    remote_config_key: String,
 }
 
 #[derive(Debug, Args)]
@@ -85,12 +130,26 @@ struct CheckOptions {
     offline: bool,
     #[command(flatten)]
     source: SourceOptions,
+    #[command(flatten)]
+    api: ApiOptions,
 }
 
 #[derive(Debug, Args)]
 struct RunOptions {
     #[command(flatten)]
     source: SourceOptions,
+    /// The container of Azure Blob Storage to copy into, in place of a folder: az://ACCOUNT/CONTAINER[/PREFIX]
+    #[arg(long, value_name = "AZ_URL", value_parser = Place::container)]
+    private_file_prefix: Option<Place>,
+    /// The Communications Mining API to copy to, in place of a folder; its token is read from the environment variable REINFER_API_TOKEN
+    #[arg(long, value_name = "URL", value_parser = destination::endpoint)]
+    reinfer_api_endpoint: Option<Url>,
+    /// Keep cursors and catalog in this folder or container, not beside the messages: with the API they outlive a pod by this
+    #[arg(long, value_name = "DIR|AZ_URL", value_parser = Place::parse)]
+    state_prefix: Option<Place>,
+    /// Look at the configuration again this often and take a changed one over without a restart: a number with h, m, s or ms, 0 for never
+    #[arg(long, value_name = "TIME", value_parser = duration::length, default_value = "60s")]
+    config_poll: Duration,
     /// Make one complete pass over every mailbox, print the summary and end
     #[arg(long)]
     once: bool,
@@ -136,17 +195,39 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, env: &Env) -> Result<Comm
     words.insert(0, "exchange-sync".into());
     let cli = command().try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| ended(&error))?;
     match cli.verb {
-        Verb::Run(options) => run(*options, env).map(Command::Run),
+        Verb::Run(options) => run(*options, env).map(Box::new).map(Command::Run),
         Verb::Demo(args) => Ok(Command::Demo(args)),
-        Verb::Check(CheckOptions { offline: true, source }) => Ok(Command::Check(CheckArgs { source: source.into() })),
-        Verb::Check(_) => Err(Exit::usage("check: this version cannot ask the server; use `check --offline`, which judges the file alone")),
-        Verb::Config { what: What::Sample { graph } } => Ok(Command::Config(ConfigCommand::Sample { graph })),
-        Verb::Config { what: What::Schema } => Ok(Command::Config(ConfigCommand::Schema)),
-        Verb::Config { what: What::Show(source) } => Ok(Command::Config(ConfigCommand::Show(ShowArgs { source: source.into() }))),
-        Verb::Config { what: What::Upload { .. } } => {
-            Err(Exit::usage("config upload: this version cannot write to the Communications Mining API"))
+        Verb::Check(CheckOptions { offline: true, source, api }) => {
+            let source = with_api(source, api);
+            if source.is_online(env) {
+                return Err(Exit::usage(
+                    "check --offline: the API keeps this configuration and cannot be asked offline; name a file with --config FILE, \
+                    or use `config show --remote`, which fetches the configuration and judges it",
+                ));
+            }
+            Ok(Command::Check(CheckArgs { source }))
         }
+        Verb::Check(_) => Err(Exit::usage("check: this version cannot ask the server; use `check --offline`, which judges the file alone")),
+        Verb::Config { what } => Ok(Command::Config(match what {
+            What::Sample { graph } => ConfigCommand::Sample { graph },
+            What::Schema => ConfigCommand::Schema,
+            What::Show(ShowOptions { remote, source, api }) => ConfigCommand::Show(ShowArgs { remote, source: with_api(source, api) }),
+            What::Upload(options) => ConfigCommand::Upload(upload(options)?),
+        })),
     }
+}
+
+fn with_api(source: SourceOptions, api: ApiOptions) -> Source {
+    Source { api: api.reinfer_api_endpoint, ..source.into() }
+}
+
+fn upload(options: UploadOptions) -> Result<UploadArgs, Exit> {
+    if options.local_files_prefix.is_none() && options.api.reinfer_api_endpoint.is_none() {
+        return Err(Exit::usage("config upload: nowhere to put it: use --reinfer-api-endpoint URL, or --local-files-prefix DIR"));
+    }
+    let remote = Some((options.remote_config_owner, options.remote_config_key));
+    let source = Source { file: None, local_files_prefix: options.local_files_prefix, api: options.api.reinfer_api_endpoint, remote };
+    Ok(UploadArgs { file: options.file, source })
 }
 
 /// The command line as clap sees it.
@@ -164,22 +245,18 @@ fn run(options: RunOptions, env: &Env) -> Result<RunArgs, Exit> {
     if !refused.is_empty() {
         return Err(Exit::usage(refused.join("\nerror: ")));
     }
-    let Some(local_files_prefix) = options.source.local_files_prefix.clone() else {
-        return Err(Exit::usage(
-            "nowhere to copy to: use --local-files-prefix DIR\n\n\
-            `exchange-sync demo` shows a first run without a server; `exchange-sync run --help` lists the options",
-        ));
-    };
-    if env.var("REINFER_API_TOKEN").is_some() {
-        return Err(Exit::usage("--local-files-prefix excludes the environment variable REINFER_API_TOKEN; unset it"));
-    }
+    let folder = options.source.local_files_prefix.clone();
+    let api = options.reinfer_api_endpoint.clone();
+    let destination = destination::decide(folder, options.private_file_prefix, options.reinfer_api_endpoint, env)?;
     let shard = match (options.shard_name, options.total_shards) {
         (Some(name), Some(total)) => Some(Shard::named(&name, total).map_err(Exit::usage)?),
         _ => None,
     };
     Ok(RunArgs {
-        local_files_prefix,
-        source: options.source.into(),
+        destination,
+        state: options.state_prefix,
+        source: Source { api, ..options.source.into() },
+        config_poll: options.config_poll,
         once: options.once,
         shard,
         memory_budget: options.memory_budget,
@@ -195,7 +272,8 @@ impl From<SourceOptions> for Source {
         Self {
             file: options.config,
             local_files_prefix: options.local_files_prefix,
-            remote: options.remote_config_owner.zip(options.remote_config_key),
+            api: None,
+            remote: options.name.remote_config_owner.zip(options.name.remote_config_key),
         }
     }
 }

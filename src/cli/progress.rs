@@ -5,12 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::Utc;
 use indicatif::{HumanBytes, HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::{sync::oneshot, task::JoinHandle, time};
 
 use super::{Progress, mask::shown, summary::state};
 use crate::{
-    status::{Phase, Status, Sum},
+    status::{Phase, SinkTrouble, Status, Sum},
     watch::Events,
 };
 
@@ -46,15 +47,15 @@ pub fn start(progress: Progress, events: Events, mask: bool, terminal: &MultiPro
     let task = match progress {
         Progress::None => None,
         Progress::Json => Some(tokio::spawn(json(events, mask, stopped))),
-        Progress::Plain => Some(tokio::spawn(lines(events, stopped))),
+        Progress::Plain => Some(tokio::spawn(lines(events, mask, stopped))),
         Progress::Auto if std::io::stderr().is_terminal() => Some(tokio::spawn(bars(events, mask, terminal.clone(), stopped))),
-        Progress::Auto => Some(tokio::spawn(lines(events, stopped))),
+        Progress::Auto => Some(tokio::spawn(lines(events, mask, stopped))),
     };
     View { stop: Some(stop), task }
 }
 
 /// A line every ten seconds by the clock, so that a standstill shows. What a person should know in between is in the log, on the same screen.
-async fn lines(events: Events, mut stopped: oneshot::Receiver<()>) {
+async fn lines(events: Events, mask: bool, mut stopped: oneshot::Receiver<()>) {
     let began = Instant::now();
     let mut ticks = time::interval_at(time::Instant::now() + LINES, LINES);
     loop {
@@ -62,7 +63,12 @@ async fn lines(events: Events, mut stopped: oneshot::Receiver<()>) {
             _ = &mut stopped => return,
             _ = ticks.tick() => {}
         }
-        let line = heartbeat(&events.status().sum(), began.elapsed());
+        let line = {
+            let status = events.status();
+            let waits = status.sink.as_ref().map(|trouble| format!("; {}", blocked(trouble))).unwrap_or_default();
+            let refused = status.config.as_ref().map_or("", |_| "; the configuration that is kept is refused, see the log");
+            heartbeat(&status.sum(), began.elapsed()) + &shown(&waits, mask) + refused
+        };
         let _ = writeln!(std::io::stderr(), "{line}");
     }
 }
@@ -90,11 +96,20 @@ async fn json(events: Events, mask: bool, mut stopped: oneshot::Receiver<()>) {
             serde_json::json!({
                 "event": "progress", "seconds": began.elapsed().as_secs(), "mailboxes_complete": sum.complete, "mailboxes_total": sum.mailboxes,
                 "listed": sum.figures.listed, "wanted": sum.figures.wanted, "stored": sum.figures.messages, "bytes": sum.figures.bytes, "changes": sum.figures.changes,
-                "quarantined": sum.figures.quarantined, "throttled": sum.figures.throttled, "retried": sum.figures.retried, "mailboxes": mailboxes,
+                "quarantined": sum.figures.quarantined, "throttled": sum.figures.throttled, "retried": sum.figures.retried,
+                "sink_error": status.sink.as_ref().map(|trouble| shown(&trouble.reason, mask)),
+                "sink_retry_at": status.sink.as_ref().map(|trouble| trouble.until.format("%Y-%m-%dT%H:%M:%SZ").to_string()),
+                "config_error": status.config.as_ref().map(|trouble| shown(&trouble.reason, mask)), "mailboxes": mailboxes,
             })
         };
         let _ = writeln!(std::io::stdout(), "{line}");
     }
+}
+
+/// Why nothing is stored just now, and for how long still.
+fn blocked(trouble: &SinkTrouble) -> String {
+    let left = (trouble.until - Utc::now()).num_milliseconds().max(0);
+    format!("nothing can be stored, trying again in {} s: {}", (left + 999) / 1000, trouble.reason)
 }
 
 fn heartbeat(sum: &Sum, elapsed: Duration) -> String {
@@ -146,6 +161,9 @@ fn draw(status: &Status, mask: bool, whole: &ProgressBar, rows: &[ProgressBar]) 
         sum.figures.throttled,
         HumanBytes(sum.figures.bytes)
     ));
+    if let Some(trouble) = &status.sink {
+        whole.set_message(shown(&blocked(trouble), mask).into_owned());
+    }
     let active: Vec<_> = status.mailboxes.iter().filter(|(_, one)| one.phase == Phase::Syncing).collect();
     for (at, row) in rows.iter().enumerate() {
         row.set_message(match active.get(at) {

@@ -1,6 +1,6 @@
 //! The last words of a run.
 
-use std::{io, path::Path, time::Duration};
+use std::{io, time::Duration};
 
 use indicatif::{HumanBytes, HumanCount};
 use serde_json::json;
@@ -20,8 +20,10 @@ pub struct Summary<'a> {
     pub status: &'a Status,
     /// How long the run took.
     pub elapsed: Duration,
-    /// The folder copied into.
-    pub folder: &'a Path,
+    /// Where messages and catalog are.
+    pub messages: String,
+    /// Where the next run resumes.
+    pub resume: String,
     /// Whether the run came to its end by itself.
     pub finished: bool,
     /// What it amounts to.
@@ -79,8 +81,14 @@ impl Summary<'_> {
                 format!("{} asked for by the server, {} after passing trouble", sum.figures.throttled, sum.figures.retried),
             );
         }
-        line("messages and catalog", self.folder.join("data").display().to_string());
-        line("where to resume", self.folder.join("state").display().to_string());
+        line("messages and catalog", self.messages.clone());
+        line("where to resume", self.resume.clone());
+        if let Some(trouble) = &self.status.sink {
+            text.push_str(&format!("  nothing could be stored at the end: {}\n", shown(&trouble.reason, self.mask)));
+        }
+        if let Some(trouble) = &self.status.config {
+            text.push_str(&format!("  a new configuration was refused: {}\n", shown(&trouble.reason, self.mask)));
+        }
         let troubled: Vec<_> = self.status.mailboxes.iter().filter(|(_, one)| one.error.is_some() && !one.complete()).collect();
         for (address, one) in troubled.iter().take(NAMED) {
             let words = shown(one.error.as_deref().unwrap_or_default(), self.mask);
@@ -133,6 +141,8 @@ impl Summary<'_> {
             "quarantined": sum.figures.quarantined,
             "throttled": sum.figures.throttled,
             "retried": sum.figures.retried,
+            "sink_error": self.status.sink.as_ref().map(|trouble| shown(&trouble.reason, self.mask)),
+            "config_error": self.status.config.as_ref().map(|trouble| shown(&trouble.reason, self.mask)),
             "mailboxes": mailboxes,
         })
     }
@@ -183,7 +193,8 @@ mod tests {
         let summary = Summary {
             status: &status,
             elapsed: Duration::from_millis(12_300),
-            folder: Path::new("/srv/mail"),
+            messages: "/srv/mail/data".into(),
+            resume: "/srv/mail/state".into(),
             finished: true,
             outcome: Outcome::Failed,
             mask: false,

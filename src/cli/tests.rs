@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
-use super::{CheckArgs, Command, ConfigCommand, Exit, LogArgs, LogFormat, Progress, RunArgs, ShowArgs, check, config, parse};
+use super::{
+    CheckArgs, Command, ConfigCommand, Destination, Exit, LogArgs, LogFormat, Place, Progress, RunArgs, ShowArgs, UploadArgs, check,
+    config, parse,
+};
 use crate::{
+    auth::Secret,
     config::{Env, SAMPLE, Source},
     shard::Shard,
 };
@@ -14,8 +18,10 @@ fn asked(line: &str) -> Result<Command, Exit> {
 
 fn run_args() -> RunArgs {
     RunArgs {
-        local_files_prefix: "/x".into(),
+        destination: Destination::Files(Place::Folder("/x".into())),
+        state: None,
         source: Source { local_files_prefix: Some("/x".into()), ..Source::default() },
+        config_poll: std::time::Duration::from_secs(60),
         once: false,
         shard: None,
         memory_budget: 64 << 20,
@@ -36,16 +42,22 @@ fn run_is_meant_without_a_verb_and_after_a_leading_word() {
         "reinfer-ews run --local-files-prefix /x",
     ];
     for line in lines {
-        assert_eq!(asked(line), Ok(Command::Run(run_args())), "{line}");
+        assert_eq!(asked(line), Ok(Command::Run(Box::new(run_args()))), "{line}");
     }
 }
 
 #[test]
 fn every_option_of_run_arrives() {
-    let line = "--local-files-prefix /x --config /c.json --remote-config-owner o --remote-config-key k --once --shard-name app-3 --total-shards 4 \
+    let line = "--local-files-prefix /x --config /c.json --remote-config-owner o --remote-config-key k --config-poll 200ms --once --shard-name app-3 --total-shards 4 \
         --memory-budget 1GiB --reconcile-every 90m --mask --progress json --debug-level 2 --log-format json --log-dir /log";
     let expected = RunArgs {
-        source: Source { file: Some("/c.json".into()), local_files_prefix: Some("/x".into()), remote: Some(("o".into(), "k".into())) },
+        source: Source {
+            file: Some("/c.json".into()),
+            local_files_prefix: Some("/x".into()),
+            api: None,
+            remote: Some(("o".into(), "k".into())),
+        },
+        config_poll: std::time::Duration::from_millis(200),
         once: true,
         shard: Shard::named("app-3", 4).ok(),
         memory_budget: 1 << 30,
@@ -55,14 +67,29 @@ fn every_option_of_run_arrives() {
         log: LogArgs { debug_level: 2, log_format: LogFormat::Json, log_dir: Some("/log".into()) },
         ..run_args()
     };
-    assert_eq!(asked(line), Ok(Command::Run(expected)));
+    assert_eq!(asked(line), Ok(Command::Run(Box::new(expected))));
 }
 
 #[test]
 fn other_verbs_arrive() {
     let source = Source { file: Some("/c".into()), ..Source::default() };
     assert_eq!(asked("check --offline --config /c"), Ok(Command::Check(CheckArgs { source: source.clone() })));
-    assert_eq!(asked("reinfer-ews config show --config /c"), Ok(Command::Config(ConfigCommand::Show(ShowArgs { source }))));
+    let show = |source, remote| Ok(Command::Config(ConfigCommand::Show(ShowArgs { source, remote })));
+    assert_eq!(asked("reinfer-ews config show --config /c"), show(source, false));
+    let api: Option<url::Url> = "https://example.reinfer.io/api/".parse().ok();
+    let (remote, file) = (Some(("o".to_owned(), "k".to_owned())), Some("/c".into()));
+    let kept = "--remote-config-owner o --remote-config-key k";
+    assert_eq!(
+        asked(&format!("config show --remote --config /c --reinfer-api-endpoint https://example.reinfer.io/api/ {kept}")),
+        show(Source { file, api: api.clone(), local_files_prefix: None, remote: remote.clone() }, true)
+    );
+    for (place, source) in [
+        ("--reinfer-api-endpoint https://example.reinfer.io/api/", Source { api, remote: remote.clone(), ..Source::default() }),
+        ("--local-files-prefix /x", Source { local_files_prefix: Some("/x".into()), remote, ..Source::default() }),
+    ] {
+        let upload = UploadArgs { file: "/c".into(), source };
+        assert_eq!(asked(&format!("config upload /c {place} {kept}")), Ok(Command::Config(ConfigCommand::Upload(upload))));
+    }
     assert_eq!(asked("config sample"), Ok(Command::Config(ConfigCommand::Sample { graph: false })));
     assert_eq!(asked("config sample --graph"), Ok(Command::Config(ConfigCommand::Sample { graph: true })));
     assert_eq!(asked("config schema"), Ok(Command::Config(ConfigCommand::Schema)));
@@ -79,8 +106,14 @@ fn what_cannot_be_done_is_refused_with_a_reason() {
         "",
         "run",
         "uipath-exchange-sync-app --bind 0.0.0.0:8000 --reinfer-api-endpoint https://example.reinfer.io/api/ --shard-name app-0 --total-shards 1",
-        "--private-file-prefix az://account/container",
-        "--local-files-prefix /x --tui --restart-on-unrecoverable-errors --state-prefix /y",
+        "--reinfer-api-endpoint https://example.reinfer.io/api/",
+        "--reinfer-api-endpoint example.reinfer.io",
+        "--reinfer-api-endpoint https://token@example.reinfer.io/api",
+        "--private-file-prefix /x",
+        "--private-file-prefix s3://account/container",
+        "--local-files-prefix /x --private-file-prefix az://account/container",
+        "--local-files-prefix /x --tui --restart-on-unrecoverable-errors",
+        "--local-files-prefix /x --state-prefix gs://x",
         "--local-files-prefix /x --shard-name app-2 --total-shards 2",
         "--local-files-prefix /x --shard-name app --total-shards 2",
         "--local-files-prefix /x --shard-name app-2",
@@ -95,6 +128,11 @@ fn what_cannot_be_done_is_refused_with_a_reason() {
         "plan",
         "verify --repair",
         "config upload file.json",
+        "config upload file.json --remote-config-owner o --remote-config-key k",
+        "config show --remote",
+        "config show --local-files-prefix /x --reinfer-api-endpoint https://example.reinfer.io/api/",
+        "check --offline --reinfer-api-endpoint https://example.reinfer.io/api/ --remote-config-owner o --remote-config-key k",
+        "--local-files-prefix /x --config-poll often",
         "config",
         "sync",
         "demo --mailboxes 0",
@@ -111,6 +149,23 @@ fn what_cannot_be_done_is_refused_with_a_reason() {
 }
 
 #[test]
+fn messages_go_to_a_folder_a_container_or_the_api() {
+    let env = Env::from_iter([("REINFER_API_TOKEN", "hunter2")]);
+    let destination = |line: &str, env: &Env| match parse(std::iter::once("x").chain(line.split_whitespace()).map(Into::into), env) {
+        Ok(Command::Run(args)) => (args.destination, args.state),
+        other => panic!("{line}: {other:?}"),
+    };
+    let container = "az://account/container/prefix";
+    let (to, state) = destination(&format!("--private-file-prefix {container} --state-prefix /s"), &Env::default());
+    assert_eq!((to, state), (Destination::Files(Place::Azure(container.into())), Some(Place::Folder("/s".into()))));
+    let url = "https://cloud.uipath.com/org/tenant/reinfer_/api";
+    let (to, state) = destination(&format!("reinfer-ews --reinfer-api-endpoint {url} --state-prefix {container}"), &env);
+    assert_eq!(to, Destination::Api { endpoint: url.parse().unwrap(), token: Secret::new("hunter2") });
+    assert_eq!(state, Some(Place::Azure(container.into())));
+    assert!(!format!("{to:?}").contains("hunter2"));
+}
+
+#[test]
 fn a_folder_excludes_the_token() {
     let env = Env::from_iter([("REINFER_API_TOKEN", "hunter2")]);
     let exit = parse(["exchange-sync", "--local-files-prefix", "/x"].map(Into::into), &env).unwrap_err();
@@ -123,7 +178,7 @@ fn help_reads_well() {
     let mut whole = super::parse::command().term_width(100);
     whole.build();
     let mut text = whole.render_help().to_string();
-    for path in [&["run"][..], &["demo"], &["check"], &["config"], &["config", "show"]] {
+    for path in [&["run"][..], &["demo"], &["check"], &["config"], &["config", "show"], &["config", "upload"]] {
         let verb = path.iter().fold(&mut whole, |command, word| command.find_subcommand_mut(word).unwrap());
         text += &format!("\n----\n{}", verb.render_help());
     }
@@ -142,8 +197,8 @@ fn in_folder(folder: &Path, text: &str) -> String {
     text.replace(&folder.display().to_string(), "DIR")
 }
 
-#[test]
-fn check_and_show_tell_about_a_file() {
+#[tokio::test]
+async fn check_and_show_tell_about_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let owner = folder.path().join("config/owner");
     std::fs::create_dir_all(&owner).unwrap();
@@ -162,28 +217,61 @@ fn check_and_show_tell_about_a_file() {
 
     let mut told = String::new();
     for (key, code, env) in [("key", 0, &env), ("key", 0, &Env::default()), ("bad", 2, &env), ("../key", 2, &env)] {
-        let (checked, text) = check::judgement(&CheckArgs { source: source(key) }, env);
+        let (checked, text) = check::judgement(&CheckArgs { source: source(key) }, env).await;
         assert_eq!(checked, code);
         told += &format!("$ check {key}\n{text}\n");
     }
     for (key, code) in [("key", 0), ("bad", 2)] {
-        let (shown, text) = config::answer(&ConfigCommand::Show(ShowArgs { source: source(key) }), &env);
+        let (shown, text) = config::answer(&ConfigCommand::Show(ShowArgs { source: source(key), remote: false }), &env).await;
         assert_eq!(shown, code);
         told += &format!("$ show {key}\n{text}\n");
     }
     assert!(!told.contains("hunter2"));
     insta::assert_snapshot!(in_folder(folder.path(), &told));
 
-    let (code, text) = check::judgement(&CheckArgs { source: source("absent") }, &env);
+    let (code, text) = check::judgement(&CheckArgs { source: source("absent") }, &env).await;
     assert_eq!(code, 2);
     assert!(text.contains("absent.json: cannot be read"), "{text}");
 }
 
-#[test]
-fn sample_and_schema_are_json() {
+#[tokio::test]
+async fn sample_and_schema_are_json() {
     for command in [ConfigCommand::Sample { graph: false }, ConfigCommand::Sample { graph: true }, ConfigCommand::Schema] {
-        let (code, text) = config::answer(&command, &Env::default());
+        let (code, text) = config::answer(&command, &Env::default()).await;
         assert_eq!(code, 0);
         serde_json::from_str::<serde_json::Value>(&text).unwrap();
     }
+}
+
+#[tokio::test]
+async fn only_a_good_configuration_is_uploaded_into_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let volume = folder.path().join("volume");
+    std::fs::create_dir(&volume).unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let good = file("good.json", SAMPLE);
+    let other = file("other.json", &SAMPLE.replace("443", "8443"));
+    let bad = file("bad.json", r#"{"host": "mail", "prot": 443, "auth_user": "x", "auth_password": "hunter2", "mailboxes": {}}"#);
+    let source = Source { local_files_prefix: Some(volume.clone()), remote: Some(("owner".into(), "key".into())), ..Source::default() };
+    let env = Env::from_iter([("REINFER_EWS_CONFIG", "/local/wins.json"), ("REINFER_EWS_AUTH_PASS", "hunter2")]);
+    let mut told = String::new();
+    for (path, code) in [(&good, 0), (&good, 0), (&bad, 2), (&other, 0), (&folder.path().join("absent.json"), 2)] {
+        let upload = UploadArgs { file: path.clone(), source: source.clone() };
+        let (exit, text) = config::answer(&ConfigCommand::Upload(upload), &env).await;
+        assert_eq!(exit, code, "{text}");
+        told += &format!("$ upload {}\n{text}\n", path.file_name().unwrap().display());
+    }
+    let (exit, shown) = config::answer(&ConfigCommand::Show(ShowArgs { source: source.clone(), remote: true }), &env).await;
+    assert_eq!(exit, 0);
+    told += &format!("$ show --remote\n{}\n", shown.lines().next().unwrap());
+    assert!(shown.contains("8443") && !told.contains("hunter2"));
+    insta::assert_snapshot!(in_folder(folder.path(), &told));
+    assert_eq!(std::fs::read(volume.join("config/owner/key.json")).unwrap(), std::fs::read(&other).unwrap());
+    // Without --remote the local file wins.
+    let (exit, text) = config::answer(&ConfigCommand::Show(ShowArgs { source, remote: false }), &env).await;
+    assert_eq!((exit, text.starts_with("fault: /local/wins.json: cannot be read")), (2, true), "{text}");
 }

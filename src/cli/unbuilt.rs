@@ -4,14 +4,8 @@
 /// Options that are known but cannot be honoured.
 #[derive(Debug, clap::Args)]
 pub(super) struct Unbuilt {
-    #[arg(long, hide = true, value_name = "URL")]
-    reinfer_api_endpoint: Option<String>,
-    #[arg(long, hide = true, value_name = "URL")]
-    private_file_prefix: Option<String>,
     #[arg(long, hide = true, value_name = "ADDR:PORT")]
     bind: Option<String>,
-    #[arg(long, hide = true, value_name = "URL")]
-    state_prefix: Option<String>,
     #[arg(long, hide = true)]
     tui: bool,
     #[arg(long, hide = true)]
@@ -22,19 +16,7 @@ impl Unbuilt {
     /// What was asked for in vain, one line each.
     pub(super) fn asked(&self) -> Vec<String> {
         let options = [
-            (
-                self.reinfer_api_endpoint.is_some(),
-                "--reinfer-api-endpoint: this version cannot copy to the Communications Mining API; use --local-files-prefix DIR",
-            ),
-            (
-                self.private_file_prefix.is_some(),
-                "--private-file-prefix: this version cannot copy to Azure Blob Storage; use --local-files-prefix DIR",
-            ),
             (self.bind.is_some(), "--bind: this version cannot serve health, metrics and status; remove it"),
-            (
-                self.state_prefix.is_some(),
-                "--state-prefix: this version cannot keep its state elsewhere than in DIR/state of --local-files-prefix DIR; remove it",
-            ),
             (self.tui, "--tui: this version cannot draw a dashboard; use --progress auto"),
             (
                 self.restart_on_unrecoverable_errors,

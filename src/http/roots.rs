@@ -23,6 +23,11 @@ pub fn system() -> Option<PathBuf> {
 
 /// The file named by `SSL_CERT_FILE` and its contents; `Err` tells why it cannot be read.
 pub fn extra() -> Result<Option<Vec<u8>>, String> {
-    let Some(path) = env::var_os(SSL_CERT_FILE).filter(|path| !path.is_empty()).map(PathBuf::from) else { return Ok(None) };
+    named(env::var_os(SSL_CERT_FILE).filter(|path| !path.is_empty()).map(PathBuf::from))
+}
+
+/// The contents of the file that an environment names so.
+pub fn named(path: Option<PathBuf>) -> Result<Option<Vec<u8>>, String> {
+    let Some(path) = path else { return Ok(None) };
     fs::read(&path).map(Some).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }

@@ -46,7 +46,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_page_ends_with_its_last_batch() {
-        let end = Some(PageEnd { cursor: Cursor("c".into()), walking: false, drained: false });
+        let end = Some(PageEnd { cursor: Cursor("c".into()), walking: false, drained: false, reach: None });
         for (messages, sizes) in [(0, vec![0]), (3, vec![3]), (4, vec![4]), (9, vec![4, 4, 1])] {
             let plan = Plan { wanted: wanted(messages), record: Vec::new(), end: end.clone() };
             let cut: Vec<Batch> = batches(plan, 4).try_collect().await.unwrap();

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The most entries asked for on one page; Exchange refuses more (EWS reference: MaxChangesReturned).
-const PAGE: usize = 512;
+pub const PAGE: usize = 512;
 
 struct Position {
     cursor: Option<Cursor>,
@@ -31,6 +31,8 @@ struct Position {
     resynced: bool,
     retry: bool,
     drained: bool,
+    /// Whether nothing was listed in this visit yet.
+    fresh: bool,
 }
 
 /// A folder's plans from its last cursor, until it is drained or has had its share of this round (`emails_per_folder`).
@@ -43,6 +45,7 @@ pub fn changes(visit: Arc<Visit>) -> impl Stream<Item = Result<Plan, Trouble>> {
         resynced: false,
         retry: visit.retry_quarantined,
         drained: false,
+        fresh: true,
     };
     stream::try_unfold((visit, position), |(visit, mut position)| async move {
         // A task of its own: while the consumer commits, nobody polls this stream, and a step that stands still in the queue for the ledger would
@@ -65,20 +68,32 @@ impl Position {
         if self.drained || self.remaining == 0 {
             return Ok(None);
         }
-        let mut page = self.page(visit).await?;
-        self.notice_a_standstill(visit, &page)?;
+        let (mut page, reach) = match &visit.oldest_first {
+            Some(oldest_first) => {
+                // A batch each, so that what is delivered is told after every one.
+                let limit = self.remaining.min(visit.pipeline.limits.batch_size.max(1));
+                let aged = oldest_first.page(visit, limit, std::mem::take(&mut self.fresh)).await?;
+                (aged.page, Some(aged.reach))
+            }
+            None => {
+                let page = self.page(visit).await?;
+                self.notice_a_standstill(visit, &page)?;
+                (page, None)
+            }
+        };
         describe(visit, &mut page.changes).await?;
         let decisions = visit.ledger.identify(&visit.folder, &page.changes).await?;
         let mut plan = resolve::resolve(visit, decisions).await?;
         visit.pipeline.events.tell(Event::PageListed {
             mailbox: visit.mailbox.address.clone(),
-            changes: page.changes.len(),
+            // What is handed out by its age was listed before.
+            changes: if reach.is_none() { page.changes.len() } else { 0 },
             wanted: plan.wanted.len(),
         });
         self.remaining = self.remaining.saturating_sub(plan.wanted.len());
         self.drained = page.last && (page.certain || page.changes.is_empty());
         self.cursor = Some(page.cursor.clone());
-        plan.end = Some(PageEnd { cursor: page.cursor, walking: self.walking, drained: self.drained });
+        plan.end = Some(PageEnd { cursor: page.cursor, walking: self.walking, drained: self.drained, reach });
         Ok(Some(plan))
     }
 
@@ -101,12 +116,17 @@ impl Position {
 
     fn notice_a_standstill(&mut self, visit: &Visit, page: &Page) -> Result<(), exchange::Error> {
         let Some(cause) = self.standstill.notice(self.cursor.as_ref(), page) else { return Ok(()) };
-        Err(exchange::Error {
-            verdict: Verdict::SkipFolder,
-            attempt: format!("listing folder {} of {}", visit.folder.path.join("/"), visit.mailbox.address),
-            code: None,
-            cause,
-            hint: None,
-        })
+        Err(standing_still(visit, cause))
+    }
+}
+
+/// A listing that does not come to an end.
+pub fn standing_still(visit: &Visit, cause: String) -> exchange::Error {
+    exchange::Error {
+        verdict: Verdict::SkipFolder,
+        attempt: format!("listing folder {} of {}", visit.folder.path.join("/"), visit.mailbox.address),
+        code: None,
+        cause,
+        hint: None,
     }
 }

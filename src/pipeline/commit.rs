@@ -67,6 +67,14 @@ pub fn in_turn(outcome: Result<(Committed, Option<Trouble>), Trouble>) -> impl S
 
 /// Saves the cursor, and at the end of a listing from the start writes down what was not seen in it. Returns the lines written.
 async fn end_page(visit: &Visit, end: PageEnd) -> Result<usize, Trouble> {
+    if let (Some(oldest_first), Some(reach)) = (&visit.oldest_first, end.reach) {
+        oldest_first.commit(reach);
+        if !end.drained {
+            let delivered = visit.delivered_until(reach.until, oldest_quarantined(visit).await?);
+            visit.pipeline.checkpoints.progress(&visit.mailbox, &visit.folder, &visit.digest, &delivered).await?;
+            return Ok(0);
+        }
+    }
     let mut lines = 0;
     let mut walking = end.walking;
     let mut listed = visit.start.listed().filter(|_| !walking);

@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
 
-use super::{Filters, Pace, Pipeline, Trouble, reconcile};
+use super::{Filters, Pace, Pipeline, Trouble, oldest_first::OldestFirst, reconcile};
 use crate::{
     catalog::{Entry, Ledger, Reach},
     checkpoint::{Checkpoint, Delivered},
@@ -41,6 +41,8 @@ pub struct Visit {
     pub switched: Option<DateTime<Utc>>,
     /// Whether items in quarantine are tried again.
     pub retry_quarantined: bool,
+    /// The folder's messages by their age, where they are fetched so.
+    pub oldest_first: Option<Arc<OldestFirst>>,
     /// When this visit began.
     pub asked: DateTime<Utc>,
     /// What the sink had of the folder when this visit began.
@@ -128,6 +130,13 @@ impl Visit {
         news.clone()
     }
 
+    /// What the sink is known to have while messages are fetched by their age: all that is older than `left`, the oldest that is left, and than
+    /// `quarantined`.
+    pub fn delivered_until(&self, left: Option<DateTime<Utc>>, quarantined: Option<DateTime<Utc>>) -> Delivered {
+        let news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+        news.reached(left.map(|left| left.min(self.asked)), quarantined)
+    }
+
     /// The stamp by which the folder may be passed over from now on, if any. A stamp may be as coarse as a second, so it is trusted only once it
     /// stood unchanged in two visits: mail that came within the same second is seen by the second one.
     pub fn settling(&self) -> Option<String> {
@@ -192,7 +201,13 @@ impl Visit {
 
     async fn begin_walk(&self) -> Result<(), Trouble> {
         match self.start {
-            Start::Beginning => self.ledger.walk_begins(&self.folder.id, false).await?,
+            Start::Beginning => {
+                let goes_on = match &self.oldest_first {
+                    Some(oldest_first) => oldest_first.begun().await,
+                    None => false,
+                };
+                self.ledger.walk_begins(&self.folder.id, goes_on).await?;
+            }
             Start::Resumed(ref saved) if saved.walking => self.ledger.walk_begins(&self.folder.id, true).await?,
             Start::Resumed(_) => {}
         }

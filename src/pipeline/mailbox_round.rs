@@ -11,9 +11,10 @@ use futures::{StreamExt, stream};
 use tokio::time::Instant;
 
 use super::{
-    FanOut, Pace, Pipeline, Subscription, Trouble,
+    Afresh, FanOut, Pace, Pipeline, Subscription, Trouble,
     folder_round::{FolderEnd, Start, Visit},
     home::{Homecoming, keep_unshown},
+    oldest_first::OldestFirst,
 };
 use crate::{
     catalog::{Ledger, Totals},
@@ -41,10 +42,12 @@ pub struct Memory {
     pub(super) pace: Pace,
     /// The stamps by which folders may be passed over.
     settled: HashMap<FolderId, String>,
-    /// Folders not yet visited from the start, where `start_from` is `config`.
-    restart: Option<HashSet<FolderId>>,
+    /// Folders not yet listed from the start, where `start_from` is `config`.
+    afresh: Afresh,
     /// Folders that were listed but could not be found when they were visited.
     missing: HashSet<FolderId>,
+    /// Folders whose messages are being fetched by their age.
+    by_age: HashMap<FolderId, Arc<OldestFirst>>,
     /// How often folders are listed from the start; none for never.
     reconcile: Option<Duration>,
     /// When each folder was last due whatever its stamp said.
@@ -53,8 +56,8 @@ pub struct Memory {
 
 impl Memory {
     /// Nothing is remembered yet.
-    pub fn new(pace: Pace, reconcile: Option<Duration>) -> Self {
-        Self { pace, reconcile, settled: HashMap::new(), restart: None, missing: HashSet::new(), full: None }
+    pub fn new(pace: Pace, reconcile: Option<Duration>, afresh: Afresh) -> Self {
+        Self { pace, reconcile, afresh, settled: HashMap::new(), missing: HashSet::new(), by_age: HashMap::new(), full: None }
     }
 }
 
@@ -149,20 +152,23 @@ impl Pipeline {
         let reach = ledger.reach().await?;
         let filters = Arc::new(subscription.filters.clone());
         for folder in due {
-            let from_start = memory.starts_over(subscription, &hierarchy, &folder.id);
+            let from_start = subscription.from_start && memory.afresh.is_due(&folder.id, &hierarchy.folders);
             if from_start {
                 // Forgotten rather than ignored: should this visit fail early, the next one must not go on from the old cursor.
                 self.checkpoints.forget(mailbox, &folder.id).await?;
+                memory.afresh.done(&folder.id);
             }
             let saved = self.checkpoints.load(mailbox, &folder.id).await?;
             let delivered = self.delivered(subscription, &folder.id, saved.as_ref(), &digest).await?;
+            let start = Start::decide(saved, &digest, from_start, reach, memory.reconcile);
             visits.push(Arc::new(Visit {
+                oldest_first: self.checkpoints.by_time_alone().then(|| memory.oldest_first(&folder.id, &start)).flatten(),
                 pipeline: self.clone(),
                 mailbox: mailbox.clone(),
                 ledger: ledger.clone(),
                 filters: filters.clone(),
                 pace: memory.pace.clone(),
-                start: Start::decide(saved, &digest, from_start, reach, memory.reconcile),
+                start,
                 form: hierarchy.home.as_ref().map_or_else(IdForm::default, |home| home.form),
                 switched: hierarchy.switch.map(|switch| switch.at),
                 digest: digest.clone(),
@@ -238,9 +244,20 @@ impl Memory {
         self.reconcile.map_or(FULL, |period| FULL.min(period / 2))
     }
 
+    /// A listing from the start by age, which may have begun in an earlier visit.
+    fn oldest_first(&mut self, folder: &FolderId, start: &Start) -> Option<Arc<OldestFirst>> {
+        match start {
+            Start::Beginning => Some(self.by_age.entry(folder.clone()).or_default().clone()),
+            Start::Resumed(_) => None,
+        }
+    }
+
     /// Remembers how a visit ended.
     fn note(&mut self, visit: &Visit, end: &FolderEnd) {
         let id = visit.folder.id.clone();
+        if end.drained && end.trouble.is_none() {
+            self.by_age.remove(&id);
+        }
         match &end.settled {
             Some(stamp) => self.settled.insert(id.clone(), stamp.clone()),
             None => self.settled.remove(&id),
@@ -256,14 +273,6 @@ impl Memory {
                 self.missing.remove(&id);
             }
         }
-    }
-
-    /// Whether this folder's saved cursor is to be ignored: once for each folder that was there when the program started.
-    fn starts_over(&mut self, subscription: &Subscription, hierarchy: &Hierarchy, folder: &FolderId) -> bool {
-        if !subscription.from_start {
-            return false;
-        }
-        self.restart.get_or_insert_with(|| hierarchy.folders.iter().map(|folder| folder.id.clone()).collect()).remove(folder)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a page of changes asks for.
 
+use super::oldest_first::Reach;
 use crate::{
     catalog::Entry,
     mail::{Cursor, Key, Listed},
@@ -34,4 +35,6 @@ pub struct PageEnd {
     pub walking: bool,
     /// Whether the folder has been read to its end.
     pub drained: bool,
+    /// How far that is, where messages are fetched by their age: then the cursor holds only once the folder has been read to its end.
+    pub reach: Option<Reach>,
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, time::sleep};
 
 use super::{
-    Pace, Pipeline, Reconcile, Subscription,
+    Afresh, Pace, Pipeline, Reconcile, Subscription,
     mailbox_round::{Memory, Round},
 };
 use crate::exchange::Verdict;
@@ -61,9 +61,9 @@ enum Next {
 
 impl Pipeline {
     /// Visits one mailbox by the schedule until there is nothing left to do for it.
-    pub(super) async fn rounds(self: Arc<Self>, subscription: Subscription, turns: Turns) -> Round {
+    pub(super) async fn rounds(self: Arc<Self>, subscription: Subscription, turns: Turns, afresh: Afresh) -> Round {
         let reconcile = turns.schedule.reconcile.period(self.exchange.reconcile_every());
-        let mut memory = Memory::new(Pace::new(self.limits.message_interval), reconcile);
+        let mut memory = Memory::new(Pace::new(self.limits.message_interval), reconcile, afresh);
         let thorough = turns.schedule.mode == Mode::Once;
         let (mut failures, mut messages, mut worked) = (0, 0, false);
         loop {

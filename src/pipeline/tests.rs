@@ -3,6 +3,7 @@
 mod bench;
 mod double;
 mod reconciling;
+mod roster;
 mod scenarios;
 mod since;
 mod switching;

@@ -3,30 +3,28 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
 
-use super::{Body, Envelope, Error, Fence, Sink, Stored, Verdict};
+use super::{Body, Envelope, Error, Fence, Sink, Stored, Verdict, Writes};
 
 /// Bounds how many writes of a sink are under way at once, and repeats those that met passing trouble. Of a message that comes as a stream nothing is
 /// left to repeat: its failure is passed on, and it is fetched again.
 pub struct Patient<S> {
     sink: S,
-    writes: Semaphore,
+    writes: Writes,
     fence: Arc<Fence>,
 }
 
 impl<S> Patient<S> {
-    /// At most `writes` at once, and at least one.
-    pub fn new(sink: S, writes: usize, fence: Arc<Fence>) -> Self {
-        Self { sink, writes: Semaphore::new(writes.max(1)), fence }
+    /// At most so many `writes` at once.
+    pub fn new(sink: S, writes: impl Into<Writes>, fence: Arc<Fence>) -> Self {
+        Self { sink, writes: writes.into(), fence }
     }
 }
 
 impl<S: Sink> Patient<S> {
     async fn attempt(&self, envelope: &Envelope, body: Body) -> Result<Stored, Error> {
         self.fence.pass().await;
-        // Never closed.
-        let Ok(_turn) = self.writes.acquire().await else { std::future::pending().await };
+        let _turn = self.writes.turn().await;
         // The fence may have been raised while others were before us.
         self.fence.pass().await;
         let written = self.sink.write(envelope, body).await;

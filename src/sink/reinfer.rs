@@ -17,7 +17,7 @@ mod upload;
 use std::{
     collections::HashMap,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
 };
 
 use async_trait::async_trait;
@@ -32,7 +32,7 @@ use self::{
     spool::{Interrupted, Spool, Spooled},
     upload::{Pending, Upload},
 };
-use super::{Body, Broken, Envelope, Error, Fence, Sink, Stored, Verdict, durable::advice};
+use super::{Body, Broken, Envelope, Error, Fence, Sink, Stored, Verdict, Writes, durable::advice};
 use crate::{
     http::Backoff,
     mail::{Bucket, Properties},
@@ -40,15 +40,18 @@ use crate::{
     reinfer::{Client, UpdatedBy},
 };
 
+/// Messages that are queued for a bucket; others wait where they are.
+const QUEUED: usize = 128;
+
 /// How much is uploaded at once.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Settings {
-    /// Messages in one request (`reinfer_batch_size`).
-    pub batch: usize,
+    /// Messages in one request (`reinfer_batch_size`), which may change at any time.
+    pub batch: Arc<AtomicUsize>,
     /// Bytes in one request of more than one message.
     pub batch_bytes: u64,
-    /// Requests at the same time (`max_concurrent_uploads`); 0 counts as 1.
-    pub uploads: usize,
+    /// Requests at the same time (`max_concurrent_uploads`).
+    pub uploads: Writes,
     /// Large messages on the disk at the same time, and the bytes of them beyond which no further one is begun.
     pub spooled: usize,
     /// See there.
@@ -62,9 +65,9 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            batch: 80,
+            batch: Arc::new(AtomicUsize::new(80)),
             batch_bytes: 8 << 20,
-            uploads: 8,
+            uploads: Writes::new(8),
             spooled: 8,
             spooled_bytes: 512 << 20,
             backoff: Backoff { first: std::time::Duration::from_secs(5), cap: std::time::Duration::from_secs(300) },
@@ -97,7 +100,7 @@ impl ApiSink {
     fn queue(&self, bucket: &Bucket) -> mpsc::Sender<Pending> {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = queues.entry(bucket.clone()).or_insert_with(|| {
-            let (pending, queued) = mpsc::channel(self.delivery.settings.batch.max(1));
+            let (pending, queued) = mpsc::channel(QUEUED);
             let gatherer = tokio::spawn(gather::gather(self.delivery.clone(), bucket.clone(), queued));
             Queue { pending, _gatherer: AbortOnDropHandle::new(gatherer) }
         });

@@ -1,11 +1,12 @@
 //! Events as log lines: what a person must know as warnings, what the service does as information, the rest for whoever looks closely.
 
-use crate::event::Event;
+use crate::{event::Event, mail::Address};
 
 /// Logs one event.
 pub fn log(event: &Event) {
     match event {
         Event::MailboxAdded { .. } | Event::CatalogCounted { .. } => {}
+        Event::MailboxRemoved { mailbox } => tracing::info!(%mailbox, "the mailbox is not read any more; what was copied of it stays"),
         Event::MailboxStarted { mailbox } => tracing::debug!(%mailbox, "a round begins"),
         Event::FoldersListed { mailbox, folders, items } => tracing::debug!(%mailbox, folders, items, "folders listed"),
         Event::PageListed { mailbox, changes, wanted } => tracing::debug!(%mailbox, changes, wanted, "changes listed"),
@@ -35,6 +36,25 @@ pub fn log(event: &Event) {
             tracing::warn!(reason, %until, "nothing can be stored just now; nothing is fetched meanwhile, and nothing is lost");
         }
         Event::SinkRecovered { after } => tracing::info!(seconds = after.as_secs_f64().ceil(), "messages can be stored again"),
+        Event::ConfigChanged { added, removed, changed, everybody } => {
+            let (added, removed, changed) = (named(added), named(removed), named(changed));
+            tracing::info!(added, removed, changed, everybody, "a new configuration is in force");
+        }
+        Event::ConfigRefused { reason, .. } => tracing::warn!("a new configuration is refused, and the one in force stays so: {reason}"),
+        Event::ConfigRecovered => tracing::info!("the configuration that is kept is the one in force again"),
         Event::MailboxFinished { mailbox, complete } => tracing::debug!(%mailbox, complete, "the round ended"),
+    }
+}
+
+/// At most so many mailboxes are named in one line.
+const NAMED: usize = 20;
+
+/// Mailboxes in one line.
+fn named(mailboxes: &[Address]) -> String {
+    let names: Vec<&str> = mailboxes.iter().take(NAMED).map(Address::as_str).collect();
+    match (mailboxes.len(), names.join(", ")) {
+        (0, _) => "none".to_owned(),
+        (all, names) if all > NAMED => format!("{names} and {} more", all - NAMED),
+        (_, names) => names,
     }
 }

@@ -1,11 +1,15 @@
 //! What the end-to-end tests share: a test server, the real program against it, and the comparison of what it stored with what the server holds.
 #![allow(dead_code, unused_imports, reason = "each test file uses its own share")]
 
+pub mod api;
+pub mod azurite;
 pub mod bodies;
+pub mod container;
 pub mod process;
 pub mod server;
 pub mod shared;
 pub mod sink;
+pub mod tamper;
 pub mod truth;
 pub mod verdict;
 pub mod ways;

@@ -14,6 +14,7 @@ use tokio::{process::Child, process::Command, time::timeout};
 use super::{
     SERVICE, Server,
     bodies::Bodies,
+    container::Container,
     truth::Form,
     ways::{CLIENT, SECRET, TENANT},
 };
@@ -30,6 +31,10 @@ pub struct Setup {
     /// What went over the wire, where that is to be validated at the end.
     pub bodies: Option<Bodies>,
     pub env: Vec<(String, OsString)>,
+    /// Where messages go, if not into the folder [`sink`](Setup::sink).
+    pub to: Option<Vec<String>>,
+    /// The container among these places, if it is one.
+    pub container: Option<Container>,
     pub args: Vec<String>,
 }
 
@@ -53,7 +58,16 @@ impl Setup {
             "ews_endpoint": server.simulator.ews_url(), "auth_type": "ntlm", "auth_user": SERVICE.0, "auth_password": SERVICE.1,
             "access_type": "impersonation", "poll_message_sleep": 0, "mailboxes": mailboxes,
         });
-        let setup = Self { dir: tempfile::tempdir().unwrap(), config, form: Form::Ews, bodies: None, env: Vec::new(), args: Vec::new() };
+        let setup = Self {
+            dir: tempfile::tempdir().unwrap(),
+            config,
+            form: Form::Ews,
+            bodies: None,
+            env: Vec::new(),
+            to: None,
+            container: None,
+            args: Vec::new(),
+        };
         std::fs::create_dir(setup.sink()).unwrap();
         setup
     }
@@ -114,7 +128,15 @@ impl Setup {
 
     fn command(&self, sink: &Path, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_exchange-sync"));
-        command.args(["run", "--local-files-prefix"]).arg(sink).arg("--config").arg(self.file()).args(args).args(&self.args);
+        match &self.to {
+            None => command.args(["run", "--local-files-prefix"]).arg(sink),
+            Some(to) => command.arg("run").args(to),
+        };
+        // A configuration that is kept elsewhere would lose against a local file.
+        if !self.args.iter().any(|word| word == "--remote-config-owner") {
+            command.arg("--config").arg(self.file());
+        }
+        command.args(args).args(&self.args);
         // Nothing of whoever runs the tests: no proxy, no log filter, no password.
         command.env_clear().envs(self.env.iter().cloned());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);

@@ -48,6 +48,7 @@ pub async fn compare(server: &Server, setup: &Setup) -> Tally {
 
 /// Compares all configured mailboxes; of each only the items for which `wanted` holds are to be there.
 pub async fn compare_wanted(server: &Server, setup: &Setup, wanted: impl Fn(&str, &Real) -> bool) -> Tally {
+    setup.look().await;
     let mut tally = Tally::default();
     let mut expected_files = BTreeSet::new();
     for address in setup.mailboxes() {
@@ -161,6 +162,7 @@ fn strangers(setup: &Setup, expected: &BTreeSet<PathBuf>, tally: &mut Tally) {
             "data" => {
                 expected.contains(&path) || within.ends_with(".jsonl") && within.contains("/catalog/") || within == "data/.staging/lock"
             }
+            "config" => within.starts_with("config/acme/"),
             "state" => {
                 ["hierarchy.json", "lock", "index.sqlite", "index.sqlite-wal", "index.sqlite-shm"].contains(&name.as_str())
                     || within.contains("/folders/") && name.ends_with(".json")

@@ -59,6 +59,13 @@ pub async fn request(client: &Client, url: &str, settings: &Settings, form: Opti
             fields.push(("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"));
             fields.push(("client_assertion", assertion.reveal()));
         }
+        (Proof::Federated(path), _) => {
+            let read = tokio::fs::read_to_string(path).await;
+            let text = read.map_err(|error| TokenError::passing(format!("cannot read {}: {error}", path.display())))?;
+            assertion = Secret::new(text.trim());
+            fields.push(("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"));
+            fields.push(("client_assertion", assertion.reveal()));
+        }
     }
     let response = client.post(url).form(&fields).send().await.map_err(|error| unreached(url, crate::http::cause(error)))?;
     let status = response.status().as_u16();

@@ -34,6 +34,11 @@ impl Bearer {
         value.set_sensitive(true);
         Some(value)
     }
+
+    /// The token itself, for a client that makes its own header of it.
+    pub fn token(&self) -> &Secret {
+        &self.0
+    }
 }
 
 impl fmt::Debug for Bearer {
@@ -120,7 +125,7 @@ impl Tokens {
         let error = loop {
             let form = match &self.settings.proof {
                 Proof::Certificate(certificate) => Some(state.form.unwrap_or_else(|| certificate.first_form())),
-                Proof::Secret(_) => None,
+                Proof::Secret(_) | Proof::Federated(_) => None,
             };
             let error = match grant::request(&self.client, &self.url, &self.settings, form).await {
                 Ok(granted) => return Ok(state.keep(granted)),
@@ -149,7 +154,7 @@ impl Tokens {
     fn form_after(&self, form: Option<Form>) -> Option<Form> {
         match &self.settings.proof {
             Proof::Certificate(certificate) => certificate.form_after(form?),
-            Proof::Secret(_) => None,
+            Proof::Secret(_) | Proof::Federated(_) => None,
         }
     }
 }

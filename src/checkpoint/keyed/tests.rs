@@ -29,7 +29,7 @@ async fn bench(script: impl Fn(&Heard) -> Reply + Send + Sync + 'static) -> Benc
     let folder = tempfile::tempdir().unwrap();
     let inner = Arc::new(LocalCheckpoints::open(folder.path()).unwrap());
     let backoff = Backoff { first: Duration::from_millis(1), cap: Duration::from_millis(2) };
-    let checkpoints = KeyedCheckpoints::new(inner, client, Settings { interval: Duration::from_secs(3600), backoff });
+    let checkpoints = KeyedCheckpoints::new(inner, client, Settings { interval: Duration::from_secs(3600), backoff, fleeting: false });
     Bench { checkpoints, server, _folder: folder }
 }
 

@@ -1,9 +1,11 @@
 //! Every message a wrong configuration gets, word for word.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::{Env, Examination, Purpose, judged, key_and_certificate, ntlm, oauth, with};
-use crate::config::{Fault, Source, inspect, load};
+use crate::config::{Fault, Loaded, Location, Refused, Source, inspect, load};
 
 const BOX: &str = "/mailboxes/abc@example.com";
 
@@ -197,8 +199,8 @@ fn keys_and_certificates_must_fit() {
     insta::assert_snapshot!(faults.concat());
 }
 
-#[test]
-fn a_key_file_is_found_beside_the_configuration() {
+#[tokio::test]
+async fn a_key_file_is_found_beside_the_configuration() {
     let (key, certificate, _) = key_and_certificate();
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("app.pem"), key + &certificate).unwrap();
@@ -206,21 +208,27 @@ fn a_key_file_is_found_beside_the_configuration() {
         with(with(oauth(), "/auth_oauth_client_secret", json!(null)), "/auth_oauth_client_credential_private_key", json!("app.pem"));
     let file = folder.path().join("config.json");
     std::fs::write(&file, format!("\u{feff}{document}")).unwrap();
-    let source = Source { file: Some(file.clone()), ..Source::default() };
-    let loaded = load(&source, &Env::default()).unwrap();
-    assert_eq!((loaded.file, loaded.warnings), (file, vec![]));
+    let loaded = loaded(&file).await.unwrap();
+    assert_eq!((loaded.location, loaded.warnings), (Location::File(file), vec![]));
 }
 
-#[test]
-fn files_that_cannot_be_read_are_told() {
+async fn loaded(file: &Path) -> Result<Loaded, Refused> {
+    let env = Env::default();
+    let shelf = Source { file: Some(file.into()), ..Source::default() }.shelf(&env).unwrap();
+    load(&*shelf, &env, None).await
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_read_are_told() {
     let folder = tempfile::tempdir().unwrap();
-    let absent = Source { file: Some(folder.path().join("absent.json")), ..Source::default() };
-    assert!(inspect(&absent, &Env::default(), Purpose::Check).unwrap_err().to_string().contains("absent.json: cannot be read: "));
-    let itself = Source { file: Some(folder.path().into()), ..Source::default() };
-    assert!(load(&itself, &Env::default()).unwrap_err().to_string().contains("is a folder"));
+    let absent = Source { file: Some(folder.path().join("absent.json")), ..Source::default() }.shelf(&Env::default()).unwrap();
+    let absent = inspect(&*absent, &Env::default(), Purpose::Check, None).await.unwrap_err();
+    assert!(absent.to_string().contains("absent.json: cannot be read: "));
+    let itself = loaded(folder.path()).await.unwrap_err();
+    assert_eq!((itself.to_string().contains("is a folder"), itself.code), (true, 2));
     let latin = folder.path().join("latin.json");
     std::fs::write(&latin, b"{\n\"host\": \"m\xfcller\"}").unwrap();
-    let latin = load(&Source { file: Some(latin), ..Source::default() }, &Env::default()).unwrap_err();
+    let latin = loaded(&latin).await.unwrap_err();
     assert!(latin.to_string().ends_with("has 1 fault\n  line 2: the file is not UTF-8 text; save it as UTF-8"), "{latin}");
 }
 

@@ -19,10 +19,7 @@ use futures::{
     FutureExt,
     future::{BoxFuture, join_all},
 };
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 
 use super::{
     Settings,
@@ -31,7 +28,7 @@ use super::{
 use crate::{
     mail::Bucket,
     reinfer::{Client, Error, Kind},
-    sink::{Fence, Verdict},
+    sink::{Fence, Turn, Verdict},
 };
 
 /// Attempts that a batch fails while others are taken, before it is halved.
@@ -42,7 +39,6 @@ pub(super) struct Delivery {
     pub client: Client,
     pub settings: Settings,
     pub fence: Arc<Fence>,
-    places: Arc<Semaphore>,
     taken: AtomicU64,
 }
 
@@ -61,31 +57,24 @@ struct Own {
 
 impl Delivery {
     pub(super) fn new(client: Client, settings: Settings, fence: Arc<Fence>) -> Arc<Self> {
-        let places = Arc::new(Semaphore::new(settings.uploads.max(1)));
-        Arc::new(Self { client, settings, fence, places, taken: AtomicU64::new(0) })
+        Arc::new(Self { client, settings, fence, taken: AtomicU64::new(0) })
     }
 
     /// A place for one request, once there is a point in sending it.
-    pub(super) async fn place(&self) -> OwnedSemaphorePermit {
+    pub(super) async fn place(&self) -> Turn {
         self.fence.pass().await;
-        // Never closed.
-        let Ok(place) = self.places.clone().acquire_owned().await else { std::future::pending().await };
+        let place = self.settings.uploads.turn().await;
         // The fence may have been raised while others were before us.
         self.fence.pass().await;
         place
     }
 
     /// Uploads a batch and tells each message's end to whoever waits for it. Nobody's message is dropped.
-    pub(super) fn deliver(
-        self: Arc<Self>,
-        bucket: Bucket,
-        batch: Vec<Pending>,
-        place: Option<OwnedSemaphorePermit>,
-    ) -> BoxFuture<'static, ()> {
+    pub(super) fn deliver(self: Arc<Self>, bucket: Bucket, batch: Vec<Pending>, place: Option<Turn>) -> BoxFuture<'static, ()> {
         async move { self.attempts(bucket, batch, place).await }.boxed()
     }
 
-    async fn attempts(self: Arc<Self>, bucket: Bucket, mut batch: Vec<Pending>, mut place: Option<OwnedSemaphorePermit>) {
+    async fn attempts(self: Arc<Self>, bucket: Bucket, mut batch: Vec<Pending>, mut place: Option<Turn>) {
         let mut own = Own { failures: 0, since: None };
         let mut shortened = false;
         loop {

@@ -1,6 +1,9 @@
 //! Makes batches of one bucket's messages: what is queued goes out as soon as there is a place for a request.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use tokio::{
     sync::mpsc,
@@ -37,7 +40,7 @@ pub(super) async fn gather(delivery: Arc<Delivery>, bucket: Bucket, mut queued: 
         };
         let place = delivery.place().await;
         let batch;
-        (batch, next) = fill(first, &mut queued, delivery.settings.batch, delivery.settings.batch_bytes).await;
+        (batch, next) = fill(first, &mut queued, delivery.settings.batch.load(Ordering::Relaxed), delivery.settings.batch_bytes).await;
         under_way.spawn(delivery.clone().deliver(bucket.clone(), batch, Some(place)));
         while under_way.try_join_next().is_some() {}
     }

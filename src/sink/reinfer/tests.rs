@@ -81,9 +81,13 @@ fn sizes(requests: &[Vec<Value>]) -> Vec<usize> {
     requests.iter().map(Vec::len).collect()
 }
 
+fn four() -> Arc<std::sync::atomic::AtomicUsize> {
+    Arc::new(4.into())
+}
+
 #[tokio::test]
 async fn messages_written_at_once_go_out_together_with_all_that_is_known() {
-    let bench = bench(Settings { batch: 4, ..Settings::default() }, Patience::Endless, |_| reply("200 OK", &[], OK)).await;
+    let bench = bench(Settings { batch: four(), ..Settings::default() }, Patience::Endless, |_| reply("200 OK", &[], OK)).await;
     let names: Vec<String> = (0..10).map(|n| format!("{n:02}")).collect();
     let messages: Vec<(&str, String)> = names.iter().map(|name| (name.as_str(), mail(&format!("text \"{name}\"\t\u{1}")))).collect();
     for (written, (key, text)) in bench.write(&messages).await.into_iter().zip(&messages) {
@@ -208,14 +212,14 @@ async fn a_run_that_is_to_end_gives_up() {
 #[tokio::test]
 async fn trouble_of_one_batch_is_not_everybodys_and_its_good_messages_get_through() {
     // Whatever holds the poisoned message breaks the server; everything else is taken.
-    let bench = bench(Settings { batch: 4, uploads: 2, ..Settings::default() }, Patience::For(Duration::from_secs(2)), |heard| match heard
-        .body
-        .contains("poison")
-    {
-        true => reply("500 Internal Server Error", &[], NO),
-        false => reply("200 OK", &[], OK),
-    })
-    .await;
+    let bench =
+        bench(Settings { batch: four(), uploads: 2.into(), ..Settings::default() }, Patience::For(Duration::from_secs(2)), |heard| {
+            match heard.body.contains("poison") {
+                true => reply("500 Internal Server Error", &[], NO),
+                false => reply("200 OK", &[], OK),
+            }
+        })
+        .await;
     let sink = bench.sink.clone();
     let steady = tokio::spawn(async move {
         for n in 0.. {

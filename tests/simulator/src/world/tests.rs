@@ -76,8 +76,13 @@ fn mistakes_name_their_key() {
 fn the_readme_s_world_is_one() {
     let readme = include_str!("../../README.md");
     let example = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    let built = World::from_toml(example).and_then(|world| world.build(&[])).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("world.toml"), example).unwrap();
+    std::fs::write(folder.path().join("config.json"), "{}").unwrap();
+    let built = World::from_file(&folder.path().join("world.toml")).and_then(|world| world.build(&[])).unwrap();
     assert_eq!(built.store.mailboxes().len(), 100);
+    assert_eq!(built.reinfer.config("acme", "exchange").unwrap(), "{}");
+    assert_eq!(built.reinfer.tokens()[0].permissions, ["buckets-read"]);
 }
 
 #[test]

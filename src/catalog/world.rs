@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use proptest::prelude::*;
 
-use super::{tests::*, *};
+use super::{ground::Ground, suite::*};
 use crate::{
-    catalog::{lock::Lock, row},
-    mail::{IdForm, ItemId},
+    catalog::{Decision, Entry, Place, book::Book, row},
+    mail::{Change, IdForm, ItemId, Key, Listed},
 };
 
 const FOLDERS: usize = 3;
@@ -67,7 +67,7 @@ struct Mail {
 type Seen = BTreeMap<String, bool>;
 
 struct World {
-    dir: tempfile::TempDir,
+    ground: Ground,
     book: Option<Book>,
     mails: BTreeMap<String, Mail>,
     ids: usize,
@@ -81,9 +81,8 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let mut world = Self {
-            dir,
+            ground: Ground::new(),
             book: None,
             mails: BTreeMap::new(),
             ids: 0,
@@ -98,10 +97,7 @@ impl World {
 
     fn reopen(&mut self) {
         self.book = None;
-        let root = self.dir.path();
-        let lock = Lock::take(&root.join("lock")).unwrap().unwrap();
-        let index = root.join("index.sqlite");
-        let mut book = Book::open(Address::new("a@example.com"), &root.join("catalog"), index, lock, &Folders::under(root), 2000).unwrap();
+        let mut book = self.ground.book();
         book.speaks(self.form);
         self.book = Some(book);
     }
@@ -149,7 +145,7 @@ impl World {
             Step::Switch { form, crash } => self.switch(form, crash),
             Step::Rebuild => {
                 self.book = None;
-                std::fs::remove_file(self.dir.path().join("index.sqlite")).unwrap();
+                self.ground.lose_index();
                 self.reopen();
             }
         }

@@ -1,0 +1,186 @@
+//! Where messages, catalog and cursors are kept: sink, ledger and checkpoints, opened as the command line asks.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
+
+use super::{Unready, scratch::Scratch};
+use crate::{
+    blob::{self, Blobs, Location},
+    catalog::{BlobCatalog, Catalog, LocalCatalog},
+    checkpoint::{BlobCheckpoints, Checkpoints, KeyedCheckpoints, LocalCheckpoints, keyed},
+    cli::{Destination, Place, RunArgs},
+    config::{Config, Env},
+    http::Backoff,
+    reinfer::{Client, UpdatedBy},
+    sink::{ApiSink, BlobSink, Fence, LocalSink, Patience, Patient, Sink, Writes, reinfer},
+    watch::Events,
+};
+
+/// Waits for a disk that takes nothing.
+const DISK: Backoff = Backoff { first: Duration::from_secs(5), cap: Duration::from_secs(60) };
+
+/// Waits for a service that takes nothing.
+const SERVICE: Backoff = Backoff { first: Duration::from_secs(5), cap: Duration::from_secs(300) };
+
+/// A single pass waits so long for a sink that takes nothing; whoever called it waits for its end.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The folder among the temporary ones, one a user, for indexes of catalogs that are in a container. It is left there: the next start need not read
+/// them whole.
+const INDEXES: &str = "exchange-sync-indexes";
+
+/// What a run writes to.
+pub(super) struct Stores {
+    pub(super) sink: Arc<dyn Sink>,
+    pub(super) catalog: Arc<dyn Catalog>,
+    pub(super) checkpoints: Arc<dyn Checkpoints>,
+    told: Option<Arc<KeyedCheckpoints>>,
+    /// Lives as long as the run.
+    _scratch: Option<Scratch>,
+}
+
+/// At the end of a run what the API is yet to be told may take so long.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+impl Stores {
+    /// The last words of a run.
+    pub(super) async fn flush(&self) {
+        if let Some(told) = &self.told {
+            told.flush(LAST_WORDS).await;
+        }
+    }
+}
+
+/// What of a sink may change while it works.
+#[derive(Clone)]
+pub(super) struct Tuning {
+    /// Writes under way at the same time.
+    pub(super) writes: Writes,
+    /// Messages in one upload to the API.
+    pub(super) batch: Arc<AtomicUsize>,
+}
+
+impl Tuning {
+    /// As the configuration says.
+    pub(super) fn of(config: &Config) -> Self {
+        let pace = &config.pace;
+        Self { writes: Writes::new(pace.concurrent_writes.get()), batch: Arc::new(AtomicUsize::new(pace.batch.get())) }
+    }
+}
+
+/// Catalog and cursors, which are always kept together.
+type Ledger = (Arc<dyn Catalog>, Arc<dyn Checkpoints>);
+
+/// Opens what was asked for. Proves that it can be written to.
+pub(super) async fn open(args: &RunArgs, tuning: &Tuning, env: &Env, events: &Events) -> Result<Stores, Unready> {
+    let opening = Opening { args, tuning, env, events, temporary: temporary(env) };
+    let state = match (&args.destination, &args.state) {
+        (_, Some(state)) => Some(state),
+        (Destination::Files(place), None) => Some(place),
+        (Destination::Api { .. }, None) => None,
+    };
+    let scratch = if state.is_none() { Some(opening.scratch()?) } else { None };
+    let client = opening.client()?;
+    let sink = opening.sink(client.as_ref()).await?;
+    let (catalog, checkpoints) = match (state, &scratch) {
+        (Some(Place::Folder(folder)), _) => in_folder(folder)?,
+        (Some(Place::Azure(url)), _) => opening.in_container(url).await?,
+        (None, Some(scratch)) => in_folder(&scratch.path())?,
+        (None, None) => return Err(Unready::Place("there is no folder for what need not outlive the process".to_owned())),
+    };
+    let told = client.map(|client| {
+        Arc::new(KeyedCheckpoints::new(
+            checkpoints.clone(),
+            client,
+            keyed::Settings { fleeting: state.is_none(), ..keyed::Settings::default() },
+        ))
+    });
+    let checkpoints = told.clone().map_or(checkpoints, |told| told as Arc<dyn Checkpoints>);
+    Ok(Stores { sink, catalog, checkpoints, told, _scratch: scratch })
+}
+
+struct Opening<'a> {
+    args: &'a RunArgs,
+    tuning: &'a Tuning,
+    env: &'a Env,
+    events: &'a Events,
+    /// The folder for what need not outlive the process.
+    temporary: PathBuf,
+}
+
+impl Opening<'_> {
+    fn scratch(&self) -> Result<Scratch, Unready> {
+        Scratch::new(&self.temporary).map_err(|error| {
+            let folder = self.temporary.display();
+            Unready::Place(format!("making a temporary folder in {folder} failed: {error} (TMPDIR names another place for it)"))
+        })
+    }
+
+    fn client(&self) -> Result<Option<Client>, Unready> {
+        match &self.args.destination {
+            Destination::Api { endpoint, token } => Client::new(endpoint, token.clone()).map(Some).map_err(Unready::Configuration),
+            Destination::Files(_) => Ok(None),
+        }
+    }
+
+    async fn sink(&self, client: Option<&Client>) -> Result<Arc<dyn Sink>, Unready> {
+        let unusable = |error: crate::sink::Error| Unready::Place(error.to_string());
+        let writes = self.tuning.writes.clone();
+        if let Some(client) = client {
+            let settings = reinfer::Settings {
+                batch: self.tuning.batch.clone(),
+                uploads: writes,
+                updated_by: self.updated_by(),
+                ..reinfer::Settings::default()
+            };
+            return Ok(Arc::new(ApiSink::new(client.clone(), settings, self.fence(SERVICE), &self.temporary)));
+        }
+        Ok(match &self.args.destination {
+            Destination::Files(Place::Folder(folder)) => {
+                Arc::new(Patient::new(LocalSink::open(folder).map_err(unusable)?, writes, self.fence(DISK)))
+            }
+            Destination::Files(Place::Azure(url)) => {
+                let sink = BlobSink::open(self.blobs(url)?).await.map_err(unusable)?;
+                Arc::new(Patient::new(sink, writes, self.fence(SERVICE)))
+            }
+            Destination::Api { endpoint, .. } => return Err(Unready::Configuration(format!("{endpoint} has no client"))),
+        })
+    }
+
+    async fn in_container(&self, url: &str) -> Result<Ledger, Unready> {
+        let blobs = self.blobs(url)?;
+        let catalog = BlobCatalog::open(blobs.clone(), &self.temporary.join(format!("{INDEXES}-{}", rustix::process::getuid().as_raw())))
+            .await
+            .map_err(|error| Unready::Place(error.to_string()))?;
+        Ok((Arc::new(catalog), Arc::new(BlobCheckpoints::open(blobs))))
+    }
+
+    fn blobs(&self, url: &str) -> Result<Blobs, Unready> {
+        let location = Location::parse(url).map_err(Unready::Configuration)?;
+        blob::connect(&location, self.env).map_err(|error| Unready::Configuration(error.to_string()))
+    }
+
+    fn fence(&self, backoff: Backoff) -> Arc<Fence> {
+        let patience = if self.args.once { Patience::For(PATIENCE) } else { Patience::Endless };
+        Fence::new(self.events.clone(), backoff, patience)
+    }
+
+    /// Which configuration and which share of it feeds a bucket; known where the configuration is kept under a name.
+    fn updated_by(&self) -> Option<UpdatedBy> {
+        let (config_owner, config_key) = self.args.source.remote.clone()?;
+        let (shard_index, num_shards) = self.args.shard.as_ref().map_or((0, 1), |shard| (shard.index(), shard.total()));
+        Some(UpdatedBy { config_owner, config_key, shard_index, num_shards })
+    }
+}
+
+fn in_folder(folder: &Path) -> Result<Ledger, Unready> {
+    let unusable = |error: crate::catalog::Error| Unready::Place(error.to_string());
+    Ok((Arc::new(LocalCatalog::open(folder).map_err(unusable)?), Arc::new(LocalCheckpoints::open(folder).map_err(unusable)?)))
+}
+
+fn temporary(env: &Env) -> PathBuf {
+    env.var("TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from)
+}

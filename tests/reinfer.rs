@@ -146,7 +146,8 @@ fn read(bytes: &[u8]) -> Vec<String> {
 /// Every message of the mailbox is in the bucket, as it is and with all that is known of it. Returns how many there are.
 async fn sound(server: &Server, form: Form) -> usize {
     let real = truth_in(form, server, A, false).await;
-    let (mut by_text, mut by_reading): (BTreeMap<String, Vec<&Real>>, Vec<(Vec<String>, &Real)>) = (BTreeMap::new(), Vec::new());
+    let mut by_text: BTreeMap<String, Vec<&Real>> = BTreeMap::new();
+    let mut by_reading: Vec<(Vec<String>, &Real)> = Vec::new();
     for real in real.values() {
         match String::from_utf8(bytes(real).await) {
             Ok(text) => by_text.entry(text).or_default().push(real),

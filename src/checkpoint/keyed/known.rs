@@ -17,10 +17,13 @@ use crate::{
 /// A digest of a state's fingerprint.
 type Fingerprint = [u8; 32];
 
+/// The folders of one bucket.
+type Remembered = HashMap<StateKey, (DateTime<Utc>, Fingerprint)>;
+
 /// What the API remembers.
 pub(super) struct Known {
     client: Client,
-    buckets: Mutex<HashMap<Bucket, HashMap<StateKey, (DateTime<Utc>, Fingerprint)>>>,
+    buckets: Mutex<HashMap<Bucket, Remembered>>,
 }
 
 impl Known {

@@ -149,14 +149,14 @@ async fn what_is_remembered_counts_by_mailbox_folder_and_fingerprint() {
         json!({"mailbox_name": mailbox, "folder_id": folder, "status": "UP_TO_DATE", "synced_until": until, "fingerprint": fingerprint,
             "last_synced_at": "2024-05-01T10:20:31Z"})
     };
-    let until = Some("2024-05-01T10:20:31Z");
+    let until = "2024-05-01T10:20:31Z";
     let list = json!({"status": "ok", "keyed_sync_states": [
-        state("ANN@example.com", Some("ours"), until, Some("filters")),
-        state("ann@example.com", Some("other"), until, Some("other")),
-        state("ann@example.com", Some("whose"), until, None),
+        state("ANN@example.com", Some("ours"), Some(until), Some("filters")),
+        state("ann@example.com", Some("other"), Some(until), Some("other")),
+        state("ann@example.com", Some("whose"), Some(until), None),
         state("ann@example.com", Some("unfinished"), None, Some("filters")),
-        state("bob@example.com", Some("bobs"), until, Some("filters")),
-        state("ann@example.com", None, until, Some("filters")),
+        state("bob@example.com", Some("bobs"), Some(until), Some("filters")),
+        state("ann@example.com", None, Some(until), Some("filters")),
     ]});
     let bench = bench(move |heard| match heard.head.contains("keyed-sync-states/ ") {
         true => reply("200 OK", &[], &list.to_string()),
@@ -164,7 +164,7 @@ async fn what_is_remembered_counts_by_mailbox_folder_and_fingerprint() {
     })
     .await;
     let ask = async |folder: &str| bench.checkpoints.delivered_until(&mailbox(), &FolderId(folder.into()), "filters").await.unwrap();
-    assert_eq!(ask("ours").await, until.unwrap().parse().ok());
+    assert_eq!(ask("ours").await, until.parse().ok());
     for folder in ["other", "whose", "unfinished", "bobs", ""] {
         assert_eq!(ask(folder).await, None, "{folder}");
     }

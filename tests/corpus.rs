@@ -127,7 +127,7 @@ async fn life_of_a_copy_in(way: Way, mut launch: Launch, azurite: Option<Azurite
     let server = Server::start(launch).await;
     let mut setup = setup(way, &server, &files);
     if let Some(azurite) = &azurite {
-        setup.to_azure(azurite, "mail").await;
+        setup.goes_to_azure(azurite, "mail").await;
     }
 
     let first = setup.pass().await;

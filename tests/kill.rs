@@ -45,7 +45,7 @@ async fn killed(form: Form, azurite: Option<Azurite>) {
         setup.by_graph(&server);
     }
     if let Some(azurite) = &azurite {
-        setup.to_azure(azurite, "mail").await;
+        setup.goes_to_azure(azurite, "mail").await;
     }
     // Small batches and shares, so that there are many instants of every kind.
     setup.set(json!({"reinfer_batch_size": 16, "emails_per_folder": 200}));

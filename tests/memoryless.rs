@@ -24,7 +24,7 @@ const OVERLAP: TimeDelta = TimeDelta::minutes(15);
 async fn start(messages: u64) -> (Server, Setup) {
     let server = Server::start(server::world(vec![server::mailbox(A, messages), server::mailbox(B, messages)])).await;
     let mut setup = Setup::new(&server);
-    setup.to_api(&server);
+    setup.goes_to_api(&server);
     setup.set(json!({"reinfer_batch_size": 10}));
     (server, setup)
 }
@@ -39,7 +39,7 @@ fn empty_disk(setup: &Setup) {
 /// How often each email was put, and its time.
 fn puts(server: &Server) -> BTreeMap<String, (u64, DateTime<Utc>)> {
     let emails = server.simulator.reinfer().emails(BUCKET);
-    emails.iter().map(|email| (email.id.clone(), (u64::from(email.puts), email.timestamp))).collect()
+    emails.iter().map(|email| (email.id.clone(), (email.puts, email.timestamp))).collect()
 }
 
 /// What each folder is claimed to be delivered until, by its path.

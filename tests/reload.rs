@@ -341,7 +341,7 @@ async fn the_api_is_looked_at_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn emails_and_their_configuration_by_the_api_alone() {
     let mut bench = Bench::new().await;
-    bench.setup.to_api(&bench.server);
+    bench.setup.goes_to_api(&bench.server);
     let reinfer = |document: &Value| bench.server.simulator.reinfer().set_config("acme", "main", Some(document.to_string().into()));
     let emails = async |mailboxes: std::ops::Range<usize>, count: usize| {
         for n in mailboxes {

@@ -95,7 +95,7 @@ const PASSING: &[(&str, Refusal)] = &[
 async fn the_api_in_passing_trouble_is_outlasted() {
     table(PASSING, |name, row| async move {
         let (server, mut setup) = start().await;
-        setup.to_api(&server);
+        setup.goes_to_api(&server);
         server.fault(Rule::always((row.action)()).on(row.operation).times(row.times));
         let ran = setup.once().await;
         assert!(server.struck() > 0, "{name}: the fault has not struck: {ran}");
@@ -114,7 +114,7 @@ const POISON: &[(&str, u16)] = &[("bad request", 400), ("unprocessable", 422), (
 async fn an_email_that_the_api_will_not_have_is_set_aside_alone() {
     table(POISON, |name, status| async move {
         let (server, mut setup) = start().await;
-        setup.to_api(&server);
+        setup.goes_to_api(&server);
         setup.args.extend(["--state-prefix".into(), setup.sink().display().to_string()]);
         let items = truth_in(setup.form, &server, A, false).await;
         let poison = items.values().find_map(|real| real.item.message_id.clone()).unwrap();
@@ -150,7 +150,7 @@ const REFUSALS: &[(&str, Refusal)] = &[
 async fn what_the_api_forbids_is_told_with_what_helps_and_loses_nothing() {
     table(REFUSALS, |name, row| async move {
         let (server, mut setup) = start().await;
-        setup.to_api(&server);
+        setup.goes_to_api(&server);
         server.fault(Rule::always((row.action)()).on(row.operation));
         let ran = setup.once().await;
         assert_eq!(ran.code, 4, "{name}: {ran}");
@@ -166,7 +166,7 @@ async fn what_the_api_forbids_is_told_with_what_helps_and_loses_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_of_the_api_ends_a_single_pass_and_the_next_goes_on() {
     let (server, mut setup) = start().await;
-    setup.to_api(&server);
+    setup.goes_to_api(&server);
     server.fault(Rule::always(error(503, Some(30))).on("reinfer.PutEmails"));
     let ran = setup.once().await;
     assert_eq!(ran.code, 1, "{ran}");
@@ -182,7 +182,7 @@ async fn exchange_is_not_asked_for_more_than_can_be_stored() {
     let mut setup = Setup::new(&server);
     setup.set(json!({"poll_frequency": 1}));
     setup.args.extend(["--memory-budget".into(), "16MiB".into()]);
-    setup.to_api(&server);
+    setup.goes_to_api(&server);
     server.fault(Rule::always(error(503, Some(600))).on("reinfer.PutEmails"));
     let child = setup.start(&["--progress", "none"]);
     until("the fence stands", async || server.struck() > 0).await;
@@ -225,7 +225,7 @@ async fn a_container_in_passing_trouble_is_outlasted() {
             let (server, mut setup) = start().await;
             let tamper = Tamper::before(azurite.address).await;
             tamper.play(prank());
-            setup.to_azure_via(&azurite, &container(name), tamper.address()).await;
+            setup.goes_to_azure_via(&azurite, &container(name), tamper.address()).await;
             let ran = setup.once().await;
             assert_eq!(tamper.left(), 0, "{name}: the prank was not played out: {ran}");
             assert_eq!(ran.code, 0, "{name}: {ran}");
@@ -260,7 +260,7 @@ async fn what_a_container_forbids_is_told_with_what_helps_and_loses_nothing() {
             let (server, mut setup) = start().await;
             let tamper = Tamper::before(azurite.address).await;
             tamper.play(prank());
-            setup.to_azure_via(&azurite, &container(name), tamper.address()).await;
+            setup.goes_to_azure_via(&azurite, &container(name), tamper.address()).await;
             let ran = setup.once().await;
             assert_eq!(ran.code, 4, "{name}: {ran}");
             assert!(ran.stderr.contains(told), "{name}: {ran}");
@@ -279,7 +279,7 @@ async fn two_processes_on_one_mailbox_corrupt_nothing() {
     let server = Server::start(server::world(vec![server::mailbox(A, 400)])).await;
     let mut setup = Setup::new(&server);
     setup.set(json!({"reinfer_batch_size": 10, "poll_frequency": 1}));
-    setup.to_azure(&azurite, "mail").await;
+    setup.goes_to_azure(&azurite, "mail").await;
     // Two machines: they do not see each other's processes, nor files.
     let children: Vec<Child> = ["one", "two"]
         .iter()

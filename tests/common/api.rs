@@ -9,7 +9,7 @@ pub const BUCKET: &str = "acme/mail";
 
 impl Setup {
     /// Messages go to the API that the server has, too.
-    pub fn to_api(&mut self, server: &Server) {
+    pub fn goes_to_api(&mut self, server: &Server) {
         self.to = Some(vec!["--reinfer-api-endpoint".into(), server.simulator.reinfer_url()]);
         let token = server.simulator.reinfer_token().unwrap();
         self.env.retain(|(name, _)| name != "REINFER_API_TOKEN");

@@ -93,12 +93,12 @@ impl Container {
 
 impl Setup {
     /// Messages go into this container of the emulator, which is made.
-    pub async fn to_azure(&mut self, azurite: &Azurite, name: &str) {
-        self.to_azure_via(azurite, name, azurite.address).await;
+    pub async fn goes_to_azure(&mut self, azurite: &Azurite, name: &str) {
+        self.goes_to_azure_via(azurite, name, azurite.address).await;
     }
 
     /// The same by way of a middleman.
-    pub async fn to_azure_via(&mut self, azurite: &Azurite, name: &str, address: SocketAddr) {
+    pub async fn goes_to_azure_via(&mut self, azurite: &Azurite, name: &str, address: SocketAddr) {
         azurite.create(name).await;
         self.to = Some(vec!["--private-file-prefix".into(), format!("az://{ACCOUNT}/{name}")]);
         self.by_way_of(azurite, address);

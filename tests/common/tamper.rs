@@ -73,7 +73,8 @@ impl Tamper {
     pub async fn before(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (pranks, heard): (Arc<Mutex<Vec<Prank>>>, Arc<Mutex<Vec<String>>>) = Default::default();
+        let pranks: Arc<Mutex<Vec<Prank>>> = Arc::default();
+        let heard: Arc<Mutex<Vec<String>>> = Arc::default();
         let (rules, ears) = (pranks.clone(), heard.clone());
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {

@@ -48,7 +48,7 @@ pub use in_flight::InFlight;
 pub use mailbox_round::Round;
 pub use pace::Pace;
 pub use reconcile::Reconcile;
-pub use roster::roster;
+pub use roster::{Assignment, roster};
 pub use rounds::{Mode, Schedule};
 pub use trouble::Trouble;
 pub use until_error::UntilError;
@@ -93,16 +93,6 @@ pub struct Subscription {
     pub from_start: bool,
 }
 
-/// What is to be read from now on, and how.
-pub struct Assignment {
-    /// The rooms and limits.
-    pub pipeline: Arc<Pipeline>,
-    /// The mailboxes, each once.
-    pub subscriptions: Vec<Subscription>,
-    /// When they are visited.
-    pub schedule: Schedule,
-}
-
 /// The rooms that the chain joins, and its limits.
 pub struct Pipeline {
     exchange: Arc<dyn Exchange>,
@@ -145,13 +135,6 @@ impl Pipeline {
     /// an end to the program. Dropping the stream stops all that is under way.
     pub fn run(self: &Arc<Self>, subscriptions: Vec<Subscription>, schedule: Schedule) -> impl Stream<Item = Round> + use<> {
         roster(stream::iter([Assignment { pipeline: self.clone(), subscriptions, schedule }]))
-    }
-}
-
-impl Assignment {
-    /// Whether mailboxes that both name are read in the same way.
-    fn same_way(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.pipeline, &other.pipeline) && self.schedule == other.schedule
     }
 }
 

@@ -1,12 +1,32 @@
 //! Who is read just now: mailboxes come, go and change while the others are read on.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
 
 use futures::{Stream, StreamExt, stream};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
-use super::{Afresh, Assignment, Difference, Round, Subscription, rounds::Turns};
+use super::{Afresh, Difference, Pipeline, Round, Schedule, Subscription, rounds::Turns};
 use crate::{event::Event, mail::Address};
+
+/// What is to be read from now on, and how.
+pub struct Assignment {
+    /// The rooms and limits.
+    pub pipeline: Arc<Pipeline>,
+    /// The mailboxes, each once.
+    pub subscriptions: Vec<Subscription>,
+    /// When they are visited.
+    pub schedule: Schedule,
+}
+
+impl Assignment {
+    /// Whether mailboxes that both name are read in the same way.
+    fn same_way(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.pipeline, &other.pipeline) && self.schedule == other.schedule
+    }
+}
 
 /// Reads mailboxes as assigned: each assignment takes the place of the one before. Mailboxes of which nothing changes are not touched, unless the pipeline or
 /// the schedule is another one: then all begin anew. Each item is the end of one mailbox's work.

@@ -35,7 +35,7 @@ const RETRIES: RetryConfig = RetryConfig {
 /// A block of a message takes so long on a slow line.
 const SILENCE: Duration = Duration::from_secs(120);
 
-/// Prepares for a container. Nothing is asked of it yet: [`Blobs::prove`] does. `Err` tells which setting cannot work.
+/// Prepares for a container. Nothing is asked of it yet. `Err` tells which setting cannot work.
 pub fn connect(location: &Location, env: &Env) -> Result<Blobs, Error> {
     let fault = |cause: String| Error::setting(format!("connecting to {location}"), cause);
     let account = Account::of(location, env).map_err(fault)?;

@@ -201,8 +201,11 @@ async fn exchange_is_not_asked_for_more_than_can_be_stored() {
     assert_eq!(ended(child).await.code, 0);
 }
 
-/// Azure in passing trouble; what the user is told.
-const CLOUDS: &[(&str, (fn() -> Prank, &str))] = &[
+/// What is done to requests, and what the user is told.
+type Trick = (fn() -> Prank, &'static str);
+
+/// Azure in passing trouble.
+const CLOUDS: &[(&str, Trick)] = &[
     ("throttled, seconds to wait", (|| Prank::refusal("PUT", ".eml", 3, 503, "ServerBusy").with("Retry-After", "2"), "ServerBusy")),
     ("too many requests", (|| Prank::refusal("PUT", ".eml", 8, 429, "TooManyRequests").with("Retry-After", "1"), "TooManyRequests")),
     ("an internal error", (|| Prank::refusal("PUT", ".eml", 30, 500, "InternalError"), "InternalError")),
@@ -237,7 +240,7 @@ async fn a_container_in_passing_trouble_is_outlasted() {
 }
 
 /// What a person must mend about a container; what helps.
-const CLOSED: &[(&str, (fn() -> Prank, &str))] = &[
+const CLOSED: &[(&str, Trick)] = &[
     ("a missing role", (|| Prank::refusal("", "", 9999, 403, "AuthorizationPermissionMismatch"), "Storage Blob Data Contributor")),
     ("a firewall", (|| Prank::refusal("", "", 9999, 403, "AuthorizationFailure"), "network")),
     ("no such container", (|| Prank::refusal("", "", 9999, 404, "ContainerNotFound"), "az storage container create")),

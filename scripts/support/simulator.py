@@ -63,7 +63,11 @@ class Simulator:
 
     def manifest(self, mailbox):
         """What a mailbox holds: its rows, one by one."""
-        with self._open("/manifest", {"mailbox": mailbox}) as answer:
+        return self.lines("/manifest", mailbox=mailbox)
+
+    def lines(self, path, **query):
+        """GET of the admin API, as lines of JSON."""
+        with self._open(path, query) as answer:
             for line in answer:
                 yield json.loads(line)
 
@@ -73,6 +77,10 @@ class Simulator:
         # Loopback only: a proxy of the environment has no say here.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         return opener.open(request, timeout=600)
+
+
+# Where mailboxes of such a configuration are kept.
+OWNER, BUCKET = "test", "mail"
 
 
 def configuration(url, user, mailboxes, **settings):
@@ -85,13 +93,13 @@ def configuration(url, user, mailboxes, **settings):
         "poll_message_sleep": 0,
         "poll_frequency": 1,
         **settings,
-        "mailboxes": {address: {"bucket": {"owner": "test", "name": "mail"}, "start_from": "bucket"} for address in mailboxes},
+        "mailboxes": {address: {"bucket": {"owner": OWNER, "name": BUCKET}, "start_from": "bucket"} for address in mailboxes},
     }
 
 
 def folder_of(prefix, mailbox):
     """Where a mailbox of such a configuration is copied to. Addresses of lower-case letters and digits name their folders as they are."""
-    return pathlib.Path(prefix) / "data" / "test" / "mail" / mailbox
+    return pathlib.Path(prefix) / "data" / OWNER / BUCKET / mailbox
 
 
 # Folders of the store that are not below the top of the visible tree, by the first part of their path.

@@ -42,6 +42,8 @@ pub struct Memory {
     pub(super) pace: Pace,
     /// The stamps by which folders may be passed over.
     settled: HashMap<FolderId, String>,
+    /// The stamps that folders had when they were last visited.
+    met: HashMap<FolderId, Met>,
     /// Folders not yet listed from the start, where `start_from` is `config`.
     afresh: Afresh,
     /// Folders that were listed but could not be found when they were visited.
@@ -57,9 +59,29 @@ pub struct Memory {
 impl Memory {
     /// Nothing is remembered yet.
     pub fn new(pace: Pace, reconcile: Option<Duration>, afresh: Afresh) -> Self {
-        Self { pace, reconcile, afresh, settled: HashMap::new(), missing: HashSet::new(), by_age: HashMap::new(), full: None }
+        Self {
+            pace,
+            reconcile,
+            afresh,
+            settled: HashMap::new(),
+            met: HashMap::new(),
+            missing: HashSet::new(),
+            by_age: HashMap::new(),
+            full: None,
+        }
     }
 }
+
+/// A folder's stamp, and since when it is known.
+struct Met {
+    stamp: Option<String>,
+    first: Instant,
+    /// Whether it had stood for a while when the folder was last visited.
+    stood: bool,
+}
+
+/// Stamps may be as coarse as a second: one that is younger does not tell of all that came within its second.
+const STANDS: Duration = Duration::from_secs(2);
 
 /// So often each folder is read whatever its stamp says, and what is in quarantine is tried again.
 const FULL: Duration = Duration::from_secs(3600);
@@ -158,6 +180,7 @@ impl Pipeline {
                 self.checkpoints.forget(mailbox, &folder.id).await?;
                 memory.afresh.done(&folder.id);
             }
+            memory.meet(&folder);
             let saved = self.checkpoints.load(mailbox, &folder.id).await?;
             let delivered = self.delivered(subscription, &folder.id, saved.as_ref(), &digest).await?;
             let start = Start::decide(saved, &digest, from_start, reach, memory.reconcile);
@@ -244,6 +267,17 @@ impl Memory {
         self.reconcile.map_or(FULL, |period| FULL.min(period / 2))
     }
 
+    /// Remembers the stamp with which a folder is about to be visited.
+    fn meet(&mut self, folder: &Folder) {
+        let new = || Met { stamp: folder.stamp.clone(), first: Instant::now(), stood: false };
+        let met = self.met.entry(folder.id.clone()).or_insert_with(new);
+        if met.stamp == folder.stamp {
+            met.stood = met.first.elapsed() >= STANDS;
+        } else {
+            *met = new();
+        }
+    }
+
     /// A listing from the start by age, which may have begun in an earlier visit.
     fn oldest_first(&mut self, folder: &FolderId, start: &Start) -> Option<Arc<OldestFirst>> {
         match start {
@@ -259,8 +293,8 @@ impl Memory {
             self.by_age.remove(&id);
         }
         match &end.settled {
-            Some(stamp) => self.settled.insert(id.clone(), stamp.clone()),
-            None => self.settled.remove(&id),
+            Some(stamp) if self.met.get(&id).is_some_and(|met| met.stood) => self.settled.insert(id.clone(), stamp.clone()),
+            _ => self.settled.remove(&id),
         };
         match &end.trouble {
             // Deleted since it was listed, in all likelihood: the next round will not list it. If it does, the server keeps it from us.

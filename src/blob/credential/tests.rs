@@ -207,7 +207,7 @@ async fn a_person_is_logged_in_by_the_cli() {
     assert!(error.denial == Denial::Rejected && error.cause.contains("AADSTS70043"), "{error}");
     // Narrowed to what runs in production, nobody's own login is used.
     az(dir.path(), "echo '{\"accessToken\": \"t3\", \"expires_on\": 4102444800}'");
-    assert!(!token(&[("PATH", path), ("AZURE_TOKEN_CREDENTIALS", "prod")]).await.unwrap_err().cause.contains("CLI"));
+    assert!(!token(&[("PATH", path), ("AZURE_TOKEN_CREDENTIALS", "prod")]).await.unwrap_err().cause.contains("Azure CLI"));
     assert!(Credentials::chain(&env(&[("AZURE_TOKEN_CREDENTIALS", "vscode")]), None).err().unwrap().contains("known here are"));
 }
 

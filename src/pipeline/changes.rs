@@ -40,7 +40,11 @@ pub fn changes(visit: Arc<Visit>) -> impl Stream<Item = Result<Plan, Trouble>> {
     let position = Position {
         cursor: visit.start.cursor(),
         walking: visit.start.walking(),
-        remaining: visit.pipeline.limits.messages_per_folder.max(1),
+        // A listing that is kept aside is handed out within one visit: between visits it would take room for every folder of every mailbox.
+        remaining: match visit.oldest_first {
+            Some(_) => usize::MAX,
+            None => visit.pipeline.limits.messages_per_folder.max(1),
+        },
         standstill: Standstill::default(),
         resynced: false,
         retry: visit.retry_quarantined,

@@ -70,7 +70,7 @@ async fn end_page(visit: &Visit, end: PageEnd) -> Result<usize, Trouble> {
     if let (Some(oldest_first), Some(reach)) = (&visit.oldest_first, end.reach) {
         oldest_first.commit(reach);
         if !end.drained {
-            let delivered = visit.delivered_until(reach.until, oldest_quarantined(visit).await?);
+            let delivered = visit.delivered_until(reach.until.map(|left| left.min(reach.began)), oldest_quarantined(visit).await?);
             visit.pipeline.checkpoints.progress(&visit.mailbox, &visit.folder, &visit.digest, &delivered).await?;
             return Ok(0);
         }
@@ -97,7 +97,7 @@ async fn end_page(visit: &Visit, end: PageEnd) -> Result<usize, Trouble> {
         listed,
         settled: end.drained.then(|| visit.settling()).flatten(),
         filters: visit.digest.clone(),
-        delivered: visit.delivered(end.drained, oldest),
+        delivered: visit.delivered(end.drained.then_some(end.reach.map_or(visit.asked, |reach| reach.began)), oldest),
     };
     if visit.start.differs(&checkpoint) {
         visit.pipeline.checkpoints.save(&visit.mailbox, &checkpoint).await?;

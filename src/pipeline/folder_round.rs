@@ -120,12 +120,12 @@ impl Visit {
         }
     }
 
-    /// What the sink is known to have now; `oldest` is the oldest message in quarantine, told with a folder that is `drained`.
-    pub fn delivered(&self, drained: bool, oldest: Option<DateTime<Utc>>) -> Delivered {
+    /// What the sink is known to have now; `oldest` is the oldest message in quarantine, told with a folder that was read to its end as it was at `drained`.
+    pub fn delivered(&self, drained: Option<DateTime<Utc>>, oldest: Option<DateTime<Utc>>) -> Delivered {
         let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
         match drained {
-            true => news.drain(self.asked, oldest),
-            false => news.drained = false,
+            Some(asked) => news.drain(asked, oldest),
+            None => news.drained = false,
         }
         news.clone()
     }

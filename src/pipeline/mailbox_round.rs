@@ -169,6 +169,7 @@ impl Pipeline {
         if hierarchy != known {
             self.checkpoints.save_hierarchy(mailbox, &hierarchy).await?;
         }
+        memory.by_age.retain(|id, _| hierarchy.folders.iter().any(|folder| folder.id == *id));
         let mut visits = Vec::with_capacity(due.len());
         let digest = subscription.filters.digest();
         let reach = ledger.reach().await?;

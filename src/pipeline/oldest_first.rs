@@ -35,6 +35,8 @@ pub struct Reach {
     handed: Handed,
     /// Nothing older is left; none where nothing is left at all.
     pub until: Option<DateTime<Utc>>,
+    /// When the listing began, beyond which nothing is claimed.
+    pub began: DateTime<Utc>,
 }
 
 impl OldestFirst {
@@ -59,10 +61,11 @@ impl OldestFirst {
         }
         let (changes, handed, last) = survey.hand_out(limit).await?;
         let until = survey.delivered_until(handed).await?;
+        let began = survey.began;
         let Some(cursor) = survey.cursor.clone() else {
             return Err(standing_still(visit, "the listing had no page".to_owned()).into());
         };
-        Ok(Aged { page: Page { changes, cursor, last, certain: true }, reach: Reach { handed, until } })
+        Ok(Aged { page: Page { changes, cursor, last, certain: true }, reach: Reach { handed, until, began } })
     }
 
     /// What was handed out so far is delivered.

@@ -28,6 +28,8 @@ pub struct Survey {
     /// Whether it is whole.
     pub whole: bool,
     handed: Handed,
+    /// When the listing began: of what came since it tells nothing.
+    pub began: DateTime<Utc>,
 }
 
 impl Survey {
@@ -37,7 +39,7 @@ impl Survey {
         let open = || {
             let listing = Connection::open("")?;
             listing.execute_batch(
-                "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -1024;
+                "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -256;
                 CREATE TABLE listed (number INTEGER PRIMARY KEY, item TEXT NOT NULL UNIQUE, came INTEGER NOT NULL, received INTEGER, created INTEGER,
                     size INTEGER, class TEXT, search_key BLOB, flags INTEGER);
                 CREATE INDEX by_age ON listed (came, number);",
@@ -45,7 +47,7 @@ impl Survey {
             Ok(listing)
         };
         let listing = open().map_err(failed)?;
-        Ok(Self { listing: Arc::new(Mutex::new(listing)), cursor: None, whole: false, handed: Handed::default() })
+        Ok(Self { listing: Arc::new(Mutex::new(listing)), cursor: None, whole: false, handed: Handed::default(), began: Utc::now() })
     }
 
     /// Takes a page of the listing in.

@@ -25,14 +25,19 @@ impl Trouble {
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::Exchange(error) => error.verdict,
-            Self::Sink(error) if error.verdict == sink::Verdict::Refused => Verdict::Refused,
+            // Asking again locks no account: what a person mends goes on by itself.
+            Self::Sink(error) if error.verdict == sink::Verdict::Refused => Verdict::StopMailbox,
             Self::Sink(_) | Self::Catalog(_) => Verdict::Later,
         }
     }
 
     /// Whether a person must act: credentials, permission or configuration.
     pub fn refused(&self) -> bool {
-        self.verdict() == Verdict::Refused || matches!(self, Self::Exchange(error) if error.denied())
+        match self {
+            Self::Exchange(error) => error.verdict == Verdict::Refused || error.denied(),
+            Self::Sink(error) => error.verdict == sink::Verdict::Refused,
+            Self::Catalog(_) => false,
+        }
     }
 
     /// Whether the rest of the mailbox is of no use either in this round.

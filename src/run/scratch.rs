@@ -20,7 +20,8 @@ pub(super) struct Scratch {
 impl Scratch {
     /// Makes one in `parent`. Blocks for some disk operations.
     pub(super) fn new(parent: &Path) -> io::Result<Self> {
-        let lock = File::create(parent.join(format!("{NAME}lock")))?;
+        // One a user: another's could not be opened.
+        let lock = File::create(parent.join(format!("{NAME}lock-{}", rustix::process::getuid().as_raw())))?;
         // Held while folders come and go, so that none is swept between being made and being locked.
         lock.lock()?;
         for entry in fs::read_dir(parent)?.flatten() {

@@ -51,6 +51,8 @@ impl Stores {
         if let Some(told) = &self.told {
             told.flush(LAST_WORDS).await;
         }
+        // Whoever goes on need not wait until locks are out of date.
+        let _ = tokio::time::timeout(LAST_WORDS, self.catalog.close()).await;
     }
 }
 

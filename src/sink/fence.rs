@@ -38,6 +38,7 @@ pub struct Fence {
 #[derive(Clone, Copy)]
 struct Standing {
     since: Instant,
+    raised: Instant,
     until: Instant,
     attempts: u32,
 }
@@ -71,11 +72,11 @@ impl Fence {
             let (since, attempts) = standing.map_or((now, 0), |standing| (standing.since, standing.attempts));
             // Those who had set out before it was raised fail for the same reason: one outage is one step of the back-off.
             let standing_still = standing.filter(|standing| standing.until > now);
-            let (until, attempts) = match standing_still {
-                Some(old) => (named.map_or(old.until, |wait| old.until.max(now + wait)), attempts),
-                None => (now + named.unwrap_or_else(|| self.backoff.draw(attempts)), attempts.saturating_add(1)),
+            let (raised, until, attempts) = match standing_still {
+                Some(old) => (old.raised, named.map_or(old.until, |wait| old.until.max(now + wait)), attempts),
+                None => (now, now + named.unwrap_or_else(|| self.backoff.draw(attempts)), attempts.saturating_add(1)),
             };
-            let raised = Standing { since, until, attempts };
+            let raised = Standing { since, raised, until, attempts };
             let news = standing_still.is_none_or(|old| old.until != until);
             *standing = Some(raised);
             if self.weary(&raised) {
@@ -91,9 +92,10 @@ impl Fence {
         true
     }
 
-    /// A write succeeded: the sink takes messages.
-    pub fn lower(&self) {
-        if let Some(standing) = self.lock().take() {
+    /// A write that began at `begun` succeeded: the sink takes messages. One that began before the fence was raised says nothing of now.
+    pub fn lower(&self, begun: Instant) {
+        let lowered = self.lock().take_if(|standing| begun >= standing.raised);
+        if let Some(standing) = lowered {
             self.lowered.notify_waiters();
             self.events.tell(Event::SinkRecovered { after: standing.since.elapsed() });
         }
@@ -142,7 +144,7 @@ mod tests {
         assert!(fence.raise("HTTP 429", Some(Duration::from_secs(1))));
         assert_eq!(events.status().sink.as_ref().map(|trouble| trouble.reason.as_str()), Some("HTTP 429"));
         assert_eq!(waited(&fence).await, Duration::from_secs(40));
-        fence.lower();
+        fence.lower(Instant::now());
         assert_eq!(events.status().sink, None);
     }
 
@@ -167,8 +169,19 @@ mod tests {
             async move { waited(&fence).await }
         });
         tokio::time::sleep(Duration::from_secs(3)).await;
-        fence.lower();
+        fence.lower(Instant::now());
         assert_eq!(waiting.await.unwrap(), Duration::from_secs(3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_success_of_what_was_under_way_already_changes_nothing() {
+        let (fence, events) = fence(Patience::Endless);
+        let begun = Instant::now();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        fence.raise("HTTP 429", Some(Duration::from_secs(60)));
+        fence.lower(begun);
+        assert!(events.status().sink.is_some());
+        assert_eq!(waited(&fence).await, Duration::from_secs(60));
     }
 
     #[tokio::test(start_paused = true)]
@@ -181,7 +194,7 @@ mod tests {
         assert!(!fence.raise("no space", Some(Duration::from_secs(30))));
         assert_eq!(waited(&fence).await, Duration::ZERO);
         // One that takes messages again is waited for anew.
-        fence.lower();
+        fence.lower(Instant::now());
         assert!(fence.raise("no space", Some(Duration::from_secs(30))));
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::time::Instant;
 
 use super::{Body, Envelope, Error, Fence, Sink, Stored, Verdict, Writes};
 
@@ -27,10 +28,11 @@ impl<S: Sink> Patient<S> {
         let _turn = self.writes.turn().await;
         // The fence may have been raised while others were before us.
         self.fence.pass().await;
+        let begun = Instant::now();
         let written = self.sink.write(envelope, body).await;
         // What is the matter with one message says nothing of the sink; but a sink that judged it answers.
         if matches!(&written, Ok(_) | Err(Error { verdict: Verdict::Unacceptable, .. })) {
-            self.fence.lower();
+            self.fence.lower(begun);
         }
         written
     }
@@ -77,7 +79,7 @@ mod tests {
         time::Duration,
     };
 
-    use tokio::time::{Instant, sleep};
+    use tokio::time::sleep;
 
     use super::*;
     use crate::{

@@ -142,7 +142,12 @@ impl Sink for ApiSink {
             Body::Stream(stream, properties) => {
                 let spooled = self.spool.take(stream).await.map_err(|interrupted| match interrupted {
                     Interrupted::Source => broken(envelope),
-                    Interrupted::Disk(error) => disk(envelope, &self.spool, &error),
+                    Interrupted::Disk(error) => {
+                        let error = disk(envelope, &self.spool, &error);
+                        // Others would fill it up again.
+                        self.delivery.fence.raise(&error.to_string(), None);
+                        error
+                    }
                 })?;
                 let properties = properties.await.map_err(|_| broken(envelope))?;
                 self.write_stream(envelope, spooled, &properties).await

@@ -87,11 +87,12 @@ impl Delivery {
                 return;
             }
             let before = self.taken.load(Ordering::Relaxed);
+            let begun = Instant::now();
             let answer = self.client.put_emails(&bucket, payload(&batch)).await;
             drop(turn);
             let Err(error) = answer else {
                 self.taken.fetch_add(1, Ordering::Relaxed);
-                self.fence.lower();
+                self.fence.lower(begun);
                 batch.into_iter().for_each(|pending| pending.end(Ok(())));
                 return;
             };
@@ -99,7 +100,7 @@ impl Delivery {
                 Kind::Token | Kind::Forbidden | Kind::Missing => return fail(batch, &error, Verdict::Refused),
                 Kind::Unprocessable | Kind::TooLarge => {
                     // Who judges a message answers.
-                    self.fence.lower();
+                    self.fence.lower(begun);
                     if batch.len() > 1 {
                         let size = if error.kind == Kind::TooLarge { batch.len().div_ceil(2) } else { 1 };
                         return self.in_parts(&bucket, batch, size).await;

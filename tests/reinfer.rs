@@ -340,7 +340,7 @@ async fn what_a_person_must_mend_ends_the_run_with_advice() {
         let server = start(20).await;
         let appliance = Appliance { token, ..Appliance::new(Way::Ews) };
         let mut events = appliance.events.listen();
-        assert_eq!(appliance.pass(&server).await.verdict, Some(Verdict::Refused), "{token}");
+        assert_eq!(appliance.pass(&server).await.verdict, Some(Verdict::StopMailbox), "{token}");
         let mut reasons = Vec::new();
         while let Ok(event) = events.try_recv() {
             if let Event::MailboxFailed { reason, refused: true, .. } = event {

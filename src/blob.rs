@@ -10,6 +10,7 @@ mod error;
 pub(crate) mod faulty;
 mod location;
 mod patience;
+mod remover;
 mod service;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -22,7 +23,7 @@ pub use error::{Error, Kind};
 pub use location::Location;
 pub(crate) use patience::{next_wait, patiently};
 
-use self::{account::Account, credential::Credentials, service::Service};
+use self::{account::Account, credential::Credentials, remover::Remover, service::Service};
 use crate::config::Env;
 
 /// object_store's own retries stay few: who waits longer shows it.
@@ -57,17 +58,19 @@ pub fn connect(location: &Location, env: &Env) -> Result<Blobs, Error> {
     let extra = crate::http::roots::named(env.var(crate::http::roots::SSL_CERT_FILE).map(PathBuf::from)).map_err(fault)?;
     let client =
         crate::http::builder_trusting(extra).and_then(|builder| crate::http::built(builder.read_timeout(SILENCE))).map_err(fault)?;
+    let service = Service::new(client, Arc::clone(&credentials));
+    let remover = Remover::new(&account.endpoint, location, Arc::clone(&credentials), service.clone());
     let store = MicrosoftAzureBuilder::new()
         .with_account(&location.account)
         .with_container_name(&location.container)
         .with_endpoint(account.endpoint.as_str().trim_end_matches('/').to_owned())
         .with_allow_http(plain)
-        .with_credentials(Arc::clone(&credentials) as _)
+        .with_credentials(credentials)
         .with_retry(RETRIES)
-        .with_http_connector(Service::new(client, credentials))
+        .with_http_connector(service)
         .build();
     let store = store.map_err(|error| Error::of(format!("connecting to {location}"), location, &error))?;
-    Ok(Blobs::over(Arc::new(store), location.clone()))
+    Ok(Blobs::over(Arc::new(store), location.clone()).removing(remover))
 }
 
 #[cfg(test)]

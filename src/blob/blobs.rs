@@ -13,7 +13,7 @@ use object_store::{
     PutOptions, PutPayload, UpdateVersion, path::Path as Name,
 };
 
-use super::{Error, Kind as ErrorKind, Location};
+use super::{Error, Kind as ErrorKind, Location, remover::Remover};
 use crate::sink::layout::Layout;
 
 /// What a blob holds, as its content type tells whoever opens it.
@@ -48,13 +48,20 @@ pub struct Blobs {
     store: Arc<dyn ObjectStore>,
     location: Arc<Location>,
     layout: Layout,
+    /// How a blob is deleted, where the store has no good way of its own.
+    remover: Option<Arc<Remover>>,
 }
 
 impl Blobs {
     /// Blobs of a store, such as one in memory.
     pub fn over(store: Arc<dyn ObjectStore>, location: Location) -> Self {
         let layout = Layout::new(&location.prefix);
-        Self { store, location: Arc::new(location), layout }
+        Self { store, location: Arc::new(location), layout, remover: None }
+    }
+
+    /// The same, with a way of its own to delete.
+    pub(super) fn removing(self, remover: Remover) -> Self {
+        Self { remover: Some(Arc::new(remover)), ..self }
     }
 
     /// Where they are.
@@ -149,7 +156,11 @@ impl Blobs {
     /// Removes a blob; there is no harm in it where there is none.
     pub(crate) async fn delete(&self, path: &Path, attempt: impl Fn() -> String) -> Result<(), Error> {
         let name = self.name(path, &attempt)?;
-        match self.store.delete(&name).await {
+        let removed = match &self.remover {
+            Some(remover) => remover.remove(&name).await,
+            None => self.store.delete(&name).await,
+        };
+        match removed {
             Ok(()) => Ok(()),
             Err(error) => match self.failed(attempt(), &error) {
                 Error { kind: ErrorKind::Missing, .. } => Ok(()),

@@ -146,7 +146,8 @@ fn refused(at: &Location, refusal: &Refusal) -> Sorted {
         (409 | 412, _) => (Kind::Conflict, None),
         (413, _) => (Kind::Unacceptable, None),
         (403, "AuthorizationPermissionMismatch") => (Kind::Refused, Some(role())),
-        // The emulator's word for a wrong key.
+        // The emulator's words for a wrong key.
+        (400, "InvalidAuthenticationInfo") => (Kind::Refused, Some(key())),
         (403, "AuthorizationFailure") if refusal.message.contains("failed to authenticate") => (Kind::Refused, Some(key())),
         (403, "AuthorizationFailure") => (
             Kind::Refused,

@@ -6,6 +6,10 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use exchange_sync::{
@@ -21,6 +25,10 @@ use openssl::{
     x509::{X509, X509NameBuilder, extension::SubjectAlternativeName},
 };
 use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
 
 /// Its account, and the key that everybody knows.
 pub const ACCOUNT: &str = "devstoreaccount1";
@@ -45,7 +53,8 @@ impl Azurite {
         command.args(["--blobPort", "0", "--inMemoryPersistence", "--disableTelemetry", "--silent"]);
         let ca = https.then(|| {
             let (certificate, key) = certificate(folder.path());
-            command.arg("--cert").arg(&certificate).arg("--key").arg(key);
+            // Tokens are taken over https; who signed them is not looked at.
+            command.arg("--cert").arg(&certificate).arg("--key").arg(key).args(["--oauth", "basic"]);
             certificate
         });
         command.current_dir(folder.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -109,7 +118,14 @@ impl Azurite {
         answer.bytes().await.unwrap().to_vec()
     }
 
-    fn url(&self) -> String {
+    /// Removes a blob by hand.
+    pub async fn delete(&self, container: &str, name: &str) {
+        let answer = self.signed(http::Method::DELETE, &format!("{}/{container}/{name}", self.url())).await;
+        assert_eq!(answer.status(), 202, "{name}");
+    }
+
+    /// The service's address.
+    pub fn url(&self) -> String {
         let scheme = if self.ca.is_some() { "https" } else { "http" };
         format!("{scheme}://{}/{ACCOUNT}", self.address)
     }
@@ -134,6 +150,66 @@ impl Drop for Azurite {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// A wire to somebody that can be cut.
+pub struct Wire {
+    pub address: SocketAddr,
+    left: Arc<AtomicI64>,
+}
+
+impl Wire {
+    /// One that carries so many bytes towards `to`, then breaks, and lets nobody on it any more.
+    pub async fn to(to: SocketAddr, bytes: i64) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let left = Arc::new(AtomicI64::new(bytes));
+        let carried = Arc::clone(&left);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let left = Arc::clone(&carried);
+                if left.load(Ordering::SeqCst) > 0 {
+                    tokio::spawn(async move { carry(stream, to, &left).await });
+                }
+            }
+        });
+        Self { address, left }
+    }
+
+    /// Whether it is broken.
+    pub fn broken(&self) -> bool {
+        self.left.load(Ordering::SeqCst) <= 0
+    }
+
+    /// It breaks after so many bytes more.
+    pub fn cut_after(&self, bytes: i64) {
+        self.left.store(bytes, Ordering::SeqCst);
+    }
+
+    /// Makes it whole for good.
+    pub fn mend(&self) {
+        self.left.store(i64::MAX / 2, Ordering::SeqCst);
+    }
+}
+
+async fn carry(mut near: TcpStream, to: SocketAddr, left: &AtomicI64) -> Option<()> {
+    let mut far = TcpStream::connect(to).await.ok()?;
+    let (mut near_read, mut near_write) = near.split();
+    let (mut far_read, mut far_write) = far.split();
+    let there = async {
+        let mut block = [0; 16 * 1024];
+        loop {
+            let read = near_read.read(&mut block).await.ok()?;
+            if read == 0 || left.fetch_sub(i64::try_from(read).ok()?, Ordering::SeqCst) <= i64::try_from(read).ok()? {
+                return Some(());
+            }
+            far_write.write_all(&block[..read]).await.ok()?;
+        }
+    };
+    tokio::select! {
+        end = there => end,
+        back = tokio::io::copy(&mut far_read, &mut near_write) => back.ok().map(drop),
     }
 }
 

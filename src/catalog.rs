@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     mail::{Change, Failure, Folder, FolderId, IdForm, ItemId, Key, Listed, Mailbox, Origin, Properties},
     sink::Stored,
+    words,
 };
 
 pub use blob::BlobCatalog;
@@ -255,11 +256,7 @@ pub struct Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} failed: {}", self.attempt, self.cause)?;
-        match &self.hint {
-            Some(hint) => write!(f, " ({hint})"),
-            None => Ok(()),
-        }
+        words::failed(f, &self.attempt, None, &self.cause, self.hint.as_deref())
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub use blob::BlobCheckpoints;
-pub use delivered::{Delivered, OVERLAP, found_by};
+pub use delivered::{Delivered, OVERLAP};
 pub use keyed::{KeyedCheckpoints, Settings as KeyedSettings};
 pub use local::LocalCheckpoints;
 

@@ -13,7 +13,10 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
-use crate::mail::{Cursor, Folder, Hierarchy, IdForm, ItemId, Listed, Lookup, Mailbox, Page, Part};
+use crate::{
+    mail::{Cursor, Folder, Hierarchy, IdForm, ItemId, Listed, Lookup, Mailbox, Page, Part},
+    words,
+};
 
 /// A way to read mailboxes.
 ///
@@ -105,16 +108,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} failed: ", self.attempt)?;
-        // Some causes begin with their code already.
-        if let Some(code) = self.code.as_ref().filter(|code| !self.cause.starts_with(code.as_str())) {
-            write!(f, "{code}: ")?;
-        }
-        f.write_str(&self.cause)?;
-        match &self.hint {
-            Some(hint) => write!(f, " ({hint})"),
-            None => Ok(()),
-        }
+        words::failed(f, &self.attempt, self.code.as_deref(), &self.cause, self.hint.as_deref())
     }
 }
 

@@ -35,3 +35,4 @@ pub mod shard;
 pub mod sink;
 pub mod status;
 pub mod watch;
+mod words;

@@ -8,6 +8,9 @@ mod local;
 mod patient;
 pub mod reinfer;
 mod staging;
+#[cfg(test)]
+mod testing;
+mod write_behind;
 mod writes;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -18,7 +21,10 @@ use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 use tokio::sync::oneshot;
 
-use crate::mail::{Key, Mailbox, Properties};
+use crate::{
+    mail::{Key, Mailbox, Properties},
+    words,
+};
 
 pub use blob::BlobSink;
 pub use fence::{Fence, Patience};
@@ -110,16 +116,7 @@ pub struct Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} failed: ", self.attempt)?;
-        // Some causes begin with their code already.
-        if let Some(code) = self.code.as_ref().filter(|code| !self.cause.starts_with(code.as_str())) {
-            write!(f, "{code}: ")?;
-        }
-        f.write_str(&self.cause)?;
-        match &self.hint {
-            Some(hint) => write!(f, " ({hint})"),
-            None => Ok(()),
-        }
+        words::failed(f, &self.attempt, self.code.as_deref(), &self.cause, self.hint.as_deref())
     }
 }
 

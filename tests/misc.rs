@@ -2,12 +2,19 @@
 
 mod common;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
-use common::{Server, Setup, compare, process::ended, server, sink, truth, verdict::compare_wanted, ways::app};
+use common::{
+    Server, Setup, compare,
+    disk::SmallDisk,
+    patience::{HALF_A_MINUTE, until},
+    process::{ended, signal},
+    server, sink, truth,
+    verdict::compare_wanted,
+    ways::app,
+};
 use exchange_simulator::store::NewItem;
 use serde_json::{Value, json};
-use tokio::process::Child;
 
 const A: &str = "a@example.com";
 const B: &str = "b@example.com";
@@ -25,22 +32,6 @@ async fn by_each(inbox: u64) -> [(Server, Setup); 2] {
     let (server, mut setup) = start(inbox).await;
     setup.by_graph(&server);
     [start(inbox).await, (server, setup)]
-}
-
-fn signal(child: &Child, name: &str) {
-    let done = std::process::Command::new("kill").arg(name).arg(child.id().unwrap().to_string()).status().unwrap();
-    assert!(done.success());
-}
-
-/// Waits until something holds; fails after half a minute.
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    for _ in 0..600 {
-        if holds().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("not within half a minute: {what}");
 }
 
 fn stored(setup: &Setup, address: &str) -> usize {
@@ -205,14 +196,14 @@ async fn an_interrupt_ends_it_and_the_next_run_goes_on() {
     let (server, setup) = start(400).await;
     server.admin("/latency", json!({"latency_ms": 100})).await;
     let child = setup.start(&["--once", "--progress", "json"]);
-    until("something is stored", async || stored(&setup, A) > 0).await;
+    until(HALF_A_MINUTE, "something is stored", async || stored(&setup, A) > 0).await;
     signal(&child, "-INT");
     let ran = ended(child).await;
     assert_eq!((ran.code, ran.summary()["finished"].as_bool()), (1, Some(false)), "an unfinished single pass has failed: {ran}");
     // Without an end of its own, an interrupt is the ordinary end.
     let child = setup.start(&["--progress", "json"]);
     let known = stored(&setup, A);
-    until("more is stored", async || stored(&setup, A) > known).await;
+    until(HALF_A_MINUTE, "more is stored", async || stored(&setup, A) > known).await;
     signal(&child, "-TERM");
     let ran = ended(child).await;
     assert_eq!(ran.code, 0, "{ran}");
@@ -227,7 +218,7 @@ async fn a_second_interrupt_ends_it_at_once() {
     let (server, setup) = start(100).await;
     server.admin("/latency", json!({"latency_ms": 5000})).await;
     let child = setup.start(&["--progress", "none"]);
-    until("a request is under way", async || server.counter("http.requests").await > 0).await;
+    until(HALF_A_MINUTE, "a request is under way", async || server.counter("http.requests").await > 0).await;
     signal(&child, "-INT");
     signal(&child, "-TERM");
     let ran = ended(child).await;
@@ -240,11 +231,12 @@ async fn a_continuous_run_picks_up_what_comes() {
     let (server, mut setup) = start(20).await;
     setup.set(json!({"poll_frequency": 1}));
     let child = setup.start(&["--progress", "none"]);
-    until("the first copy", async || stored(&setup, A) + stored(&setup, B) == 50).await;
+    until(HALF_A_MINUTE, "the first copy", async || stored(&setup, A) + stored(&setup, B) == 50).await;
     for round in 1..=2 {
         server.deliver(A, json!("inbox"), 3).await;
         server.admin("/move", json!({"mailbox": B, "from": "inbox", "to": "junkemail", "count": 1})).await;
-        until("what came", async || compare(&server, &setup).await.faults.iter().all(|fault| fault.contains(".staging"))).await;
+        until(HALF_A_MINUTE, "what came", async || compare(&server, &setup).await.faults.iter().all(|fault| fault.contains(".staging")))
+            .await;
         assert_eq!(stored(&setup, A), 25 + 3 * round);
     }
     signal(&child, "-TERM");
@@ -265,26 +257,10 @@ async fn an_instance_without_mailboxes_waits() {
         let files = std::fs::read_dir(&logs).into_iter().flatten().flatten();
         files.into_iter().any(|file| std::fs::read_to_string(file.path()).is_ok_and(|text| text.contains("waiting to be stopped")))
     };
-    until("it says that it waits", async || told()).await;
+    until(HALF_A_MINUTE, "it says that it waits", async || told()).await;
     assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
     signal(&child, "-TERM");
     assert_eq!(ended(child).await.code, 0);
-}
-
-/// A small disk of its own, taken away at the end however that comes.
-struct SmallDisk(std::path::PathBuf);
-
-impl SmallDisk {
-    fn mount(&self, options: &str) -> bool {
-        let mut mount = std::process::Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&self.0).output().is_ok_and(|done| done.status.success())
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg(&self.0).output();
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

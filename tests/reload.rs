@@ -4,7 +4,14 @@ mod common;
 
 use std::{collections::BTreeMap, path::PathBuf, process::Stdio, sync::Arc, time::Duration};
 
-use common::{Ran, Server, Setup, api::BUCKET, compare, process::ended, server, sink};
+use common::{
+    Ran, Server, Setup,
+    api::BUCKET,
+    compare,
+    patience::{MINUTE, until},
+    process::{ended, signal},
+    server, sink,
+};
 use exchange_simulator::fault::{Rule, WireFault};
 use exchange_sync::config::{self, Env, Lookout, News, Shelf, Source};
 use serde_json::{Value, json};
@@ -13,17 +20,6 @@ use tokio::process::{Child, Command};
 /// `m00@example.com` and so on.
 fn address(n: usize) -> String {
     format!("m{n:02}@example.com")
-}
-
-/// Waits until something holds; fails after a minute.
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    for _ in 0..1200 {
-        if holds().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("not within a minute: {what}");
 }
 
 /// A server with 13 mailboxes of 25 messages each, all listings of which are counted, and a copy of it into a folder by a configuration in that folder.
@@ -69,7 +65,7 @@ impl Bench {
 
     async fn until_stored(&self, mailboxes: std::ops::Range<usize>, messages: usize) {
         for n in mailboxes {
-            until(&format!("{messages} messages of {}", address(n)), async || self.stored(n) == messages).await;
+            until(MINUTE, &format!("{messages} messages of {}", address(n)), async || self.stored(n) == messages).await;
         }
     }
 
@@ -86,10 +82,10 @@ impl Bench {
 
     /// Waits until several rounds in a row of all these mailboxes found nothing to list.
     async fn until_quiet(&self, mailboxes: impl Iterator<Item = usize> + Clone) {
-        until("quiet", async || {
+        until(MINUTE, "quiet", async || {
             let (lists, rounds) = (self.asked("SyncFolderItems"), self.asked("FindFolder"));
             let pass = || mailboxes.clone().all(|n| self.asked("FindFolder")[&address(n)] >= rounds[&address(n)] + 3);
-            until("rounds go on", async || pass()).await;
+            until(MINUTE, "rounds go on", async || pass()).await;
             self.asked("SyncFolderItems") == lists
         })
         .await;
@@ -102,7 +98,7 @@ impl Bench {
     }
 
     async fn until_logged(&self, words: &str, times: usize) {
-        until(words, async || self.log().matches(words).count() == times).await;
+        until(MINUTE, words, async || self.log().matches(words).count() == times).await;
     }
 
     async fn deliver(&self, mailboxes: std::ops::Range<usize>) {
@@ -113,7 +109,7 @@ impl Bench {
 }
 
 async fn stop(child: Child) -> Ran {
-    assert!(std::process::Command::new("kill").arg(child.id().unwrap().to_string()).status().unwrap().success());
+    signal(&child, "-TERM");
     ended(child).await
 }
 
@@ -205,7 +201,7 @@ async fn a_lost_file_stops_nothing_and_a_pass_does_not_look_again() {
     bench.deliver(0..13).await;
     bench.server.admin("/latency", json!({"latency_ms": 100})).await;
     let child = bench.setup.start(&["--once", "--progress", "json"]);
-    until("it is under way", async || bench.stored(0) == 27).await;
+    until(MINUTE, "it is under way", async || bench.stored(0) == 27).await;
     bench.keep("{}");
     let ran = ended(child).await;
     assert_eq!((ran.code, ran.figure("mailboxes_complete"), &ran.summary()["config_error"]), (0, 13, &Value::Null), "{ran}");
@@ -345,7 +341,7 @@ async fn emails_and_their_configuration_by_the_api_alone() {
     let reinfer = |document: &Value| bench.server.simulator.reinfer().set_config("acme", "main", Some(document.to_string().into()));
     let emails = async |mailboxes: std::ops::Range<usize>, count: usize| {
         for n in mailboxes {
-            until(&format!("{count} emails of {}", address(n)), async || {
+            until(MINUTE, &format!("{count} emails of {}", address(n)), async || {
                 bench.server.simulator.reinfer().emails(BUCKET).iter().filter(|email| email.mailbox == address(n)).count() == count
             })
             .await;

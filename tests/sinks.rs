@@ -2,20 +2,22 @@
 
 mod common;
 
-use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use common::{
     Ran, Server, Setup,
     api::{BUCKET, compare_emails},
     azurite::Azurite,
     compare,
-    process::ended,
+    disk::SmallDisk,
+    patience::{MINUTE, until},
+    process::{ended, signal},
     server,
+    table::table,
     tamper::{Mischief, Prank, Tamper},
     truth::truth_in,
 };
 use exchange_simulator::fault::{Rule, WireFault};
-use futures::{StreamExt, stream};
 use serde_json::json;
 use tokio::process::Child;
 
@@ -28,19 +30,6 @@ async fn start() -> (Server, Setup) {
     let mut setup = Setup::new(&server);
     setup.set(json!({"reinfer_batch_size": 10, "poll_frequency": 1}));
     (server, setup)
-}
-
-/// Runs rows side by side, since most of their time is waiting, and tells all that failed.
-async fn table<R: Copy + Send + 'static, F>(rows: &[(&'static str, R)], check: impl Fn(&'static str, R) -> F)
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let tasks = rows.iter().map(|(name, row)| {
-        let (name, task) = (*name, tokio::spawn(check(name, *row)));
-        async move { task.await.err().map(|_| name) }
-    });
-    let failed: Vec<&str> = stream::iter(tasks).buffer_unordered(4).filter_map(|name| async move { name }).collect().await;
-    assert!(failed.is_empty(), "failed: {failed:?}");
 }
 
 /// How the API answers.
@@ -93,7 +82,7 @@ const PASSING: &[(&str, Refusal)] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_in_passing_trouble_is_outlasted() {
-    table(PASSING, |name, row| async move {
+    table(PASSING.iter().copied(), |name, row| async move {
         let (server, mut setup) = start().await;
         setup.goes_to_api(&server);
         server.fault(Rule::always((row.action)()).on(row.operation).times(row.times));
@@ -112,7 +101,7 @@ const POISON: &[(&str, u16)] = &[("bad request", 400), ("unprocessable", 422), (
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_email_that_the_api_will_not_have_is_set_aside_alone() {
-    table(POISON, |name, status| async move {
+    table(POISON.iter().copied(), |name, status| async move {
         let (server, mut setup) = start().await;
         setup.goes_to_api(&server);
         setup.args.extend(["--state-prefix".into(), setup.sink().display().to_string()]);
@@ -148,7 +137,7 @@ const REFUSALS: &[(&str, Refusal)] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_api_forbids_is_told_with_what_helps_and_loses_nothing() {
-    table(REFUSALS, |name, row| async move {
+    table(REFUSALS.iter().copied(), |name, row| async move {
         let (server, mut setup) = start().await;
         setup.goes_to_api(&server);
         server.fault(Rule::always((row.action)()).on(row.operation));
@@ -185,10 +174,10 @@ async fn exchange_is_not_asked_for_more_than_can_be_stored() {
     setup.goes_to_api(&server);
     server.fault(Rule::always(error(503, Some(600))).on("reinfer.PutEmails"));
     let child = setup.start(&["--progress", "none"]);
-    until("the fence stands", async || server.struck() > 0).await;
+    until(MINUTE, "the fence stands", async || server.struck() > 0).await;
     // What was on its way when it was raised may still arrive; then there is silence.
     let mut before = u64::MAX;
-    until("silence", async || {
+    until(MINUTE, "silence", async || {
         let now = server.downloads().await;
         tokio::time::sleep(Duration::from_secs(2)).await;
         std::mem::replace(&mut before, now) == now
@@ -197,12 +186,25 @@ async fn exchange_is_not_asked_for_more_than_can_be_stored() {
     assert!(before < 600, "{before} of 1,000 messages were fetched, though none can be stored");
     let uploads = server.counter("reinfer.PutEmails").await;
     assert!(uploads <= 8, "{uploads} uploads, though the first was told to wait");
-    stop(&child);
+    signal(&child, "-TERM");
     assert_eq!(ended(child).await.code, 0);
 }
 
 /// What is done to requests, and what the user is told.
 type Trick = (fn() -> Prank, &'static str);
+
+fn container(name: &str) -> String {
+    name.replace([' ', ','], "-").replace("--", "-")
+}
+
+/// A server, and a copy of it into a container of its own behind a middleman who plays a prank.
+async fn behind(azurite: &Azurite, name: &str, prank: Prank) -> (Server, Setup, Tamper) {
+    let (server, mut setup) = start().await;
+    let tamper = Tamper::before(azurite.address).await;
+    tamper.play(prank);
+    setup.goes_to_azure_via(azurite, &container(name), tamper.address()).await;
+    (server, setup, tamper)
+}
 
 /// Azure in passing trouble.
 const CLOUDS: &[(&str, Trick)] = &[
@@ -222,13 +224,10 @@ const CLOUDS: &[(&str, Trick)] = &[
 async fn a_container_in_passing_trouble_is_outlasted() {
     let Some(azurite) = Azurite::start(false) else { return };
     let azurite = Arc::new(azurite);
-    table(CLOUDS, |name, (prank, told)| {
+    table(CLOUDS.iter().copied(), |name, (prank, told)| {
         let azurite = azurite.clone();
         async move {
-            let (server, mut setup) = start().await;
-            let tamper = Tamper::before(azurite.address).await;
-            tamper.play(prank());
-            setup.goes_to_azure_via(&azurite, &container(name), tamper.address()).await;
+            let (server, setup, tamper) = behind(&azurite, name, prank()).await;
             let ran = setup.once().await;
             assert_eq!(tamper.left(), 0, "{name}: the prank was not played out: {ran}");
             assert_eq!(ran.code, 0, "{name}: {ran}");
@@ -257,13 +256,10 @@ const CLOSED: &[(&str, Trick)] = &[
 async fn what_a_container_forbids_is_told_with_what_helps_and_loses_nothing() {
     let Some(azurite) = Azurite::start(false) else { return };
     let azurite = Arc::new(azurite);
-    table(CLOSED, |name, (prank, told)| {
+    table(CLOSED.iter().copied(), |name, (prank, told)| {
         let azurite = azurite.clone();
         async move {
-            let (server, mut setup) = start().await;
-            let tamper = Tamper::before(azurite.address).await;
-            tamper.play(prank());
-            setup.goes_to_azure_via(&azurite, &container(name), tamper.address()).await;
+            let (server, mut setup, _tamper) = behind(&azurite, name, prank()).await;
             let ran = setup.once().await;
             assert_eq!(ran.code, 4, "{name}: {ran}");
             assert!(ran.stderr.contains(told), "{name}: {ran}");
@@ -298,36 +294,16 @@ async fn two_processes_on_one_mailbox_corrupt_nothing() {
         setup.look().await;
         common::sink::lines(&setup.data(A)).iter().filter(|line| line["event"] == "stored").count()
     };
-    until("all is stored", async || lines().await >= 500).await;
+    until(MINUTE, "all is stored", async || lines().await >= 500).await;
     server.deliver(A, json!("inbox"), 20).await;
-    until("what came is stored", async || lines().await >= 520).await;
-    children.iter().for_each(stop);
+    until(MINUTE, "what came is stored", async || lines().await >= 520).await;
+    children.iter().for_each(|child| signal(child, "-TERM"));
     let mut told = String::new();
     for child in children {
         told += &ended(child).await.stderr;
     }
     let tally = compare(&server, &setup).await;
     assert_eq!((tally.sound().stored, tally.real), (520, 520), "{told}");
-}
-
-fn container(name: &str) -> String {
-    name.replace([' ', ','], "-").replace("--", "-")
-}
-
-/// A small disk of its own, taken away at the end however that comes.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    fn mount(&self, options: &str) -> bool {
-        let mut mount = std::process::Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&self.0).output().is_ok_and(|done| done.status.success())
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).output();
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -339,10 +315,10 @@ async fn a_full_disk_is_waited_for_and_then_all_is_stored() {
     }
     let logs = setup.dir.path().join("logs");
     let child = setup.start(&["--progress", "none", "--log-dir", logs.to_str().unwrap()]);
-    until("it says why nothing is stored", async || told(&logs, "free some space on that volume")).await;
+    until(MINUTE, "it says why nothing is stored", async || told(&logs, "free some space on that volume")).await;
     assert!(disk.mount("remount,size=64m"));
-    until("all is stored", async || stored(&setup) == 100).await;
-    stop(&child);
+    until(MINUTE, "all is stored", async || stored(&setup) == 100).await;
+    signal(&child, "-TERM");
     let ran = ended(child).await;
     assert_eq!(ran.code, 0, "{ran}");
     compare(&server, &setup).await.sound();
@@ -372,19 +348,4 @@ fn told(logs: &std::path::Path, words: &str) -> bool {
 fn stored(setup: &Setup) -> usize {
     let lines = [A, B].iter().flat_map(|address| common::sink::lines(&setup.data(address)));
     lines.filter(|line| line["event"] == "stored").count()
-}
-
-fn stop(child: &Child) {
-    let pid = child.id().expect("it runs").to_string();
-    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-}
-
-async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
-    for _ in 0..600 {
-        if done().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("{what}: not within a minute");
 }

@@ -4,9 +4,8 @@ mod common;
 
 use std::{future::Future, pin::Pin, time::Duration};
 
-use common::{Ran, Server, Setup, compare, server, sink};
+use common::{Ran, Server, Setup, compare, server, sink, table::table};
 use exchange_simulator::fault::{Action, CutFraming, EwsFault, Rule, Shape, WireFault};
-use futures::{StreamExt, stream};
 use serde_json::json;
 
 const A: &str = "a@example.com";
@@ -160,19 +159,6 @@ fn odd() -> Vec<(&'static str, Vec<Rule>)> {
         ("an item twice in one enumeration", vec![Rule::always(EwsFault::RepeatItem).on("SyncFolderItems")]),
         ("items under an unknown element", always(EwsFault::UnknownElement.into())),
     ]
-}
-
-/// Runs rows side by side, since most of their time is waiting, and tells all that failed.
-async fn table<F>(rows: Vec<(&'static str, Vec<Rule>)>, check: impl Fn(&'static str, Vec<Rule>) -> F)
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let tasks = rows.into_iter().map(|(name, rules)| {
-        let task = tokio::spawn(check(name, rules));
-        async move { task.await.err().map(|_| name) }
-    });
-    let failed: Vec<&str> = stream::iter(tasks).buffer_unordered(4).filter_map(|name| async move { name }).collect().await;
-    assert!(failed.is_empty(), "failed: {failed:?}");
 }
 
 async fn got_over(name: &'static str, rules: Vec<Rule>) {

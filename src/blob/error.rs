@@ -7,6 +7,7 @@ use super::{
     location::Location,
     service::{Refusal, Unreached},
 };
+use crate::words;
 
 /// A clock this far off is why a signature or token is not accepted (Authorize with Shared Key: 15 minutes), or soon will be.
 const SKEWED: i64 = 300;
@@ -43,11 +44,7 @@ pub struct Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} failed: {}", self.attempt, self.cause)?;
-        match &self.hint {
-            Some(hint) => write!(f, " ({hint})"),
-            None => Ok(()),
-        }
+        words::failed(f, &self.attempt, self.code.as_deref(), &self.cause, self.hint.as_deref())
     }
 }
 

@@ -71,11 +71,6 @@ impl Delivered {
     }
 }
 
-/// The time by which a message in quarantine is found again.
-pub fn found_by(listed: &Listed) -> Option<DateTime<Utc>> {
-    listed.received.max(listed.created)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

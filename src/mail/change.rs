@@ -47,3 +47,10 @@ pub struct Page {
     /// Whether that word can be relied on. Some EWS servers say so too early, so there a walk ends on a last page without changes.
     pub certain: bool,
 }
+
+impl Page {
+    /// Whether the listing is at its end.
+    pub fn ends(&self) -> bool {
+        self.last && (self.certain || self.changes.is_empty())
+    }
+}

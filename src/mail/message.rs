@@ -62,6 +62,11 @@ impl Listed {
         self.flags.map(|flags| flags & 0x20 != 0)
     }
 
+    /// When it came into the mailbox, as far as its dates tell.
+    pub fn came(&self) -> Option<DateTime<Utc>> {
+        self.received.max(self.created)
+    }
+
     /// The day it is filed under: received, else created, else unknown.
     pub fn dated(&self) -> Option<DateTime<Utc>> {
         self.received.or(self.created)

@@ -75,7 +75,7 @@ impl Position {
         let (mut page, reach) = match &visit.oldest_first {
             Some(oldest_first) => {
                 // A batch each, so that what is delivered is told after every one.
-                let limit = self.remaining.min(visit.pipeline.limits.batch_size.max(1));
+                let limit = visit.pipeline.limits.batch_size.max(1);
                 let aged = oldest_first.page(visit, limit, std::mem::take(&mut self.fresh)).await?;
                 (aged.page, Some(aged.reach))
             }
@@ -95,7 +95,7 @@ impl Position {
             wanted: plan.wanted.len(),
         });
         self.remaining = self.remaining.saturating_sub(plan.wanted.len());
-        self.drained = page.last && (page.certain || page.changes.is_empty());
+        self.drained = page.ends();
         self.cursor = Some(page.cursor.clone());
         plan.end = Some(PageEnd { cursor: page.cursor, walking: self.walking, drained: self.drained, reach });
         Ok(Some(plan))
@@ -106,10 +106,7 @@ impl Position {
         let limit = self.remaining.min(PAGE);
         match pipeline.exchange.page(&visit.mailbox, &visit.folder, self.cursor.as_ref(), limit).await {
             Err(error) if error.verdict == Verdict::Resync && self.cursor.is_some() && !self.resynced => {
-                visit
-                    .pipeline
-                    .events
-                    .tell(Event::FolderResynced { mailbox: visit.mailbox.address.clone(), folder: visit.folder.path.clone() });
+                visit.tell_resync();
                 visit.ledger.walk_begins(&visit.folder.id, false).await?;
                 (self.cursor, self.walking, self.resynced) = (None, true, true);
                 Ok(pipeline.exchange.page(&visit.mailbox, &visit.folder, None, limit).await?)

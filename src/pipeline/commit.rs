@@ -6,11 +6,7 @@ use chrono::{DateTime, Utc};
 use futures::{Stream, stream};
 
 use super::{Trouble, folder_round::Visit, plan::PageEnd, transfer::Transferred};
-use crate::{
-    catalog::Entry,
-    checkpoint::{Checkpoint, found_by},
-    event::Event,
-};
+use crate::{catalog::Entry, checkpoint::Checkpoint, event::Event};
 
 /// A batch that is in the sink, in the catalog, and covered by the cursor if it was its page's last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -111,5 +107,5 @@ async fn oldest_quarantined(visit: &Visit) -> Result<Option<DateTime<Utc>>, Trou
         return Ok(None);
     }
     let quarantined = visit.ledger.quarantined(&visit.folder.id).await?;
-    Ok(quarantined.iter().filter_map(|(_, listed)| found_by(listed)).min())
+    Ok(quarantined.iter().filter_map(|(_, listed)| listed.came()).min())
 }

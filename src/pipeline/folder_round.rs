@@ -25,6 +25,8 @@ pub struct Visit {
     pub mailbox: Mailbox,
     /// The folder, as just listed.
     pub folder: Folder,
+    /// The folder's path, as sinks are told it with each message.
+    pub path: Arc<[String]>,
     /// The mailbox's ledger.
     pub ledger: Arc<dyn Ledger>,
     /// Which messages are wanted.
@@ -188,6 +190,11 @@ impl Visit {
             None => {}
         }
         end
+    }
+
+    /// Tells that the folder's listing starts over.
+    pub fn tell_resync(&self) {
+        self.pipeline.events.tell(Event::FolderResynced { mailbox: self.mailbox.address.clone(), folder: self.folder.path.clone() });
     }
 
     /// Tells that the folder could not be read.

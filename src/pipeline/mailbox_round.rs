@@ -197,6 +197,7 @@ impl Pipeline {
                 switched: hierarchy.switch.map(|switch| switch.at),
                 digest: digest.clone(),
                 retry_quarantined,
+                path: folder.path.as_slice().into(),
                 folder,
                 asked: Utc::now(),
                 news: Mutex::new(delivered.clone()),

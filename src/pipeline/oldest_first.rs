@@ -81,8 +81,7 @@ async fn list(visit: &Visit, survey: &mut Survey) -> Result<(), Trouble> {
     while !survey.whole {
         let page = match exchange.page(&visit.mailbox, &visit.folder, survey.cursor.as_ref(), PAGE).await {
             Err(error) if error.verdict == Verdict::Resync && survey.cursor.is_some() && !resynced => {
-                let (mailbox, folder) = (visit.mailbox.address.clone(), visit.folder.path.clone());
-                visit.pipeline.events.tell(Event::FolderResynced { mailbox, folder });
+                visit.tell_resync();
                 (*survey, standstill, resynced) = (Survey::new()?, Standstill::default(), true);
                 continue;
             }
@@ -92,7 +91,7 @@ async fn list(visit: &Visit, survey: &mut Survey) -> Result<(), Trouble> {
             return Err(standing_still(visit, cause).into());
         }
         visit.pipeline.events.tell(Event::PageListed { mailbox: visit.mailbox.address.clone(), changes: page.changes.len(), wanted: 0 });
-        let whole = page.last && (page.certain || page.changes.is_empty());
+        let whole = page.ends();
         survey.note(page, whole).await?;
     }
     Ok(())

@@ -18,7 +18,7 @@ pub struct Standstill {
 impl Standstill {
     /// Looks at one more page, asked for with `cursor`; returns what is wrong once too many pages brought nothing.
     pub fn notice(&mut self, cursor: Option<&Cursor>, page: &Page) -> Option<String> {
-        let ended = page.last && (page.certain || page.changes.is_empty());
+        let ended = page.ends();
         // With the same cursor the same page comes again, whatever is on it.
         let moved = ended || cursor != Some(&page.cursor);
         self.stuck = if moved { 0 } else { self.stuck + 1 };

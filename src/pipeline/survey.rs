@@ -126,11 +126,6 @@ impl Survey {
 /// Messages without a date come before all others: they are fetched by every listing, whatever time was reached.
 const UNDATED: i64 = i64::MIN;
 
-/// When a message came into the mailbox, as far as its dates tell.
-pub fn came(listed: &Listed) -> Option<DateTime<Utc>> {
-    listed.received.max(listed.created)
-}
-
 fn put(listing: &Connection, listed: &Listed, replace: bool) -> rusqlite::Result<()> {
     let micros = |at: Option<DateTime<Utc>>| at.map(|at| at.timestamp_micros());
     let sql = if replace {
@@ -141,7 +136,7 @@ fn put(listing: &Connection, listed: &Listed, replace: bool) -> rusqlite::Result
     };
     listing.prepare_cached(sql)?.execute(params![
         listed.id.0,
-        micros(came(listed)).unwrap_or(UNDATED),
+        micros(listed.came()).unwrap_or(UNDATED),
         micros(listed.received),
         micros(listed.created),
         listed.size.map(|size| i64::try_from(size).unwrap_or(i64::MAX)),

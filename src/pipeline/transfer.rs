@@ -116,8 +116,7 @@ impl<'a> Download<'a> {
             Part::Read { index, properties, origin } => self.complete(index, properties, origin).await,
             Part::Unreadable { index, failure } => {
                 self.forget(index).await?;
-                let Wanted { listed, key } = self.wanted(index)?.clone();
-                self.settle(index, Outcome::Done(Box::new(Entry::Quarantined { key, listed, failure })))
+                self.set_aside(index, failure)
             }
             Part::Gone { index } => {
                 self.forget(index).await?;
@@ -155,7 +154,7 @@ impl<'a> Download<'a> {
             Some((current, state)) if current == index => match state {
                 Transit::Gathering(whole) => self.write(index, whole.freeze(), properties.clone()).await?,
                 Transit::Streaming(flow) => flow.end(properties.clone()),
-                Transit::Unacceptable(error) => return self.set_aside(index, *error),
+                Transit::Unacceptable(error) => return self.set_aside(index, failure(*error)),
             },
             Some(_) => return Err(self.muddled("the end of a message amid another").into()),
             None => self.write(index, Bytes::new(), properties.clone()).await?,
@@ -179,9 +178,9 @@ impl<'a> Download<'a> {
         }
     }
 
-    fn set_aside(&mut self, index: usize, error: sink::Error) -> Result<(), Trouble> {
+    fn set_aside(&mut self, index: usize, failure: Failure) -> Result<(), Trouble> {
         let Wanted { listed, key } = self.wanted(index)?.clone();
-        self.settle(index, Outcome::Done(Box::new(Entry::Quarantined { key, listed, failure: failure(error) })))
+        self.settle(index, Outcome::Done(Box::new(Entry::Quarantined { key, listed, failure })))
     }
 
     /// Waits for the writes under way. Gives what is durable, and the first trouble.
@@ -220,7 +219,7 @@ impl<'a> Download<'a> {
         let Wanted { key, listed } = self.wanted(index)?;
         let envelope = Envelope {
             mailbox: self.visit.mailbox.clone(),
-            folder: self.visit.folder.path.as_slice().into(),
+            folder: self.visit.path.clone(),
             key: key.clone(),
             received: listed.received,
             dated: listed.dated(),

@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use crate::words;
+
 /// What a failure asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -51,15 +53,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} failed: ", self.attempt)?;
-        if let Some(code) = &self.code {
-            write!(f, "{code}: ")?;
-        }
-        f.write_str(&self.cause)?;
-        match &self.hint {
-            Some(hint) => write!(f, " ({hint})"),
-            None => Ok(()),
-        }
+        words::failed(f, &self.attempt, self.code.as_deref(), &self.cause, self.hint.as_deref())
     }
 }
 

@@ -79,29 +79,38 @@ type Ledger = (Arc<dyn Catalog>, Arc<dyn Checkpoints>);
 /// Opens what was asked for. Proves that it can be written to.
 pub(super) async fn open(args: &RunArgs, tuning: &Tuning, env: &Env, events: &Events) -> Result<Stores, Unready> {
     let opening = Opening { args, tuning, env, events, temporary: temporary(env) };
-    let state = match (&args.destination, &args.state) {
-        (_, Some(state)) => Some(state),
-        (Destination::Files(place), None) => Some(place),
-        (Destination::Api { .. }, None) => None,
-    };
-    let scratch = if state.is_none() { Some(opening.scratch()?) } else { None };
-    let client = opening.client()?;
-    let sink = opening.sink(client.as_ref()).await?;
-    let (catalog, checkpoints) = match (state, &scratch) {
-        (Some(Place::Folder(folder)), _) => in_folder(folder)?,
-        (Some(Place::Azure(url)), _) => opening.in_container(url).await?,
-        (None, Some(scratch)) => in_folder(&scratch.path())?,
-        (None, None) => return Err(Unready::Place("there is no folder for what need not outlive the process".to_owned())),
-    };
-    let told = client.map(|client| {
-        Arc::new(KeyedCheckpoints::new(
-            checkpoints.clone(),
-            client,
-            keyed::Settings { fleeting: state.is_none(), ..keyed::Settings::default() },
-        ))
-    });
-    let checkpoints = told.clone().map_or(checkpoints, |told| told as Arc<dyn Checkpoints>);
-    Ok(Stores { sink, catalog, checkpoints, told, _scratch: scratch })
+    match &args.destination {
+        Destination::Files(place) => {
+            let ground = opening.ground(place)?;
+            let sink = opening.files(&ground).await?;
+            let state = match &args.state {
+                Some(state) => opening.ground(state)?,
+                None => ground,
+            };
+            let (catalog, checkpoints) = opening.ledger(&state).await?;
+            Ok(Stores { sink, catalog, checkpoints, told: None, _scratch: None })
+        }
+        Destination::Api { endpoint, token } => {
+            let client = Client::new(endpoint, token.clone()).map_err(Unready::Configuration)?;
+            let (scratch, (catalog, inner)) = match &args.state {
+                Some(state) => (None, opening.ledger(&opening.ground(state)?).await?),
+                None => {
+                    let scratch = opening.scratch()?;
+                    let ledger = in_folder(&scratch.path())?;
+                    (Some(scratch), ledger)
+                }
+            };
+            let settings = keyed::Settings { fleeting: scratch.is_some(), ..keyed::Settings::default() };
+            let told = Arc::new(KeyedCheckpoints::new(inner, client.clone(), settings));
+            Ok(Stores { sink: opening.api(client), catalog, checkpoints: told.clone(), told: Some(told), _scratch: scratch })
+        }
+    }
+}
+
+/// A place that can be reached; whatever is kept there shares the way to it.
+enum Ground {
+    Folder(PathBuf),
+    Container(Blobs),
 }
 
 struct Opening<'a> {
@@ -121,48 +130,48 @@ impl Opening<'_> {
         })
     }
 
-    fn client(&self) -> Result<Option<Client>, Unready> {
-        match &self.args.destination {
-            Destination::Api { endpoint, token } => Client::new(endpoint, token.clone()).map(Some).map_err(Unready::Configuration),
-            Destination::Files(_) => Ok(None),
+    fn ground(&self, place: &Place) -> Result<Ground, Unready> {
+        match place {
+            Place::Folder(folder) => Ok(Ground::Folder(folder.clone())),
+            Place::Azure(url) => {
+                let location = Location::parse(url).map_err(Unready::Configuration)?;
+                let blobs = blob::connect(&location, self.env).map_err(|error| Unready::Configuration(error.to_string()))?;
+                Ok(Ground::Container(blobs))
+            }
         }
     }
 
-    async fn sink(&self, client: Option<&Client>) -> Result<Arc<dyn Sink>, Unready> {
+    async fn files(&self, ground: &Ground) -> Result<Arc<dyn Sink>, Unready> {
         let unusable = |error: crate::sink::Error| Unready::Place(error.to_string());
         let writes = self.tuning.writes.clone();
-        if let Some(client) = client {
-            let settings = reinfer::Settings {
-                batch: self.tuning.batch.clone(),
-                uploads: writes,
-                updated_by: self.updated_by(),
-                ..reinfer::Settings::default()
-            };
-            return Ok(Arc::new(ApiSink::new(client.clone(), settings, self.fence(SERVICE), &self.temporary)));
-        }
-        Ok(match &self.args.destination {
-            Destination::Files(Place::Folder(folder)) => {
-                Arc::new(Patient::new(LocalSink::open(folder).map_err(unusable)?, writes, self.fence(DISK)))
-            }
-            Destination::Files(Place::Azure(url)) => {
-                let sink = BlobSink::open(self.blobs(url)?).await.map_err(unusable)?;
+        Ok(match ground {
+            Ground::Folder(folder) => Arc::new(Patient::new(LocalSink::open(folder).map_err(unusable)?, writes, self.fence(DISK))),
+            Ground::Container(blobs) => {
+                let sink = BlobSink::open(blobs.clone()).await.map_err(unusable)?;
                 Arc::new(Patient::new(sink, writes, self.fence(SERVICE)))
             }
-            Destination::Api { endpoint, .. } => return Err(Unready::Configuration(format!("{endpoint} has no client"))),
         })
     }
 
-    async fn in_container(&self, url: &str) -> Result<Ledger, Unready> {
-        let blobs = self.blobs(url)?;
-        let catalog = BlobCatalog::open(blobs.clone(), &self.temporary.join(format!("{INDEXES}-{}", rustix::process::getuid().as_raw())))
-            .await
-            .map_err(|error| Unready::Place(error.to_string()))?;
-        Ok((Arc::new(catalog), Arc::new(BlobCheckpoints::open(blobs))))
+    fn api(&self, client: Client) -> Arc<dyn Sink> {
+        let settings = reinfer::Settings {
+            batch: self.tuning.batch.clone(),
+            uploads: self.tuning.writes.clone(),
+            updated_by: self.updated_by(),
+            ..reinfer::Settings::default()
+        };
+        Arc::new(ApiSink::new(client, settings, self.fence(SERVICE), &self.temporary))
     }
 
-    fn blobs(&self, url: &str) -> Result<Blobs, Unready> {
-        let location = Location::parse(url).map_err(Unready::Configuration)?;
-        blob::connect(&location, self.env).map_err(|error| Unready::Configuration(error.to_string()))
+    async fn ledger(&self, ground: &Ground) -> Result<Ledger, Unready> {
+        match ground {
+            Ground::Folder(folder) => in_folder(folder),
+            Ground::Container(blobs) => {
+                let indexes = self.temporary.join(format!("{INDEXES}-{}", rustix::process::getuid().as_raw()));
+                let catalog = BlobCatalog::open(blobs.clone(), &indexes).await.map_err(|error| Unready::Place(error.to_string()))?;
+                Ok((Arc::new(catalog), Arc::new(BlobCheckpoints::open(blobs.clone()))))
+            }
+        }
     }
 
     fn fence(&self, backoff: Backoff) -> Arc<Fence> {

@@ -7,20 +7,15 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use futures::{StreamExt, stream::BoxStream};
 use sha2::{Digest, Sha256};
-use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::{
     Body, Broken, Envelope, Error, Sink, Stored, Verdict,
     durable::{Folders, advice, refuses},
     layout::{Layout, object},
     staging::{Staged, Staging},
+    write_behind::{self, Draft as _, Interrupted, blocking, write_behind},
 };
-
-/// How much of a stream is gathered for one write. Twice that is held: one part on its way to the disk while the next arrives.
-const PART: usize = 256 * 1024;
 
 /// Messages under `DIR/data/OWNER/BUCKET/MAILBOX/`, named as [`layout`](super::layout) tells. Several processes may share a folder, as long as each
 /// mailbox has one writer, which the catalog's lock sees to.
@@ -69,7 +64,7 @@ impl Sink for LocalSink {
         let written = match body {
             Body::Whole(bytes, _) => blocking(move || Draft::new(&staging)?.finish(&bytes, &path, &folders)).await,
             Body::Stream(stream, _) => {
-                let gathered = gather(stream, staging).await.map_err(|error| match error {
+                let gathered = write_behind(stream, move || Draft::new(&staging), |_| {}).await.map_err(|error| match error {
                     Interrupted::Source => {
                         Error { attempt: attempt(), code: None, cause: Broken.to_string(), hint: None, verdict: Verdict::Broken }
                     }
@@ -96,13 +91,6 @@ impl Draft {
         Ok(Self { staged: staging.file()?, digest: Sha256::new(), bytes: 0 })
     }
 
-    fn write(mut self, part: &[u8]) -> io::Result<Self> {
-        self.digest.update(part);
-        self.staged.write(part)?;
-        self.bytes += part.len() as u64;
-        Ok(self)
-    }
-
     fn finish(self, rest: &[u8], path: &Path, folders: &Folders) -> io::Result<(u64, String)> {
         let Self { staged, digest, bytes } = self.write(rest)?;
         staged.name(path, folders)?;
@@ -110,37 +98,13 @@ impl Draft {
     }
 }
 
-enum Interrupted {
-    Source,
-    Disk(io::Error),
-}
-
-/// Writes a stream out part by part, each while the next arrives; returns what remains to be written.
-async fn gather(mut stream: BoxStream<'static, Result<Bytes, Broken>>, staging: Arc<Staging>) -> Result<(Draft, Vec<u8>), Interrupted> {
-    let mut writing: JoinHandle<io::Result<Draft>> = spawn_blocking(move || Draft::new(&staging));
-    let mut part = Vec::new();
-    while let Some(chunk) = stream.next().await {
-        let mut chunk = chunk.map_err(|Broken| Interrupted::Source)?;
-        while !chunk.is_empty() {
-            let taken = chunk.split_to(chunk.len().min(PART - part.len()));
-            part.extend_from_slice(&taken);
-            if part.len() == PART {
-                let draft = joined(writing.await).map_err(Interrupted::Disk)?;
-                let full = std::mem::replace(&mut part, Vec::with_capacity(PART));
-                writing = spawn_blocking(move || draft.write(&full));
-            }
-        }
+impl write_behind::Draft for Draft {
+    fn write(mut self, part: &[u8]) -> io::Result<Self> {
+        self.digest.update(part);
+        self.staged.write(part)?;
+        self.bytes += part.len() as u64;
+        Ok(self)
     }
-    let draft = joined(writing.await).map_err(Interrupted::Disk)?;
-    Ok((draft, part))
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    joined(spawn_blocking(work).await)
-}
-
-fn joined<T>(result: Result<io::Result<T>, tokio::task::JoinError>) -> io::Result<T> {
-    result.unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
 fn failed(attempt: String, error: &io::Error) -> Error {

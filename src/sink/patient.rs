@@ -84,8 +84,10 @@ mod tests {
     use super::*;
     use crate::{
         http::Backoff,
-        mail::{Address, Bucket, Key, Mailbox, Properties},
-        sink::Patience,
+        sink::{
+            Patience,
+            testing::{envelope, whole},
+        },
         watch::Events,
     };
 
@@ -119,21 +121,11 @@ mod tests {
         Arc::new(Patient::new(sink, 2, Fence::new(Events::new(), backoff, patience)))
     }
 
-    fn envelope() -> Envelope {
-        let mailbox =
-            Mailbox { address: Address::new("ann@example.com"), bucket: Bucket { owner: "o".into(), name: "b".into() }, archive: false };
-        Envelope { mailbox, folder: ["Inbox".to_owned()].into(), key: Key("0a".into()), received: None, dated: None }
-    }
-
-    fn whole() -> Body {
-        Body::Whole("x".into(), Arc::new(Properties::default()))
-    }
-
     #[tokio::test(start_paused = true)]
     async fn passing_trouble_is_outlasted_and_the_named_time_is_kept() {
         let sink = patient(vec![Verdict::Later(Some(Duration::from_secs(100))); 3], Patience::Endless);
         let start = Instant::now();
-        sink.write(&envelope(), whole()).await.unwrap();
+        sink.write(&envelope("0a"), whole("x")).await.unwrap();
         assert_eq!(start.elapsed(), Duration::from_secs(3 * 101 + 1));
     }
 
@@ -141,7 +133,7 @@ mod tests {
     async fn a_verdict_on_the_message_or_the_place_is_passed_on() {
         for verdict in [Verdict::Unacceptable, Verdict::Refused, Verdict::Broken] {
             let sink = patient(vec![verdict], Patience::Endless);
-            assert_eq!(sink.write(&envelope(), whole()).await.unwrap_err().verdict, verdict);
+            assert_eq!(sink.write(&envelope("0a"), whole("x")).await.unwrap_err().verdict, verdict);
         }
     }
 
@@ -150,7 +142,7 @@ mod tests {
         let sink = patient(vec![Verdict::Later(Some(Duration::from_secs(100)))], Patience::Endless);
         let (_properties, later) = tokio::sync::oneshot::channel();
         let stream = Body::Stream(Box::pin(futures::stream::empty()), later);
-        assert!(matches!(sink.write(&envelope(), stream).await.unwrap_err().verdict, Verdict::Later(_)));
+        assert!(matches!(sink.write(&envelope("0a"), stream).await.unwrap_err().verdict, Verdict::Later(_)));
         let start = Instant::now();
         sink.ready().await;
         assert_eq!(start.elapsed(), Duration::from_secs(100));
@@ -162,7 +154,7 @@ mod tests {
         let writes: Vec<_> = (0..10)
             .map(|_| {
                 let sink = sink.clone();
-                tokio::spawn(async move { sink.write(&envelope(), whole()).await.unwrap() })
+                tokio::spawn(async move { sink.write(&envelope("0a"), whole("x")).await.unwrap() })
             })
             .collect();
         sleep(Duration::from_secs(90)).await;
@@ -176,7 +168,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn impatience_gives_up() {
         let sink = patient(vec![Verdict::Later(Some(Duration::from_secs(40))); 9], Patience::For(Duration::from_secs(60)));
-        assert!(sink.write(&envelope(), whole()).await.is_err());
+        assert!(sink.write(&envelope("0a"), whole("x")).await.is_err());
         assert!(sink.sink.attempts.load(Ordering::SeqCst) < 4);
     }
 }

@@ -29,10 +29,10 @@ use tokio_util::task::AbortOnDropHandle;
 use self::{
     content::Raw,
     deliver::Delivery,
-    spool::{Interrupted, Spool, Spooled},
+    spool::{Spool, Spooled},
     upload::{Pending, Upload},
 };
-use super::{Body, Broken, Envelope, Error, Fence, Sink, Stored, Verdict, Writes, durable::advice};
+use super::{Body, Broken, Envelope, Error, Fence, Sink, Stored, Verdict, Writes, durable::advice, write_behind::Interrupted};
 use crate::{
     http::Backoff,
     mail::{Bucket, Properties},

@@ -131,19 +131,28 @@ impl Azurite {
     }
 
     async fn signed(&self, method: http::Method, url: &str) -> reqwest::Response {
-        use object_store::azure::{AzureAccessKey, AzureAuthorizer, AzureCredential};
-        let credential = AzureCredential::AccessKey(AzureAccessKey::try_new(KEY).unwrap());
-        let mut request = http::Request::builder().method(method).uri(url);
-        request = request.header("content-length", "0");
-        let mut request = request.body(object_store::client::HttpRequestBody::empty()).unwrap();
-        AzureAuthorizer::new(&credential, ACCOUNT).try_authorize(&mut request).unwrap();
+        signed(&self.client(), method, url).await
+    }
+
+    /// A client that trusts it.
+    pub fn client(&self) -> reqwest::Client {
         let mut builder = reqwest::Client::builder().no_proxy();
         if let Some(ca) = &self.ca {
             builder = builder.add_root_certificate(reqwest::Certificate::from_pem(&std::fs::read(ca).unwrap()).unwrap());
         }
-        let client = builder.build().unwrap();
-        client.request(request.method().clone(), url).headers(request.headers().clone()).send().await.unwrap()
+        builder.build().unwrap()
     }
+}
+
+/// Asks by hand, with the account's key.
+pub async fn signed(client: &reqwest::Client, method: http::Method, url: &str) -> reqwest::Response {
+    use object_store::azure::{AzureAccessKey, AzureAuthorizer, AzureCredential};
+    let credential = AzureCredential::AccessKey(AzureAccessKey::try_new(KEY).unwrap());
+    let mut request = http::Request::builder().method(method).uri(url);
+    request = request.header("content-length", "0");
+    let mut request = request.body(object_store::client::HttpRequestBody::empty()).unwrap();
+    AzureAuthorizer::new(&credential, ACCOUNT).try_authorize(&mut request).unwrap();
+    client.request(request.method().clone(), url).headers(request.headers().clone()).send().await.unwrap()
 }
 
 impl Drop for Azurite {

@@ -3,12 +3,11 @@
 use std::{collections::HashMap, net::SocketAddr, path::Path, sync::Mutex};
 
 use futures::StreamExt;
-use object_store::azure::{AzureAccessKey, AzureAuthorizer, AzureCredential};
 use url::Url;
 
 use super::{
     Setup,
-    azurite::{ACCOUNT, Azurite, KEY},
+    azurite::{ACCOUNT, Azurite, signed},
 };
 
 /// A container, and what of it was mirrored.
@@ -21,20 +20,12 @@ pub struct Container {
 impl Container {
     /// Opens a container of the emulator for a look.
     pub fn of(azurite: &Azurite, name: &str) -> Self {
-        let scheme = if azurite.ca.is_some() { "https" } else { "http" };
-        let mut builder = reqwest::Client::builder().no_proxy();
-        if let Some(ca) = &azurite.ca {
-            builder = builder.add_root_certificate(reqwest::Certificate::from_pem(&std::fs::read(ca).unwrap()).unwrap());
-        }
-        let url = format!("{scheme}://{}/{ACCOUNT}/{name}", azurite.address).parse().unwrap();
-        Self { client: builder.build().unwrap(), url, seen: Mutex::default() }
+        let url = format!("{}/{name}", azurite.url()).parse().unwrap();
+        Self { client: azurite.client(), url, seen: Mutex::default() }
     }
 
     async fn get(&self, url: Url) -> reqwest::Response {
-        let mut request = http::Request::get(url.as_str()).body(object_store::client::HttpRequestBody::empty()).unwrap();
-        let credential = AzureCredential::AccessKey(AzureAccessKey::try_new(KEY).unwrap());
-        AzureAuthorizer::new(&credential, ACCOUNT).try_authorize(&mut request).unwrap();
-        let answer = self.client.get(url).headers(request.headers().clone()).send().await.unwrap();
+        let answer = signed(&self.client, http::Method::GET, url.as_str()).await;
         assert_eq!(answer.status(), 200, "{answer:?}");
         answer
     }

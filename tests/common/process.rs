@@ -156,6 +156,12 @@ impl Setup {
     }
 }
 
+/// Sends a signal to the program, such as `-TERM`.
+pub fn signal(child: &Child, name: &str) {
+    let done = std::process::Command::new("kill").arg(name).arg(child.id().unwrap().to_string()).status().unwrap();
+    assert!(done.success());
+}
+
 /// Waits for the end of the program.
 pub async fn ended(child: Child) -> Ran {
     let output = timeout(PATIENCE, child.wait_with_output()).await.expect("the program ends").unwrap();

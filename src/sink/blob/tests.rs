@@ -3,30 +3,11 @@ use std::time::Duration;
 use futures::stream;
 use object_store::{ObjectStore, ObjectStoreExt, memory::InMemory, path::Path as Name, throttle::ThrottleConfig};
 
-use super::*;
-use crate::{
-    blob::Location,
-    mail::{Address, Bucket, Key, Mailbox, Properties},
+use super::{
+    super::testing::{chunks, envelope, whole},
+    *,
 };
-
-fn whole(bytes: impl Into<Bytes>) -> Body {
-    Body::Whole(bytes.into(), Arc::new(Properties::default()))
-}
-
-fn envelope(key: &str) -> Envelope {
-    let bucket = Bucket { owner: "acme".into(), name: "mail".into() };
-    Envelope {
-        mailbox: Mailbox { address: Address::new("a@example.com"), bucket, archive: false },
-        folder: ["Inbox".to_owned()].into(),
-        key: Key(key.into()),
-        received: None,
-        dated: chrono::DateTime::from_timestamp(1_700_000_000, 0),
-    }
-}
-
-fn chunks(items: Vec<Result<Bytes, Broken>>) -> Body {
-    Body::Stream(stream::iter(items).boxed(), tokio::sync::oneshot::channel().1)
-}
+use crate::blob::Location;
 
 async fn open(store: &Arc<dyn ObjectStore>) -> BlobSink {
     BlobSink::open(Blobs::over(Arc::clone(store), Location::parse("az://contosomail/archive/x").unwrap())).await.unwrap()

@@ -1,24 +1,15 @@
 use std::{fs, io::ErrorKind};
 
-use futures::stream;
+use bytes::Bytes;
+use futures::{StreamExt, stream};
 
-use super::*;
-use crate::mail::{Address, Bucket, Key, Mailbox, Properties};
-
-fn whole(bytes: impl Into<Bytes>) -> Body {
-    Body::Whole(bytes.into(), Arc::new(Properties::default()))
-}
-
-fn envelope(key: &str) -> Envelope {
-    let bucket = Bucket { owner: "acme".into(), name: "mail".into() };
-    Envelope {
-        mailbox: Mailbox { address: Address::new("a@example.com"), bucket, archive: false },
-        folder: ["Inbox".to_owned()].into(),
-        key: Key(key.into()),
-        received: None,
-        dated: chrono::DateTime::from_timestamp(1_700_000_000, 0),
-    }
-}
+use super::{
+    super::{
+        testing::{chunks, envelope, whole},
+        write_behind::PART,
+    },
+    *,
+};
 
 /// All files below a folder but the staging locks.
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -32,10 +23,6 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         }
     }
     found
-}
-
-fn chunks(items: Vec<Result<Bytes, Broken>>) -> Body {
-    Body::Stream(stream::iter(items).boxed(), tokio::sync::oneshot::channel().1)
 }
 
 #[tokio::test]

@@ -8,21 +8,18 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::{StreamExt, stream::BoxStream};
+use futures::stream::BoxStream;
 use sha2::{Digest, Sha256};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
-    task::{JoinHandle, spawn_blocking},
-};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::content::{InFile, Raw};
 use crate::{
     mime::{Survey, Surveyor},
-    sink::Broken,
+    sink::{
+        Broken,
+        write_behind::{self, Draft as _, Interrupted, blocking, write_behind},
+    },
 };
-
-/// How much is gathered for one write; another such part arrives meanwhile.
-const PART: usize = 256 << 10;
 
 /// The place for large messages.
 #[derive(Debug)]
@@ -62,12 +59,6 @@ impl Drop for Held {
     }
 }
 
-/// Why a message was not spooled.
-pub(super) enum Interrupted {
-    Source,
-    Disk(io::Error),
-}
-
 impl Spool {
     /// At most `count` messages at once, and no further one beyond so many bytes. What has begun is never held up by what else has, so none waits
     /// for another for ever; the excess is bounded by the messages that have begun.
@@ -81,29 +72,15 @@ impl Spool {
     }
 
     /// Takes a message in, part by part, each written while the next arrives.
-    pub(super) async fn take(&self, mut stream: BoxStream<'static, Result<Bytes, Broken>>) -> Result<Spooled, Interrupted> {
+    pub(super) async fn take(&self, stream: BoxStream<'static, Result<Bytes, Broken>>) -> Result<Spooled, Interrupted> {
         // Never closed.
         let Ok(seat) = self.seats.clone().acquire_owned().await else { std::future::pending().await };
         let _ = self.bytes.subscribe().wait_for(|total| *total < self.most).await;
         let mut held = Held { bytes: 0, total: self.bytes.clone(), _seat: seat };
         let folder = self.folder.clone();
-        let mut writing: JoinHandle<io::Result<Draft>> = spawn_blocking(move || Draft::new(&folder));
-        let mut part = Vec::new();
-        while let Some(chunk) = stream.next().await {
-            let mut chunk = chunk.map_err(|Broken| Interrupted::Source)?;
-            held.add(chunk.len() as u64);
-            while !chunk.is_empty() {
-                let taken = chunk.split_to(chunk.len().min(PART - part.len()));
-                part.extend_from_slice(&taken);
-                if part.len() == PART {
-                    let draft = joined(writing.await)?;
-                    let full = std::mem::replace(&mut part, Vec::with_capacity(PART));
-                    writing = spawn_blocking(move || draft.write(&full));
-                }
-            }
-        }
-        let draft = joined(writing.await)?;
-        let Draft { file, surveyor, digest, bytes } = joined(spawn_blocking(move || draft.write(&part)).await)?;
+        let (draft, rest) = write_behind(stream, move || Draft::new(&folder), |bytes| held.add(bytes as u64)).await?;
+        let written = blocking(move || draft.write(&rest)).await;
+        let Draft { file, surveyor, digest, bytes } = written.map_err(Interrupted::Disk)?;
         let sha256 = digest.finalize().to_vec();
         Ok(Spooled { raw: Raw::File(Arc::new(InFile { file, _held: held }), bytes), survey: surveyor.finish(), bytes, sha256 })
     }
@@ -120,7 +97,9 @@ impl Draft {
     fn new(folder: &Path) -> io::Result<Self> {
         Ok(Self { file: tempfile::tempfile_in(folder)?, surveyor: Surveyor::default(), digest: Sha256::new(), bytes: 0 })
     }
+}
 
+impl write_behind::Draft for Draft {
     fn write(mut self, part: &[u8]) -> io::Result<Self> {
         self.digest.update(part);
         self.surveyor.feed(part);
@@ -128,8 +107,4 @@ impl Draft {
         self.bytes += part.len() as u64;
         Ok(self)
     }
-}
-
-fn joined<T>(result: Result<io::Result<T>, tokio::task::JoinError>) -> Result<T, Interrupted> {
-    result.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(Interrupted::Disk)
 }

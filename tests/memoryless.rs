@@ -22,7 +22,9 @@ const B: &str = "b@example.com";
 const OVERLAP: TimeDelta = TimeDelta::minutes(15);
 
 async fn start(messages: u64) -> (Server, Setup) {
-    let server = Server::start(server::world(vec![server::mailbox(A, messages), server::mailbox(B, messages)])).await;
+    let mut world = server::world(vec![server::mailbox(A, messages), server::mailbox(B, messages)]);
+    world.apps = vec![common::ways::app()];
+    let server = Server::start(world).await;
     let mut setup = Setup::new(&server);
     setup.goes_to_api(&server);
     setup.set(json!({"reinfer_batch_size": 10}));
@@ -114,6 +116,57 @@ async fn killed_in_a_backlog_again_and_again_it_gets_on() {
     // same 180 messages of both mailboxes, and none would get on.
     eprintln!("1,000 messages, 4 kills, each with the disk lost: {again} uploads beyond the first of each");
     assert!(again < 1_000, "{again} uploads beyond the first of each");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_moved_or_was_copied_while_the_disk_was_lost_is_told_apart() {
+    let (server, mut setup) = start(80).await;
+    setup.set_mailbox(A, json!({"folder_denylist": [["Junk Email"]]}));
+    server.admin("/move", json!({"mailbox": A, "from": "inbox", "to": "junkemail", "count": 5})).await;
+    // So new that whatever else there is counts as old.
+    server.deliver(A, json!("inbox"), 1).await;
+    setup.pass().await;
+    let first = puts(&server);
+    assert_eq!(first.len(), 196);
+    let old = |count| json!({"mailbox": A, "from": {"well_known": "inbox", "path": ["Projects"]}, "to": "inbox", "count": count});
+    let kept = |before: &BTreeMap<String, (u64, DateTime<Utc>)>, now: &BTreeMap<String, (u64, DateTime<Utc>)>| {
+        before.keys().all(|id| now.contains_key(id))
+    };
+
+    // Out of a folder that is not copied into one that is; and from one that is copied into another: the latter is the same email.
+    empty_disk(&setup);
+    server.admin("/move", json!({"mailbox": A, "from": "junkemail", "to": "inbox", "count": 5})).await;
+    server.admin("/move", old(3)).await;
+    setup.pass().await;
+    assert_eq!(compare_emails(&server, &setup).await, 201);
+    let second = puts(&server);
+    assert!(kept(&first, &second), "an email was lost to another");
+
+    // A copy takes the place of nothing, whichever folder is read first.
+    empty_disk(&setup);
+    server.admin("/copy", old(4)).await;
+    setup.pass().await;
+    assert_eq!(compare_emails(&server, &setup).await, 205);
+    let third = puts(&server);
+    assert!(kept(&second, &third), "a copy replaced its original");
+    let again = third.iter().filter(|(id, (count, _))| second.get(*id).is_some_and(|(before, _)| count > before)).count();
+    assert!(again <= 30, "{again} emails were uploaded again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_an_empty_disk_the_other_interface_goes_on_where_the_first_one_was() {
+    let (server, mut setup) = start(80).await;
+    setup.pass().await;
+    let first = puts(&server);
+    empty_disk(&setup);
+    setup.by_graph(&server);
+    server.deliver(A, json!("inbox"), 7).await;
+    setup.pass().await;
+    let downloads = server.counter("graph.downloads").await;
+    // The newest message of each folder and what is within the overlap.
+    assert!((7..=37).contains(&downloads), "{downloads} of 200 were fetched again");
+    let now = puts(&server);
+    assert!(first.keys().all(|id| now.contains_key(id)));
 }
 
 /// All that is older than a claim is in the bucket.

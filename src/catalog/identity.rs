@@ -4,9 +4,11 @@
 //! with a message for life, but its copies share it, and so do the two halves of a mail sent to oneself. So an unknown item is taken for a known
 //! message only where search key, second of receipt, class, author and state of writing agree *and* the known message's own item is gone.
 //!
-//! A key is a digest of the mailbox and the search key where no other message has that key yet, else of the mailbox and the item id. It is drawn
-//! from the search key rather than at random because a file is durable before the catalog's line of it: after a crash in between, the message
-//! gets the same key again, even if it was moved meanwhile, and the file is replaced instead of being stored a second time.
+//! A key is a digest of the mailbox and of the search key with what sets copies and the two halves of a mail to oneself apart: when the item was
+//! created, and whether the owner wrote it. Where another message has that key already, and where there is no search key, it is a digest of the item
+//! id. It is drawn from what lasts rather than at random because a file is durable before the catalog's line of it: after a crash in between, the
+//! message gets the same key again, even if it was moved meanwhile, and the file is replaced instead of being stored a second time. Where no catalog
+//! outlives the process that is all that keeps messages apart.
 
 use std::collections::HashSet;
 
@@ -186,8 +188,8 @@ impl<'a, K: Known> Page<'a, K> {
     }
 
     fn mint(&mut self, listed: &Listed) -> Result<Name, K::Error> {
-        if let Some(search_key) = &listed.search_key {
-            let name = digest(self.mailbox, 0, search_key);
+        if let Some(lasting) = lasting(listed) {
+            let name = digest(self.mailbox, 0, &lasting);
             if self.vacant(&name, &listed.id)? {
                 return Ok(name);
             }
@@ -210,6 +212,15 @@ impl<'a, K: Known> Page<'a, K> {
         }
         Ok(self.known.by_name(name)?.is_none_or(|row| !row.stored && !row.present()))
     }
+}
+
+/// What stays with a message when it moves, and differs from those that share its search key.
+fn lasting(listed: &Listed) -> Option<Vec<u8>> {
+    let mut lasting = listed.search_key.clone()?;
+    // Exchange may tell whole seconds only. A draft is of the owner's writing, whatever its flags say yet.
+    lasting.extend(listed.created.map_or(i64::MIN, |at| at.timestamp()).to_be_bytes());
+    lasting.push(u8::from(listed.from_me() == Some(true) || listed.draft() == Some(true)));
+    Some(lasting)
 }
 
 /// `kind` keeps digests of search keys and of item ids apart.

@@ -109,6 +109,7 @@ impl Row {
             id: self.item.clone(),
             received: time(self.received),
             created: time(self.created),
+            modified: None,
             size: self.size,
             class: self.class.clone(),
             search_key: self.search_key.clone(),

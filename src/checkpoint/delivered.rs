@@ -5,7 +5,8 @@
 //! from the start the last claim stands; only where its messages are fetched by their age does the claim follow them.
 //!
 //! Who starts from such a claim lists the folder whole and passes over what is older, less [`OVERLAP`]. A message counts as new by the time it was
-//! received as well as by the time it came into this mailbox. One that Exchange gave neither time, and drafts, always count as new.
+//! received, by the time it came into this mailbox and by the time of its last change, since a move into this folder is one. One that Exchange gave no
+//! time, and drafts, always count as new.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -43,13 +44,12 @@ impl Delivered {
         let Some(since) = self.since else { return true };
         // Exchange may tell whole seconds only.
         let since = (since - OVERLAP).trunc_subsecs(0);
-        let old = |at: Option<DateTime<Utc>>| at.is_none_or(|at| at < since);
-        listed.dated().is_none() || listed.draft() == Some(true) || !(old(listed.received) && old(listed.created))
+        listed.dated().is_none() || listed.draft() == Some(true) || listed.came() >= Some(since)
     }
 
     /// A message was stored.
     pub fn note(&mut self, listed: &Listed) {
-        self.newest = self.newest.max(listed.dated());
+        self.newest = self.newest.max(listed.came());
     }
 
     /// The folder was read to its end, having been asked for at `asked`. `quarantined` is the oldest message that is not in the sink.
@@ -100,6 +100,9 @@ mod tests {
             assert!(Delivered::default().admits(&listed(received, created, 0)));
         }
         assert!(delivered.admits(&listed(at(0), at(0), 0x8)), "a draft may have been written on");
+        let moved = |minutes| Listed { modified: at(minutes), ..listed(at(0), at(0), 0) };
+        assert!(delivered.admits(&moved(85)), "it may have come from another folder");
+        assert!(!delivered.admits(&moved(84)));
     }
 
     #[test]
@@ -115,7 +118,7 @@ mod tests {
     #[test]
     fn a_claim_is_made_at_the_end_and_never_too_far() {
         let mut delivered = Delivered::default();
-        delivered.note(&listed(at(10), at(11), 0));
+        delivered.note(&listed(at(10), at(9), 0));
         delivered.note(&listed(at(5), at(5), 0));
         delivered.note(&listed(None, None, 0));
         assert_eq!(delivered.until, None, "the listing goes on");

@@ -144,8 +144,9 @@ fn key(mailbox: &str, folder: Option<&str>) -> StateKey {
     let mut digest = Sha256::new();
     digest.update(mailbox.to_lowercase());
     if let Some(folder) = folder {
+        // The interfaces write the same folder's id with other letters for two digits of its base64 (RFC 4648, section 5).
         digest.update([0]);
-        digest.update(folder);
+        digest.update(folder.replace('/', "-").replace('+', "_"));
     }
     digest.finalize().into()
 }

@@ -31,6 +31,8 @@ pub struct Listed {
     pub received: Option<DateTime<Utc>>,
     /// When the item was created in this mailbox.
     pub created: Option<DateTime<Utc>>,
+    /// When it was last changed, which a move into another folder is, too.
+    pub modified: Option<DateTime<Utc>>,
     /// The store's size in bytes: neither the MIME length nor a bound of it.
     pub size: Option<u64>,
     /// Its class, such as `IPM.Note`.
@@ -44,7 +46,7 @@ pub struct Listed {
 impl Listed {
     /// A listing that tells the id alone.
     pub fn bare(id: ItemId) -> Self {
-        Self { id, received: None, created: None, size: None, class: None, search_key: None, flags: None }
+        Self { id, received: None, created: None, modified: None, size: None, class: None, search_key: None, flags: None }
     }
 
     /// Whether it has been read (mfRead, 0x1).
@@ -62,9 +64,9 @@ impl Listed {
         self.flags.map(|flags| flags & 0x20 != 0)
     }
 
-    /// When it came into the mailbox, as far as its dates tell.
+    /// The latest of its times: since then it has been in its folder as it is.
     pub fn came(&self) -> Option<DateTime<Utc>> {
-        self.received.max(self.created)
+        self.received.max(self.created).max(self.modified)
     }
 
     /// The day it is filed under: received, else created, else unknown.

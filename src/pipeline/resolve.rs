@@ -80,7 +80,7 @@ async fn date(visit: &Visit, plan: &mut Plan) -> Result<(), Trouble> {
     let found = lookup(visit, &items).await?;
     for (listed, found) in undated.iter_mut().zip(found) {
         if let Lookup::Found(properties) = found {
-            (listed.received, listed.created) = (properties.received, properties.created);
+            (listed.received, listed.created, listed.modified) = (properties.received, properties.created, properties.modified);
         }
     }
     Ok(())

@@ -41,7 +41,7 @@ impl Survey {
             listing.execute_batch(
                 "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -256;
                 CREATE TABLE listed (number INTEGER PRIMARY KEY, item TEXT NOT NULL UNIQUE, came INTEGER NOT NULL, received INTEGER, created INTEGER,
-                    size INTEGER, class TEXT, search_key BLOB, flags INTEGER);
+                    modified INTEGER, size INTEGER, class TEXT, search_key BLOB, flags INTEGER);
                 CREATE INDEX by_age ON listed (came, number);",
             )?;
             Ok(listing)
@@ -77,7 +77,7 @@ impl Survey {
         let wanted = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
         let mut rows = self
             .run(move |listing| {
-                let sql = "SELECT came, number, item, received, created, size, class, search_key, flags FROM listed
+                let sql = "SELECT came, number, item, received, created, modified, size, class, search_key, flags FROM listed
                     WHERE (came, number) > (?1, ?2) ORDER BY came, number LIMIT ?3";
                 let mut query = listing.prepare_cached(sql)?;
                 let rows = query.query_map(params![came, number, wanted], |row| Ok(((row.get(0)?, row.get(1)?), read(row)?)))?;
@@ -129,16 +129,20 @@ const UNDATED: i64 = i64::MIN;
 fn put(listing: &Connection, listed: &Listed, replace: bool) -> rusqlite::Result<()> {
     let micros = |at: Option<DateTime<Utc>>| at.map(|at| at.timestamp_micros());
     let sql = if replace {
-        "INSERT INTO listed (item, came, received, created, size, class, search_key, flags) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-        ON CONFLICT (item) DO UPDATE SET came = ?2, received = ?3, created = ?4, size = ?5, class = ?6, search_key = ?7, flags = ?8"
+        "INSERT INTO listed (item, came, received, created, modified, size, class, search_key, flags)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        ON CONFLICT (item) DO UPDATE SET came = ?2, received = ?3, created = ?4, modified = ?5, size = ?6, class = ?7, search_key = ?8,
+            flags = ?9"
     } else {
-        "INSERT OR IGNORE INTO listed (item, came, received, created, size, class, search_key, flags) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+        "INSERT OR IGNORE INTO listed (item, came, received, created, modified, size, class, search_key, flags)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
     };
     listing.prepare_cached(sql)?.execute(params![
         listed.id.0,
         micros(listed.came()).unwrap_or(UNDATED),
         micros(listed.received),
         micros(listed.created),
+        micros(listed.modified),
         listed.size.map(|size| i64::try_from(size).unwrap_or(i64::MAX)),
         listed.class,
         listed.search_key,
@@ -153,10 +157,11 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Listed> {
         id: ItemId(row.get(2)?),
         received: at(row.get(3)?),
         created: at(row.get(4)?),
-        size: row.get::<_, Option<i64>>(5)?.and_then(|size| u64::try_from(size).ok()),
-        class: row.get(6)?,
-        search_key: row.get(7)?,
-        flags: row.get(8)?,
+        modified: at(row.get(5)?),
+        size: row.get::<_, Option<i64>>(6)?.and_then(|size| u64::try_from(size).ok()),
+        class: row.get(7)?,
+        search_key: row.get(8)?,
+        flags: row.get(9)?,
     })
 }
 
@@ -225,7 +230,13 @@ mod tests {
     #[tokio::test]
     async fn what_was_listed_is_handed_out_whole() {
         let mut survey = Survey::new().unwrap();
-        let whole = Listed { class: Some("IPM.Note".into()), search_key: Some(vec![1, 2]), created: at(2), ..listed("a", Some(1), None) };
+        let whole = Listed {
+            class: Some("IPM.Note".into()),
+            search_key: Some(vec![1, 2]),
+            created: at(2),
+            modified: at(3),
+            ..listed("a", Some(1), None)
+        };
         survey.note(page(vec![Change::Created(whole.clone())], "1"), true).await.unwrap();
         assert_eq!(survey.hand_out(1).await.unwrap().0, [Change::Created(whole)]);
     }

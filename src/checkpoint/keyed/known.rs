@@ -1,7 +1,10 @@
 //! What the API remembers of folders that have no checkpoint here. Asked for once a bucket, and only if there is such a folder; times and digests are
 //! all that is kept of it.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex as Lock, PoisonError},
+};
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
@@ -23,39 +26,47 @@ type Remembered = HashMap<StateKey, (DateTime<Utc>, Fingerprint)>;
 /// What the API remembers.
 pub(super) struct Known {
     client: Client,
-    buckets: Mutex<HashMap<Bucket, Remembered>>,
+    /// Each behind a lock of its own: while one is asked for, what concerns others goes on.
+    buckets: Lock<HashMap<Bucket, Arc<Mutex<Option<Remembered>>>>>,
 }
 
 impl Known {
     pub(super) fn new(client: Client) -> Self {
-        Self { client, buckets: Mutex::default() }
+        Self { client, buckets: Lock::default() }
     }
 
     /// The time that is remembered for a folder and these filters.
     pub(super) async fn until(&self, mailbox: &Mailbox, key: &StateKey, filters: &str) -> Result<Option<DateTime<Utc>>, Error> {
-        let mut buckets = self.buckets.lock().await;
-        let bucket = match buckets.entry(mailbox.bucket.clone()) {
-            std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::hash_map::Entry::Vacant(unknown) => match self.client.sync_states(&mailbox.bucket).await {
-                Ok(states) => unknown.insert(states.iter().filter_map(remembered).collect()),
-                Err(error) if error.passing() => {
-                    let cause = error.code.map_or(error.cause.clone(), |code| format!("{code}: {}", error.cause));
-                    return Err(Error { attempt: error.attempt, cause, hint: error.hint, locked: false });
-                }
-                // Uploading will tell whether anything at all is allowed here; not to know costs uploads, and loses nothing.
-                Err(error) => {
-                    tracing::warn!(%error, "what the bucket has already is not known, so its folders are read from the start");
-                    unknown.insert(HashMap::new())
-                }
-            },
-        };
-        Ok(bucket.get(key).filter(|(_, fingerprint)| *fingerprint == digest(filters)).map(|(until, _)| *until))
+        let bucket = self.buckets.lock().unwrap_or_else(PoisonError::into_inner).entry(mailbox.bucket.clone()).or_default().clone();
+        let mut bucket = bucket.lock().await;
+        if bucket.is_none() {
+            *bucket = Some(self.ask(&mailbox.bucket).await?);
+        }
+        let known = bucket.as_ref().and_then(|folders| folders.get(key));
+        Ok(known.filter(|(_, fingerprint)| *fingerprint == digest(filters)).map(|(until, _)| *until))
+    }
+
+    async fn ask(&self, bucket: &Bucket) -> Result<Remembered, Error> {
+        match self.client.sync_states(bucket).await {
+            Ok(states) => Ok(states.iter().filter_map(remembered).collect()),
+            Err(error) if error.passing() => {
+                let cause = error.code.map_or(error.cause.clone(), |code| format!("{code}: {}", error.cause));
+                Err(Error { attempt: error.attempt, cause, hint: error.hint, locked: false })
+            }
+            // Uploading will tell whether anything at all is allowed here; not to know costs uploads, and loses nothing.
+            Err(error) => {
+                tracing::warn!(%error, "what the bucket has already is not known, so its folders are read from the start");
+                Ok(HashMap::new())
+            }
+        }
     }
 
     /// What is known of a folder here counts from now on.
     pub(super) async fn drop_folder(&self, bucket: &Bucket, key: &StateKey) {
-        if let Some(bucket) = self.buckets.lock().await.get_mut(bucket) {
-            bucket.remove(key);
+        let bucket = self.buckets.lock().unwrap_or_else(PoisonError::into_inner).get(bucket).cloned();
+        let Some(bucket) = bucket else { return };
+        if let Some(folders) = bucket.lock().await.as_mut() {
+            folders.remove(key);
         }
     }
 }

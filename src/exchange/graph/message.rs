@@ -40,6 +40,7 @@ pub fn listed(entry: &Value) -> Option<Listed> {
         id: id(entry)?,
         received: time(entry, "receivedDateTime"),
         created: time(entry, "createdDateTime"),
+        modified: time(entry, "lastModifiedDateTime"),
         size: None,
         class: None,
         search_key: None,

@@ -25,7 +25,7 @@ const FLAGS: u16 = 0x0E07;
 pub fn request(folder: &str, level: usize, state: Option<&str>, limit: usize) -> Request {
     let mut content = String::new();
     if level < 2 {
-        content += &fields(&["item:DateTimeReceived", "item:Size", "item:DateTimeCreated", "item:ItemClass"]);
+        content += &fields(&["item:DateTimeReceived", "item:Size", "item:DateTimeCreated", "item:ItemClass", "item:LastModifiedTime"]);
     }
     if level < 1 {
         content += &extended(&[("0x300B", "Binary"), ("0x0E07", "Integer")]);
@@ -75,6 +75,7 @@ fn listed(item: &Element) -> Option<Listed> {
         id: ItemId(item.id("ItemId")?.to_owned()),
         received: item.value("DateTimeReceived").and_then(date::parse),
         created: item.value("DateTimeCreated").and_then(date::parse),
+        modified: item.value("LastModifiedTime").and_then(date::parse),
         size: item.number("Size"),
         class: item.value("ItemClass").map(str::to_owned),
         search_key: key.filter(|key| !key.is_empty()),

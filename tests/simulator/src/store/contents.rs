@@ -218,7 +218,10 @@ impl Inner {
 
     pub(super) fn copy_item(&mut self, number: u64, to: u64) -> Result<u64> {
         self.may_hold(to)?;
-        let item = self.item(number)?;
+        // A store sets the time of creation of each message that it creates ("PidTagCreationTime Canonical Property").
+        let mut item = self.item(number)?;
+        item.created = Utc::now();
+        item.modified = item.created;
         let (old, old_parent) = (Target::Item(item.id), item.folder);
         let copy = self.put(to, item, None);
         self.events.push((EventKind::Copied { old, old_parent }, Target::Item(self.item_id(copy)), to));
@@ -228,7 +231,8 @@ impl Inner {
 
     pub(super) fn move_item(&mut self, number: u64, to: u64) -> Result<u64> {
         self.may_hold(to)?;
-        let item = self.take(number)?;
+        let mut item = self.take(number)?;
+        item.modified = Utc::now();
         let (old, old_parent) = (Target::Item(item.id), item.folder);
         let same_side = self.archived(old_parent.number) == self.archived(to);
         let moved = self.put(to, item, same_side.then(|| self.lasting(number)));

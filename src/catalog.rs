@@ -3,6 +3,7 @@
 
 mod blob;
 mod book;
+mod census;
 mod claims;
 mod identity;
 mod index;
@@ -25,6 +26,7 @@ use crate::{
 };
 
 pub use blob::BlobCatalog;
+pub use census::{Census, Kept, Mark, Records, SetAside, Standing};
 pub use local::LocalCatalog;
 
 /// What a change means, seen from what is known.

@@ -14,14 +14,18 @@ pub mod logging;
 pub mod mask;
 mod parse;
 pub mod progress;
+pub mod quarantine;
 mod size;
 pub mod summary;
 #[cfg(test)]
 mod tests;
 mod unbuilt;
 mod upload;
+pub mod verify;
 
-pub use args::{CheckArgs, Command, ConfigCommand, DemoArgs, LogArgs, LogFormat, Progress, RunArgs, ShowArgs, UploadArgs};
+pub use args::{
+    CheckArgs, Command, ConfigCommand, DemoArgs, LogArgs, LogFormat, Progress, QuarantineArgs, RunArgs, ShowArgs, UploadArgs, VerifyArgs,
+};
 pub use destination::{Destination, Place};
 pub use exit::Exit;
 pub use parse::parse;

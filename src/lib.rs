@@ -7,6 +7,7 @@
 //! - [`pipeline`]: the chain from mailboxes to cursors;
 //! - [`sink`], [`catalog`], [`checkpoint`]: where messages, their ledger and the place to resume are kept;
 //! - [`blob`]: a container of Azure Blob Storage, where these three can be kept as well as in a folder;
+//! - [`verify`]: whether every message is there, Exchange against ledger against sink;
 //! - [`auth`], [`http`]: logging in and speaking HTTP;
 //! - [`mime`]: what is in a message, and how it becomes UTF-8; [`reinfer`]: the Communications Mining API;
 //! - [`config`]: the configuration as written, layered and judged;
@@ -34,5 +35,6 @@ pub mod run;
 pub mod shard;
 pub mod sink;
 pub mod status;
+pub mod verify;
 pub mod watch;
 mod words;

@@ -5,7 +5,9 @@ use std::{process::ExitCode, time::Duration};
 use exchange_sync::{
     cli::{self, Command, LogArgs, RunArgs, console::Console, mask::shown},
     config::{self, Env, Lookout},
-    demo, run,
+    demo,
+    outcome::Outcome,
+    run::{self, Unready},
 };
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use tokio::{
@@ -27,6 +29,12 @@ fn main() -> ExitCode {
             in_runtime(&quiet(), &env, &terminal, false, async |shutdown| demo::run(&args, &terminal, shutdown).await)
         }
         Ok(Command::Run(args)) => copy(&args, &env),
+        Ok(Command::Verify(args)) => {
+            looking(&args.run, &env, async |config| run::verify(&args, config, &env, &mut std::io::stdout()).await)
+        }
+        Ok(Command::Quarantine(args)) => {
+            looking(&args.run, &env, async |config| run::quarantine(&args, config, &env, &mut std::io::stdout()).await)
+        }
     }
 }
 
@@ -69,6 +77,34 @@ fn copy(args: &RunArgs, env: &Env) -> ExitCode {
         match run::run(args, loaded.config, lookout, env, &terminal, shutdown).await {
             Ok(outcome) => ExitCode::from(outcome.code()),
             Err(unready) => failed(unready.to_string(), unready.code()),
+        }
+    })
+}
+
+/// A verb that looks at a copy, and perhaps mends it, with the configuration that it is made by.
+fn looking(args: &RunArgs, env: &Env, work: impl AsyncFnOnce(&config::Config) -> Result<Outcome, Unready>) -> ExitCode {
+    in_runtime(&args.log, env, &hidden(), args.mask, async |shutdown| {
+        let failed = |words: String, code| {
+            eprintln!("error: {}", shown(&words, args.mask));
+            ExitCode::from(code)
+        };
+        let answer = async {
+            let shelf = match args.source.shelf(env) {
+                Ok(shelf) => shelf,
+                Err(fault) => return failed(config::Refused::from(config::Unread::from(fault)).to_string(), 2),
+            };
+            let loaded = match config::load(&*shelf, env, Some(PATIENCE)).await {
+                Ok(loaded) => loaded,
+                Err(refused) => return failed(refused.to_string(), refused.code),
+            };
+            match work(&loaded.config).await {
+                Ok(outcome) => ExitCode::from(outcome.code()),
+                Err(unready) => failed(unready.to_string(), unready.code()),
+            }
+        };
+        tokio::select! {
+            code = answer => code,
+            () = shutdown => ExitCode::from(130),
         }
     })
 }

@@ -18,6 +18,7 @@ mod folder_round;
 mod home;
 mod in_flight;
 mod mailbox_round;
+mod mend;
 mod oldest_first;
 mod pace;
 mod plan;
@@ -46,6 +47,7 @@ pub use fan_out::FanOut;
 pub use filters::{FilterSet, Filters, FolderName, Participants};
 pub use in_flight::InFlight;
 pub use mailbox_round::Round;
+pub use mend::Errand;
 pub use pace::Pace;
 pub use reconcile::Reconcile;
 pub use roster::{Assignment, roster};
@@ -58,6 +60,7 @@ use self::{
     changes::changes,
     commit::{Committed, commit, in_turn},
     folder_round::Visit,
+    plan::Plan,
     transfer::transfer,
 };
 
@@ -140,8 +143,16 @@ impl Pipeline {
 
 /// One folder from its last cursor towards its end. Each item is a committed batch.
 fn folder(visit: &Arc<Visit>) -> impl Stream<Item = Result<Committed, Trouble>> + use<> {
+    carry(visit, changes(visit.clone())) // pages of ids from the last cursor, each change decided on
+}
+
+/// What plans ask for, out of Exchange and into the sink.
+fn carry<P>(visit: &Arc<Visit>, plans: P) -> impl Stream<Item = Result<Committed, Trouble>> + use<P>
+where
+    P: Stream<Item = Result<Plan, Trouble>>,
+{
     let limits = visit.pipeline.limits;
-    changes(visit.clone()) // pages of ids from the last cursor, each change decided on
+    plans
         .map_ok(move |plan| batches(plan, limits.batch_size))
         .try_flatten()
         .in_flight(limits.batches, on(visit, transfer)) // downloads run ahead of commits; results in order

@@ -1,8 +1,10 @@
 //! The composition root: the only room that names every other and wires it.
 
+mod quarantine;
 mod reload;
 mod scratch;
 mod stores;
+mod verify;
 
 use std::{future::Future, io, sync::Arc};
 
@@ -19,13 +21,18 @@ use crate::{
         ews::{self, Ews, transport},
         graph::{self, Graph},
     },
-    mail::Mailbox,
+    mail::{Address, Mailbox},
     outcome::Outcome,
     pipeline::{FilterSet, Filters, FolderName, Limits, Mode, Participants, Pipeline, Reconcile, Schedule, Subscription, roster},
     watch::Events,
 };
 
-use self::{reload::InForce, stores::Tuning};
+use self::{
+    reload::InForce,
+    stores::{Stores, Tuning},
+};
+
+pub use self::{quarantine::quarantine, verify::verify};
 
 /// Mailboxes read at the same time by EWS: all of them lean on the customer's own server.
 const MAILBOXES: usize = 16;
@@ -77,14 +84,7 @@ pub async fn run(
     let exchange = exchange(&config, &events)?;
     let tuning = Tuning::of(&config);
     let stores = stores::open(args, &tuning, env, &events).await?;
-    let pipeline = Pipeline::new(
-        exchange,
-        stores.sink.clone(),
-        stores.catalog.clone(),
-        stores.checkpoints.clone(),
-        events.clone(),
-        limits(args, &config),
-    );
+    let pipeline = pipeline(args, &config, exchange, &stores, &events);
     let interface = match &config.api {
         Api::Ews(url) => url.as_str(),
         Api::Graph(graph) => graph.endpoint.as_str(),
@@ -112,6 +112,23 @@ pub async fn run(
         report.print(args.progress, &mut io::stdout().lock());
     }
     Ok(outcome)
+}
+
+fn pipeline(args: &RunArgs, config: &Config, exchange: Arc<dyn Exchange>, stores: &Stores, events: &Events) -> Arc<Pipeline> {
+    let (sink, catalog, checkpoints) = (stores.sink.clone(), stores.catalog.clone(), stores.checkpoints.clone());
+    Pipeline::new(exchange, sink, catalog, checkpoints, events.clone(), limits(args, config))
+}
+
+/// Those of this instance's mailboxes that were named; all where none was.
+fn named(args: &RunArgs, config: &Config, names: &[Address]) -> Result<Vec<Subscription>, Unready> {
+    let mut subscriptions = subscriptions(args, config);
+    if let Some(unknown) = names.iter().find(|name| !subscriptions.iter().any(|one| one.mailbox.address == **name)) {
+        return Err(Unready::Configuration(format!(
+            "--mailbox {unknown}: no such mailbox is configured, enabled and of this instance's share"
+        )));
+    }
+    subscriptions.retain(|one| names.is_empty() || names.contains(&one.mailbox.address));
+    Ok(subscriptions)
 }
 
 /// Where messages and catalog are, and where to resume, as the summary tells it.

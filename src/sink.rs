@@ -3,6 +3,7 @@
 mod blob;
 pub(crate) mod durable;
 mod fence;
+pub mod inspect;
 pub mod layout;
 mod local;
 mod patient;

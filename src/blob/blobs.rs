@@ -122,6 +122,18 @@ impl Blobs {
         }
     }
 
+    /// How long a blob is; none where there is none.
+    pub(crate) async fn length(&self, path: &Path, attempt: impl Fn() -> String) -> Result<Option<u64>, Error> {
+        let name = self.name(path, &attempt)?;
+        match self.store.get_opts(&name, GetOptions { head: true, ..GetOptions::default() }).await {
+            Ok(found) => Ok(Some(found.meta.size)),
+            Err(error) => match self.failed(attempt(), &error) {
+                Error { kind: ErrorKind::Missing, .. } => Ok(None),
+                error => Err(error),
+            },
+        }
+    }
+
     /// Writes a blob whole; returns its tag.
     pub(crate) async fn put(
         &self,

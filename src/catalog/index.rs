@@ -58,6 +58,14 @@ pub(super) struct Index {
 }
 
 impl Index {
+    /// A query for whole rows, in the order in which [`read`] takes them, to be ended by a condition.
+    pub(super) const ROWS: &str = rows!("");
+
+    /// For queries of others.
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// Opens the file, making it where it is missing. An error for which [`damaged`] holds means that it must be rebuilt.
     pub(super) fn open(path: &Path) -> rusqlite::Result<Self> {
         let connection = Connection::open(path)?;
@@ -156,6 +164,11 @@ pub(super) struct Batch<'c> {
 }
 
 impl Batch<'_> {
+    /// For tables of others beside the index.
+    pub(super) fn connection(&self) -> &Connection {
+        &self.transaction
+    }
+
     /// The message whose current item this is.
     pub(super) fn by_item(&self, id: &ItemId) -> rusqlite::Result<Option<Row>> {
         let sql = rows!("WHERE item_tag = ?1 AND item = ?2 ORDER BY state, rowid LIMIT 1");
@@ -325,7 +338,7 @@ fn folder(connection: &Connection, id: &FolderId) -> rusqlite::Result<Option<(i6
     statement.query_row([&id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()
 }
 
-fn read(row: &Found<'_>) -> rusqlite::Result<Row> {
+pub(super) fn read(row: &Found<'_>) -> rusqlite::Result<Row> {
     let state: i64 = row.get(10)?;
     Ok(Row {
         name: row.get(0)?,

@@ -85,9 +85,9 @@ mod killed;
 #[cfg(test)]
 #[path = "suite.rs"]
 #[allow(clippy::duplicate_mod, reason = "every catalog passes it")]
-mod suite;
+pub(in crate::catalog) mod suite;
 #[cfg(test)]
-mod tests;
+pub(in crate::catalog) mod tests;
 #[cfg(test)]
 #[path = "world.rs"]
 #[allow(clippy::duplicate_mod, reason = "every catalog passes it")]

@@ -2,6 +2,7 @@
 
 mod blobs;
 mod files;
+mod look;
 
 use std::fmt;
 
@@ -9,6 +10,7 @@ use super::book::Fault;
 
 pub(super) use blobs::{KeptTails, Place as BlobPlace, Segments as BlobSegments};
 pub(super) use files::{ROTATED_AT, Segments as FileSegments};
+pub(super) use look::Look;
 
 /// A place between two lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,13 +3,17 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{Destination, Place};
-use crate::{config::Source, shard::Shard};
+use crate::{config::Source, mail::Address, shard::Shard};
 
 /// What the program is to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Copy mailboxes.
     Run(Box<RunArgs>),
+    /// Compare Exchange, catalog and sink.
+    Verify(Box<VerifyArgs>),
+    /// Look at what could not be read or stored, or try it again.
+    Quarantine(Box<QuarantineArgs>),
     /// Show it off against a test server.
     Demo(DemoArgs),
     /// Judge the configuration.
@@ -43,6 +47,40 @@ pub struct RunArgs {
     pub progress: Progress,
     /// Logs.
     pub log: LogArgs,
+}
+
+/// Options of `verify`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VerifyArgs {
+    /// Where messages and catalog are, and how Exchange is reached.
+    pub run: RunArgs,
+    /// These mailboxes only; empty for all.
+    pub mailboxes: Vec<Address>,
+    /// Whether every message is read back from the sink.
+    pub deep: bool,
+    /// How many messages of each mailbox are read back otherwise.
+    pub sample: u64,
+    /// How long what seems to be missing is waited for.
+    pub settle: Duration,
+    /// Whether what is missing is fetched.
+    pub repair: bool,
+    /// Whether the report is JSON.
+    pub json: bool,
+}
+
+/// Options of `quarantine list` and `quarantine retry`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QuarantineArgs {
+    /// Where messages and catalog are, and how Exchange is reached.
+    pub run: RunArgs,
+    /// These mailboxes only; empty for all.
+    pub mailboxes: Vec<Address>,
+    /// These messages only, by key or item id; empty for all.
+    pub ids: Vec<String>,
+    /// Whether they are tried again, rather than listed.
+    pub retry: bool,
+    /// Whether the list is JSON, one object a line.
+    pub json: bool,
 }
 
 /// Options of `demo`.

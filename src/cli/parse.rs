@@ -7,11 +7,12 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::Erro
 use url::Url;
 
 use super::{
-    CheckArgs, Command, ConfigCommand, DemoArgs, Exit, LogArgs, Place, Progress, RunArgs, ShowArgs, UploadArgs, destination, duration,
-    size, unbuilt,
+    CheckArgs, Command, ConfigCommand, DemoArgs, Exit, LogArgs, Place, Progress, QuarantineArgs, RunArgs, ShowArgs, UploadArgs, VerifyArgs,
+    destination, duration, size, unbuilt,
 };
 use crate::{
     config::{Env, Source},
+    mail::Address,
     shard::Shard,
 };
 
@@ -37,6 +38,13 @@ struct Cli {
 enum Verb {
     /// Copy mailboxes, until stopped or once
     Run(Box<RunOptions>),
+    /// Prove that every message is there: Exchange against the catalog against the sink
+    Verify(Box<VerifyOptions>),
+    /// List the messages that could not be read or stored, or try them again
+    Quarantine {
+        #[command(subcommand)]
+        what: Quarantine,
+    },
     /// Show it off: a test Exchange server, and a copy of it into a folder
     Demo(DemoArgs),
     /// Judge the configuration
@@ -134,8 +142,59 @@ struct CheckOptions {
     api: ApiOptions,
 }
 
+#[derive(Debug, Subcommand)]
+enum Quarantine {
+    /// Print each message in quarantine with its folder, ids and the reason; no server is asked
+    List(QuarantineOptions),
+    /// Fetch them again, all or those named; beside a running copy, too
+    Retry(QuarantineOptions),
+}
+
 #[derive(Debug, Args)]
-struct RunOptions {
+struct QuarantineOptions {
+    /// These messages only, by the key or the item id that `quarantine list` prints
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+    #[command(flatten)]
+    what: WhatOptions,
+    #[command(flatten)]
+    place: PlaceOptions,
+}
+
+/// What verbs that look at a copy look at.
+#[derive(Debug, Args)]
+struct WhatOptions {
+    /// This mailbox only; may be given several times
+    #[arg(long = "mailbox", value_name = "ADDRESS")]
+    mailboxes: Vec<String>,
+    /// Print JSON, one object a line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct VerifyOptions {
+    /// Read every message back from the sink and compare its SHA-256
+    #[arg(long, conflicts_with = "sample")]
+    deep: bool,
+    /// Read so many messages of each mailbox back, others each day; all are looked at for being there in their length
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    sample: u64,
+    /// Give a running copy this long to store what seems to be missing: a number with h, m, s or ms, 0 for none
+    #[arg(long, value_name = "TIME", value_parser = duration::length, default_value = "20s")]
+    settle: Duration,
+    /// Fetch what is missing or damaged, try again what is in quarantine, and look once more
+    #[arg(long)]
+    repair: bool,
+    #[command(flatten)]
+    what: WhatOptions,
+    #[command(flatten)]
+    place: PlaceOptions,
+}
+
+/// Where a copy is.
+#[derive(Debug, Args)]
+struct PlaceOptions {
     #[command(flatten)]
     source: SourceOptions,
     /// The container of Azure Blob Storage to copy into, in place of a folder: az://ACCOUNT/CONTAINER[/PREFIX]
@@ -147,18 +206,29 @@ struct RunOptions {
     /// Keep cursors and catalog in this folder or container, not beside the messages: with the API they outlive a pod by this
     #[arg(long, value_name = "DIR|AZ_URL", value_parser = Place::parse)]
     state_prefix: Option<Place>,
-    /// Look at the configuration again this often and take a changed one over without a restart: a number with h, m, s or ms, 0 for never
-    #[arg(long, value_name = "TIME", value_parser = duration::length, default_value = "60s")]
-    config_poll: Duration,
-    /// Make one complete pass over every mailbox, print the summary and end
-    #[arg(long)]
-    once: bool,
     /// This instance's name; its last number, counted from 0, says which share of the mailboxes is its own
     #[arg(long, value_name = "NAME-N", requires = "total_shards")]
     shard_name: Option<String>,
     /// How many instances share the mailboxes
     #[arg(long, value_name = "N", requires = "shard_name")]
     total_shards: Option<u32>,
+    /// Mask mailbox addresses and subjects on screen and in logs
+    #[arg(long)]
+    mask: bool,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+#[derive(Debug, Args)]
+struct RunOptions {
+    #[command(flatten)]
+    place: PlaceOptions,
+    /// Look at the configuration again this often and take a changed one over without a restart: a number with h, m, s or ms, 0 for never
+    #[arg(long, value_name = "TIME", value_parser = duration::length, default_value = "60s")]
+    config_poll: Duration,
+    /// Make one complete pass over every mailbox, print the summary and end
+    #[arg(long)]
+    once: bool,
     /// How much memory messages in flight may take: bytes, or a number with KiB, MiB or GiB; at least 16MiB
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size::memory_budget)]
     memory_budget: u64,
@@ -166,14 +236,9 @@ struct RunOptions {
     /// needs, which for EWS is never]
     #[arg(long, value_name = "TIME", value_parser = duration::length)]
     reconcile_every: Option<Duration>,
-    /// Mask mailbox addresses and subjects on screen and in logs
-    #[arg(long)]
-    mask: bool,
     /// What to show while copying
     #[arg(long, value_enum, default_value_t)]
     progress: Progress,
-    #[command(flatten)]
-    log: LogArgs,
     #[command(flatten)]
     unbuilt: unbuilt::Unbuilt,
 }
@@ -196,6 +261,16 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, env: &Env) -> Result<Comm
     let cli = command().try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| ended(&error))?;
     match cli.verb {
         Verb::Run(options) => run(*options, env).map(Box::new).map(Command::Run),
+        Verb::Verify(options) => verify(*options, env).map(Box::new).map(Command::Verify),
+        Verb::Quarantine { what } => {
+            let (retry, options) = match what {
+                Quarantine::List(options) => (false, options),
+                Quarantine::Retry(options) => (true, options),
+            };
+            let QuarantineOptions { ids, what: WhatOptions { mailboxes, json }, place } = options;
+            let run = place.run(env)?;
+            Ok(Command::Quarantine(Box::new(QuarantineArgs { run, mailboxes: addresses(&mailboxes), ids, retry, json })))
+        }
         Verb::Demo(args) => Ok(Command::Demo(args)),
         Verb::Check(CheckOptions { offline: true, source, api }) => {
             let source = with_api(source, api);
@@ -245,26 +320,49 @@ fn run(options: RunOptions, env: &Env) -> Result<RunArgs, Exit> {
     if !refused.is_empty() {
         return Err(Exit::usage(refused.join("\nerror: ")));
     }
-    let folder = options.source.local_files_prefix.clone();
-    let api = options.reinfer_api_endpoint.clone();
-    let destination = destination::decide(folder, options.private_file_prefix, options.reinfer_api_endpoint, env)?;
-    let shard = match (options.shard_name, options.total_shards) {
-        (Some(name), Some(total)) => Some(Shard::named(&name, total).map_err(Exit::usage)?),
-        _ => None,
-    };
     Ok(RunArgs {
-        destination,
-        state: options.state_prefix,
-        source: Source { api, ..options.source.into() },
         config_poll: options.config_poll,
         once: options.once,
-        shard,
         memory_budget: options.memory_budget,
         reconcile_every: options.reconcile_every,
-        mask: options.mask,
         progress: options.progress,
-        log: options.log,
+        ..options.place.run(env)?
     })
+}
+
+fn verify(options: VerifyOptions, env: &Env) -> Result<VerifyArgs, Exit> {
+    let VerifyOptions { deep, sample, settle, repair, what: WhatOptions { mailboxes, json }, place } = options;
+    Ok(VerifyArgs { run: place.run(env)?, mailboxes: addresses(&mailboxes), deep, sample, settle, repair, json })
+}
+
+fn addresses(texts: &[String]) -> Vec<Address> {
+    texts.iter().map(|text| Address::new(text)).collect()
+}
+
+impl PlaceOptions {
+    /// A single pass over this place without anything shown.
+    fn run(self, env: &Env) -> Result<RunArgs, Exit> {
+        let folder = self.source.local_files_prefix.clone();
+        let api = self.reinfer_api_endpoint.clone();
+        let destination = destination::decide(folder, self.private_file_prefix, self.reinfer_api_endpoint, env)?;
+        let shard = match (self.shard_name, self.total_shards) {
+            (Some(name), Some(total)) => Some(Shard::named(&name, total).map_err(Exit::usage)?),
+            _ => None,
+        };
+        Ok(RunArgs {
+            destination,
+            state: self.state_prefix,
+            source: Source { api, ..self.source.into() },
+            config_poll: Duration::ZERO,
+            once: true,
+            shard,
+            memory_budget: size::LEAST,
+            reconcile_every: None,
+            mask: self.mask,
+            progress: Progress::None,
+            log: self.log,
+        })
+    }
 }
 
 impl From<SourceOptions> for Source {

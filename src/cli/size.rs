@@ -14,10 +14,13 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
     count.and_then(|count| count.checked_mul(unit)).ok_or_else(|| "too large".into())
 }
 
+/// The least budget that holds some messages at once.
+pub(super) const LEAST: u64 = 16 << 20;
+
 /// The same, for a budget that must hold some messages at once.
 pub(super) fn memory_budget(text: &str) -> Result<u64, String> {
     match bytes(text)? {
-        size if size < 16 << 20 => Err("at least 16MiB are needed".into()),
+        size if size < LEAST => Err("at least 16MiB are needed".into()),
         size => Ok(size),
     }
 }

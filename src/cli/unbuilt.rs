@@ -28,4 +28,4 @@ impl Unbuilt {
 }
 
 /// Verbs that are known but cannot be done.
-pub(super) const VERBS: [&str; 7] = ["plan", "verify", "quarantine", "status", "attach", "bench", "listen"];
+pub(super) const VERBS: [&str; 5] = ["plan", "status", "attach", "bench", "listen"];

@@ -14,11 +14,14 @@ use http::{Method, header::CONTENT_TYPE};
 use hyper::body::{Body, Frame, SizeHint};
 use serde::de::IgnoredAny;
 
-use super::{Client, Error, bucket::question};
+use super::{Client, Error, answer::Question, bucket::question};
 use crate::mail::Bucket;
 
 /// A line that is slower than this in bytes a second is not waited for.
 const SLOWEST: u64 = 128 << 10;
+
+/// An answer that holds one email may be so long: the largest messages that Exchange takes, escaped.
+const LARGEST: usize = 320 << 20;
 
 /// The body of a request that is written while it is sent.
 pub struct Payload {
@@ -41,6 +44,22 @@ impl Client {
             .timeout(timeout)
             .body(reqwest::Body::wrap(Sized { left: payload.length, bytes: Mutex::new(payload.bytes) }));
         self.ask::<IgnoredAny>(&question, request).await.map(drop)
+    }
+}
+
+impl Client {
+    /// Whether a bucket has an email under this id. Its content comes with the answer, and is not kept.
+    pub async fn has_email(&self, bucket: &Bucket, id: &str) -> Result<bool, Error> {
+        #[derive(serde::Deserialize)]
+        struct Answer {
+            #[serde(default)]
+            emails: Vec<IgnoredAny>,
+        }
+        let question = Question { cap: LARGEST, ..question("looking for an email in", bucket, "read buckets") };
+        let mut url = self.endpoint.below(&["api", "_private", "buckets", &bucket.owner, &bucket.name, "emails"]);
+        url.query_pairs_mut().append_pair("id", id);
+        let Answer { emails } = self.ask(&question, self.request_to(Method::GET, url)).await?;
+        Ok(!emails.is_empty())
     }
 }
 

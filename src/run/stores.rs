@@ -9,13 +9,17 @@ use std::{
 use super::{Unready, scratch::Scratch};
 use crate::{
     blob::{self, Blobs, Location},
-    catalog::{BlobCatalog, Catalog, LocalCatalog},
+    catalog::{BlobCatalog, Catalog, LocalCatalog, Records},
     checkpoint::{BlobCheckpoints, Checkpoints, KeyedCheckpoints, LocalCheckpoints, keyed},
     cli::{Destination, Place, RunArgs},
     config::{Config, Env},
     http::Backoff,
     reinfer::{Client, UpdatedBy},
-    sink::{ApiSink, BlobSink, Fence, LocalSink, Patience, Patient, Sink, Writes, reinfer},
+    sink::{
+        ApiSink, BlobSink, Fence, LocalSink, Patience, Patient, Sink, Writes,
+        inspect::{Container, Emails, Files, Inspect},
+        reinfer,
+    },
     watch::Events,
 };
 
@@ -78,13 +82,13 @@ type Ledger = (Arc<dyn Catalog>, Arc<dyn Checkpoints>);
 
 /// Opens what was asked for. Proves that it can be written to.
 pub(super) async fn open(args: &RunArgs, tuning: &Tuning, env: &Env, events: &Events) -> Result<Stores, Unready> {
-    let opening = Opening { args, tuning, env, events, temporary: temporary(env) };
+    let opening = Opening { args, tuning, events, temporary: temporary(env) };
     match &args.destination {
         Destination::Files(place) => {
-            let ground = opening.ground(place)?;
+            let ground = reach(place, env)?;
             let sink = opening.files(&ground).await?;
             let state = match &args.state {
-                Some(state) => opening.ground(state)?,
+                Some(state) => reach(state, env)?,
                 None => ground,
             };
             let (catalog, checkpoints) = opening.ledger(&state).await?;
@@ -93,7 +97,7 @@ pub(super) async fn open(args: &RunArgs, tuning: &Tuning, env: &Env, events: &Ev
         Destination::Api { endpoint, token } => {
             let client = Client::new(endpoint, token.clone()).map_err(Unready::Configuration)?;
             let (scratch, (catalog, inner)) = match &args.state {
-                Some(state) => (None, opening.ledger(&opening.ground(state)?).await?),
+                Some(state) => (None, opening.ledger(&reach(state, env)?).await?),
                 None => {
                     let scratch = opening.scratch()?;
                     let ledger = in_folder(&scratch.path())?;
@@ -107,16 +111,60 @@ pub(super) async fn open(args: &RunArgs, tuning: &Tuning, env: &Env, events: &Ev
     }
 }
 
+/// What was stored, for whoever only looks: the ledger's records, and the sink.
+pub(super) fn records(args: &RunArgs, env: &Env) -> Result<(Records, Arc<dyn Inspect>), Unready> {
+    let (sink, state): (Arc<dyn Inspect>, Ground) = match (&args.destination, &args.state) {
+        (Destination::Files(place), state) => {
+            let ground = reach(place, env)?;
+            let sink: Arc<dyn Inspect> = match &ground {
+                Ground::Folder(folder) => Arc::new(Files::new(folder)),
+                Ground::Container(blobs) => Arc::new(Container::new(blobs.clone())),
+            };
+            let state = match state {
+                Some(state) => reach(state, env)?,
+                None => ground,
+            };
+            (sink, state)
+        }
+        (Destination::Api { endpoint, token }, Some(state)) => {
+            let client = Client::new(endpoint, token.clone()).map_err(Unready::Configuration)?;
+            (Arc::new(Emails::new(client)), reach(state, env)?)
+        }
+        (Destination::Api { .. }, None) => {
+            let cause =
+                "without --state-prefix a copy to the API keeps no catalog, so there is nothing to look at; name the one that it runs with";
+            return Err(Unready::Configuration(cause.to_owned()));
+        }
+    };
+    match state {
+        Ground::Folder(folder) if !folder.is_dir() => {
+            Err(Unready::Place(format!("{} is no folder: nothing was copied there", folder.display())))
+        }
+        Ground::Folder(folder) => Ok((Records::Folder(folder), sink)),
+        Ground::Container(blobs) => Ok((Records::Container(blobs), sink)),
+    }
+}
+
 /// A place that can be reached; whatever is kept there shares the way to it.
 enum Ground {
     Folder(PathBuf),
     Container(Blobs),
 }
 
+fn reach(place: &Place, env: &Env) -> Result<Ground, Unready> {
+    match place {
+        Place::Folder(folder) => Ok(Ground::Folder(folder.clone())),
+        Place::Azure(url) => {
+            let location = Location::parse(url).map_err(Unready::Configuration)?;
+            let blobs = blob::connect(&location, env).map_err(|error| Unready::Configuration(error.to_string()))?;
+            Ok(Ground::Container(blobs))
+        }
+    }
+}
+
 struct Opening<'a> {
     args: &'a RunArgs,
     tuning: &'a Tuning,
-    env: &'a Env,
     events: &'a Events,
     /// The folder for what need not outlive the process.
     temporary: PathBuf,
@@ -128,17 +176,6 @@ impl Opening<'_> {
             let folder = self.temporary.display();
             Unready::Place(format!("making a temporary folder in {folder} failed: {error} (TMPDIR names another place for it)"))
         })
-    }
-
-    fn ground(&self, place: &Place) -> Result<Ground, Unready> {
-        match place {
-            Place::Folder(folder) => Ok(Ground::Folder(folder.clone())),
-            Place::Azure(url) => {
-                let location = Location::parse(url).map_err(Unready::Configuration)?;
-                let blobs = blob::connect(&location, self.env).map_err(|error| Unready::Configuration(error.to_string()))?;
-                Ok(Ground::Container(blobs))
-            }
-        }
     }
 
     async fn files(&self, ground: &Ground) -> Result<Arc<dyn Sink>, Unready> {

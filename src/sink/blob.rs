@@ -195,7 +195,7 @@ impl Part {
     }
 }
 
-fn failed(error: blob::Error) -> Error {
+pub(super) fn failed(error: blob::Error) -> Error {
     let verdict = match error.kind {
         blob::Kind::Later(named) => Verdict::Later(named),
         // Somebody else writes the same blob at this moment: the next attempt replaces it.

@@ -21,6 +21,14 @@ impl Setup {
     }
 }
 
+/// Somebody deletes an email from the bucket.
+pub async fn delete_email(server: &Server, id: &str) {
+    let url = format!("{}_private/buckets/{BUCKET}/emails?id={id}", server.simulator.reinfer_url());
+    let token = server.simulator.reinfer_token().unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    client.delete(url).bearer_auth(token).send().await.unwrap().error_for_status().unwrap();
+}
+
 /// What is in the bucket against what is in the mailboxes: every readable message once, nothing else. Gives how many emails there are.
 pub async fn compare_emails(server: &Server, setup: &Setup) -> usize {
     let emails = server.simulator.reinfer().emails(BUCKET);

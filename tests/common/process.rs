@@ -123,14 +123,21 @@ impl Setup {
     /// Starts the program with these arguments besides folder and configuration.
     pub fn start(&self, args: &[&str]) -> Child {
         std::fs::write(self.file(), self.config.to_string()).unwrap();
-        self.command(&self.sink(), args).spawn().unwrap()
+        self.command(&["run"], &self.sink(), args).spawn().unwrap()
     }
 
-    fn command(&self, sink: &Path, args: &[&str]) -> Command {
+    /// Runs another verb over the same copy.
+    pub async fn verb(&self, verb: &[&str], args: &[&str]) -> Ran {
+        std::fs::write(self.file(), self.config.to_string()).unwrap();
+        ended(self.command(verb, &self.sink(), args).spawn().unwrap()).await
+    }
+
+    fn command(&self, verb: &[&str], sink: &Path, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_exchange-sync"));
+        command.args(verb);
         match &self.to {
-            None => command.args(["run", "--local-files-prefix"]).arg(sink),
-            Some(to) => command.arg("run").args(to),
+            None => command.arg("--local-files-prefix").arg(sink),
+            Some(to) => command.args(to),
         };
         // A configuration that is kept elsewhere would lose against a local file.
         if !self.args.iter().any(|word| word == "--remote-config-owner") {

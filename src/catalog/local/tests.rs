@@ -11,7 +11,7 @@ pub(super) async fn open(dir: &Path) -> Box<dyn Ledger> {
     LocalCatalog::open(dir).unwrap().open(&mailbox()).await.unwrap()
 }
 
-pub(super) fn segment(dir: &Path) -> PathBuf {
+pub(in crate::catalog) fn segment(dir: &Path) -> PathBuf {
     dir.join("data/acme/mail/a@example.com/catalog/00000001.jsonl")
 }
 

@@ -161,7 +161,7 @@ fn appendable(path: &Path) -> io::Result<File> {
 }
 
 /// The segments' numbers, ascending.
-fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
+pub(super) fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();

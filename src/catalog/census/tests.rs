@@ -1,0 +1,86 @@
+use super::*;
+use crate::{
+    catalog::{
+        Catalog, Entry, Ledger, LocalCatalog,
+        local::{
+            suite::{item, mailbox, stored},
+            tests::segment,
+        },
+    },
+    mail::{Folder, ItemId},
+};
+
+fn inbox() -> Folder {
+    Folder::bare(FolderId("in".into()), vec!["Inbox".into()])
+}
+
+fn failure(code: &str) -> Failure {
+    Failure { code: code.into(), text: "it is broken".into() }
+}
+
+async fn open(dir: &Path) -> Box<dyn Ledger> {
+    LocalCatalog::open(dir).unwrap().open(&mailbox()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_ledger_is_read_beside_its_writer() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path()).await;
+    let known = [item("1", "s1", 0), item("2", "s2", 0), item("3", "s3", 0)];
+    let keys: Vec<Key> = (1..=4).map(|n| Key(format!("{n:032x}"))).collect();
+    let mut entries: Vec<Entry> = keys.iter().zip(&known).map(|(key, listed)| stored(key, listed)).collect();
+    entries.push(Entry::Quarantined { key: keys[3].clone(), listed: item("4", "s4", 0), failure: failure("ErrorItemCorrupt") });
+    ledger.commit(&inbox(), entries).await.unwrap();
+
+    let census = Records::Folder(dir.path().to_owned()).census(&mailbox()).await.unwrap();
+    let totals = census.totals().await.unwrap();
+    assert_eq!((totals.messages, totals.quarantined), (3, 1));
+    let kept = census.kept(Mark::default(), 2).await.unwrap();
+    let more = census.kept(kept[1].0, 9).await.unwrap();
+    assert_eq!((kept.len(), more.len()), (2, 1));
+    assert_eq!(kept[0].1.stored.object, format!("2023/11/14/{}.eml", keys[0]));
+    assert_eq!((kept[0].1.path.as_slice(), kept[0].1.stored.sha256.as_str()), (["Inbox".to_owned()].as_slice(), "00"));
+    let aside = census.set_aside(Mark::default(), 9).await.unwrap();
+    assert_eq!(aside.len(), 1);
+    assert_eq!((&aside[0].1.failure, &aside[0].1.key), (&failure("ErrorItemCorrupt"), &keys[3]));
+
+    // What the server shows: one known, one in quarantine, one that moved here under a new id, one never seen; items 2 and 3 it does not show.
+    census.listing_begins(&inbox().id).await.unwrap();
+    let shown = vec![item("1", "s1", 0), item("4", "s4", 0), item("9", "s2", 0), item("8", "s8", 0)];
+    let standings = census.standings(&inbox().id, shown.clone()).await.unwrap();
+    assert_eq!(standings, [Standing::Stored, Standing::Quarantined, Standing::Moved, Standing::Missing]);
+    assert_eq!(census.unseen(&inbox().id).await.unwrap(), (3, 2));
+
+    // Its writer goes on meanwhile.
+    ledger.commit(&inbox(), vec![stored(&Key(format!("{:032x}", 8)), &shown[3])]).await.unwrap();
+    ledger.commit(&inbox(), vec![stored(&keys[3], &item("4", "s4", 0))]).await.unwrap();
+    census.catch_up().await.unwrap();
+    assert_eq!(census.standings(&inbox().id, shown).await.unwrap()[1..], [Standing::Stored, Standing::Moved, Standing::Stored]);
+    assert_eq!(census.set_aside(Mark::default(), 9).await.unwrap(), []);
+    assert_eq!(census.totals().await.unwrap().messages, 5);
+}
+
+#[tokio::test]
+async fn half_a_line_does_not_count_and_no_ledger_is_an_empty_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let records = Records::Folder(dir.path().to_owned());
+    assert_eq!(records.census(&mailbox()).await.unwrap().totals().await.unwrap(), Totals::default());
+    assert!(std::fs::read_dir(dir.path()).unwrap().next().is_none(), "whoever asks leaves nothing behind");
+
+    let ledger = open(dir.path()).await;
+    ledger.commit(&inbox(), vec![stored(&Key("1".repeat(32)), &item("1", "s", 0))]).await.unwrap();
+    let census = records.census(&mailbox()).await.unwrap();
+    let segment = segment(dir.path());
+    let whole = std::fs::read_to_string(&segment).unwrap();
+    let line = whole.replace(&"1".repeat(32), &"2".repeat(32)).replace("\"item_id\":\"1\"", "\"item_id\":\"2\"");
+    let (begin, end) = line.split_at(line.len() / 2);
+    std::fs::write(&segment, format!("{whole}{begin}")).unwrap();
+    census.catch_up().await.unwrap();
+    assert_eq!(census.totals().await.unwrap().messages, 1);
+    std::fs::write(&segment, format!("{whole}{begin}{end}")).unwrap();
+    census.catch_up().await.unwrap();
+    census.listing_begins(&inbox().id).await.unwrap();
+    let standings = census.standings(&inbox().id, vec![item("1", "s", 0), item("2", "s", 0)]).await.unwrap();
+    assert_eq!(standings, [Standing::Stored, Standing::Stored]);
+    assert_eq!(census.kept(Mark::default(), 9).await.unwrap()[1].1.listed.id, ItemId("2".into()));
+}

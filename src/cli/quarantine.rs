@@ -1,0 +1,91 @@
+//! What `quarantine` prints: a few lines for each message that could not be read or stored.
+
+use std::io::Write;
+
+use indicatif::HumanCount;
+use serde_json::json;
+
+use super::{mask::shown, verify::plain};
+use crate::{catalog::SetAside, mail::Address, outcome::Outcome, pipeline::Trouble};
+
+/// A list being written.
+pub struct List {
+    json: bool,
+    mask: bool,
+    listed: u64,
+    tried: Option<(u64, u64)>,
+    troubled: bool,
+    refused: bool,
+}
+
+impl List {
+    /// Nothing is listed yet.
+    pub fn new(json: bool, mask: bool) -> Self {
+        Self { json, mask, listed: 0, tried: None, troubled: false, refused: false }
+    }
+
+    /// Lists one message.
+    pub fn message(&mut self, mailbox: &Address, one: &SetAside, out: &mut dyn Write) {
+        self.listed += 1;
+        let SetAside { key, listed, folder, path, failure, since } = one;
+        let text = match self.json {
+            true => json!({
+                "mailbox": mailbox, "folder_path": path, "folder_id": folder, "key": key, "item_id": listed.id, "received": listed.received,
+                "size": listed.size, "class": listed.class, "since": since, "code": failure.code, "text": failure.text,
+            })
+            .to_string(),
+            false => {
+                let received = listed.received.map_or_else(|| "unknown".to_owned(), |at| at.format("%Y-%m-%d %H:%M:%S").to_string());
+                let folder = plain(&path.join("/"));
+                let reason = plain(&format!("{}: {}", failure.code, failure.text));
+                format!(
+                    "{key}\n  {mailbox}, {folder}, received {received}\n  {reason}\n  since {}, item {}",
+                    since.format("%Y-%m-%d %H:%M:%S"),
+                    listed.id.0
+                )
+            }
+        };
+        // A closed pipe is not worth a failure.
+        let _ = writeln!(out, "{}", shown(&text, self.mask));
+    }
+
+    /// So many were tried again, and so many of them are stored now.
+    pub fn tried(&mut self, tried: u64, stored: u64) {
+        let (before, then) = self.tried.unwrap_or_default();
+        self.tried = Some((before + tried, then + stored));
+    }
+
+    /// A mailbox's messages could not be tried again.
+    pub fn refused(&mut self, mailbox: &Address, trouble: &Trouble, out: &mut dyn Write) {
+        self.refused |= trouble.refused();
+        self.trouble(mailbox, &trouble.to_string(), out);
+    }
+
+    /// A mailbox could not be looked at.
+    pub fn trouble(&mut self, mailbox: &Address, trouble: &str, out: &mut dyn Write) {
+        self.troubled = true;
+        let text = match self.json {
+            true => json!({"mailbox": mailbox, "trouble": trouble}).to_string(),
+            false => format!("{mailbox}: {}", plain(trouble)),
+        };
+        let _ = writeln!(out, "{}", shown(&text, self.mask));
+    }
+
+    /// The last line, and what it amounts to.
+    pub fn end(&self, out: &mut dyn Write) -> Outcome {
+        if !self.json {
+            let tried = match self.tried {
+                Some((tried, stored)) => format!("{} tried again, {} of them stored now; ", HumanCount(tried), HumanCount(stored)),
+                None => String::new(),
+            };
+            let _ = writeln!(out, "{tried}{} in quarantine", HumanCount(self.listed));
+        }
+        let _ = out.flush();
+        match (self.refused, self.troubled, self.listed) {
+            (true, ..) => Outcome::Refused,
+            (_, true, _) => Outcome::Failed,
+            (.., 0) => Outcome::Done,
+            _ => Outcome::Gaps,
+        }
+    }
+}

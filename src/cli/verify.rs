@@ -1,0 +1,182 @@
+//! What `verify` prints: a table as mailboxes are done, each gap by name, and one line at the end that says it all.
+
+use std::{collections::BTreeMap, io::Write};
+
+use indicatif::HumanCount;
+use serde_json::json;
+
+use super::mask::shown;
+use crate::{
+    mail::Address,
+    outcome::Outcome,
+    verify::{Gap, MailboxReport, Sum},
+};
+
+/// At most so many gaps of a mailbox are named for people; programs are told all.
+const NAMED: usize = 20;
+
+/// A report being written.
+pub struct Report {
+    json: bool,
+    mask: bool,
+    begun: bool,
+    /// The last word on each mailbox.
+    sums: BTreeMap<Address, Sum>,
+}
+
+impl Report {
+    /// Nothing is told yet.
+    pub fn new(json: bool, mask: bool) -> Self {
+        Self { json, mask, begun: false, sums: BTreeMap::new() }
+    }
+
+    /// Tells of a mailbox. Told again, it counts as it is told last. A closed pipe is not worth a failure.
+    pub fn mailbox(&mut self, report: &MailboxReport, out: &mut dyn Write) {
+        let mut sum = Sum::default();
+        sum.add(report);
+        self.sums.insert(report.mailbox.clone(), sum);
+        let text = match self.json {
+            true => serde_json::to_string(report).unwrap_or_default() + "\n",
+            false => self.table(report),
+        };
+        let _ = out.write_all(shown(&text, self.mask).as_bytes());
+        let _ = out.flush();
+    }
+
+    fn table(&mut self, report: &MailboxReport) -> String {
+        let mut text = String::new();
+        if !std::mem::replace(&mut self.begun, true) {
+            text += &format!("{:>10} {:>10} {:>8} {:>10}  mailbox and folder\n", "Exchange", "catalog", "missing", "quarantine");
+        }
+        text += &format!("{:43}{}\n", "", report.mailbox);
+        for folder in &report.folders {
+            let mut notes = Vec::new();
+            if folder.moved > 0 {
+                notes.push(format!("{} moved here since", HumanCount(folder.moved)));
+            }
+            if folder.departed > 0 {
+                notes.push(format!("{} left it since", HumanCount(folder.departed)));
+            }
+            let notes = if notes.is_empty() { String::new() } else { format!("  ({})", notes.join(", ")) };
+            let count = |number| HumanCount(number).to_string();
+            text += &format!(
+                "{:>10} {:>10} {:>8} {:>10}  {}{notes}\n",
+                count(folder.server),
+                count(folder.catalog),
+                count(folder.missing),
+                count(folder.quarantined),
+                plain(&folder.path.join("/")),
+            );
+        }
+        for gap in report.gaps.iter().take(NAMED) {
+            text += &format!("  {}\n", plain(&told(gap)));
+        }
+        if report.gaps.len() > NAMED {
+            text += &format!("  and {} more, which --json names\n", HumanCount((report.gaps.len() - NAMED) as u64));
+        }
+        if let Some(trouble) = &report.trouble {
+            text += &format!("  not looked at whole: {}\n", plain(trouble));
+        }
+        text
+    }
+
+    /// Tells that what is missing is being fetched.
+    pub fn repairing(&self, mailboxes: usize, out: &mut dyn Write) {
+        if !self.json {
+            let _ = writeln!(out, "fetching what is missing in {mailboxes} of {} mailboxes, then looking once more", self.sums.len());
+        }
+    }
+
+    /// Tells what went wrong while it was fetched.
+    pub fn trouble(&self, mailbox: &str, trouble: &str, out: &mut dyn Write) {
+        let text = match self.json {
+            true => json!({"mailbox": mailbox, "repair": trouble}).to_string(),
+            false => format!("  {mailbox} was not mended: {}", plain(trouble)),
+        };
+        let _ = writeln!(out, "{}", shown(&text, self.mask));
+    }
+
+    /// The last line, and what it amounts to.
+    pub fn verdict(&self, out: &mut dyn Write) -> Outcome {
+        let mut all = Sum::default();
+        for sum in self.sums.values() {
+            all.join(sum);
+        }
+        let outcome = match all {
+            Sum { refused: 1.., .. } => Outcome::Refused,
+            Sum { troubled: 1.., .. } => Outcome::Failed,
+            sum if sum.has_gaps() => Outcome::Gaps,
+            _ => Outcome::Done,
+        };
+        let text = match self.json {
+            true => json!({"verdict": name(outcome), "sum": all}).to_string(),
+            false => words(&all),
+        };
+        let _ = writeln!(out, "{text}");
+        let _ = out.flush();
+        outcome
+    }
+}
+
+fn name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "complete",
+        Outcome::Gaps => "gaps",
+        Outcome::Failed => "incomplete look",
+        Outcome::Refused => "refused",
+    }
+}
+
+fn words(sum: &Sum) -> String {
+    let count = |number: u64| HumanCount(number).to_string();
+    let seen = format!(
+        "{} messages in {} folders of {} mailboxes; in the sink {} of {} looked at, {} read back",
+        count(sum.server),
+        sum.folders,
+        sum.mailboxes,
+        count(sum.looked),
+        count(sum.stored),
+        count(sum.read)
+    );
+    let mut gaps = Vec::new();
+    for (number, what) in [(sum.missing, "missing"), (sum.quarantined, "in quarantine"), (sum.lost, "lost or damaged in the sink")] {
+        if number > 0 {
+            gaps.push(format!("{} {what}", count(number)));
+        }
+    }
+    match (sum.troubled, gaps.is_empty()) {
+        (0, true) => format!("verdict: every message is there ({seen})"),
+        (0, false) => format!("verdict: gaps: {} ({seen})", gaps.join(", ")),
+        (troubled, true) => format!("verdict: {troubled} of {} mailboxes could not be looked at ({seen})", sum.mailboxes),
+        (troubled, false) => {
+            format!("verdict: gaps: {}, and {troubled} of {} mailboxes could not be looked at ({seen})", gaps.join(", "), sum.mailboxes)
+        }
+    }
+}
+
+fn told(gap: &Gap) -> String {
+    match gap {
+        Gap::Missing { folder, item_id, dated, reason } => {
+            let dated = dated.map_or_else(String::new, |at| format!(" of {}", at.format("%Y-%m-%d %H:%M")));
+            let reason = reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+            format!("missing: {}: item {item_id}{dated}{reason}", folder.join("/"))
+        }
+        Gap::Quarantined { folder, key, reason, .. } => format!("in quarantine: {}: {key}: {reason}", folder.join("/")),
+        Gap::Lost { folder, object, reason, in_mailbox, .. } => {
+            let left = if *in_mailbox { "" } else { "; Exchange has it no more" };
+            format!("lost: {}: {object}: {reason}{left}", folder.join("/"))
+        }
+    }
+}
+
+/// Text of other people's making, with nothing in it that a terminal would obey.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() || is_bidi(c) { c.escape_unicode().collect::<Vec<_>>() } else { vec![c] }).collect()
+}
+
+fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! Wires a look into the quarantine, and another attempt at what is in it.
+
+use std::{collections::BTreeMap, io::Write};
+
+use super::{Tuning, Unready, exchange, named, pipeline, stores};
+use crate::{
+    catalog::{Census, Mark, Records, SetAside},
+    cli::{QuarantineArgs, quarantine::List},
+    config::{Config, Env},
+    mail::{Folder, FolderId, Hierarchy, IdForm},
+    outcome::Outcome,
+    pipeline::{Errand, Pipeline, Subscription, Trouble},
+    watch::Events,
+};
+
+/// Messages read out of a ledger at once.
+const AT_ONCE: usize = 1_000;
+
+/// Lists what is in quarantine, or tries it again and lists what is left.
+pub async fn quarantine(args: &QuarantineArgs, config: &Config, env: &Env, out: &mut (dyn Write + Send)) -> Result<Outcome, Unready> {
+    let (records, _) = stores::records(&args.run, env)?;
+    let subscriptions = named(&args.run, config, &args.mailboxes)?;
+    let mut list = List::new(args.json, args.run.mask);
+    if args.retry {
+        retry(args, config, env, &records, &subscriptions, &mut list, out).await?;
+    }
+    for subscription in &subscriptions {
+        match records.census(&subscription.mailbox).await {
+            Ok(census) => {
+                each(&census, |one| {
+                    if wanted(args, one) {
+                        list.message(&subscription.mailbox.address, one, out);
+                    }
+                })
+                .await
+                .unwrap_or_else(|error| list.trouble(&subscription.mailbox.address, &error.to_string(), out));
+            }
+            Err(error) => list.trouble(&subscription.mailbox.address, &error.to_string(), out),
+        }
+    }
+    Ok(list.end(out))
+}
+
+async fn retry(
+    args: &QuarantineArgs,
+    config: &Config,
+    env: &Env,
+    records: &Records,
+    subscriptions: &[Subscription],
+    list: &mut List,
+    out: &mut (dyn Write + Send),
+) -> Result<(), Unready> {
+    let events = Events::new();
+    let exchange = exchange(config, &events)?;
+    let stores = stores::open(&args.run, &Tuning::of(config), env, &events).await?;
+    let pipeline = pipeline(&args.run, config, exchange.clone(), &stores, &events);
+    for subscription in subscriptions {
+        match again(args, &pipeline, &*exchange, records, subscription).await {
+            Ok((tried, stored)) => list.tried(tried, stored),
+            Err(trouble) => list.refused(&subscription.mailbox.address, &trouble, out),
+        }
+    }
+    stores.flush().await;
+    Ok(())
+}
+
+/// Tries a mailbox's messages again; how many, and how many of them are stored now.
+async fn again(
+    args: &QuarantineArgs,
+    pipeline: &std::sync::Arc<Pipeline>,
+    exchange: &dyn crate::exchange::Exchange,
+    records: &Records,
+    subscription: &Subscription,
+) -> Result<(u64, u64), Trouble> {
+    let mut folders: BTreeMap<FolderId, Errand> = BTreeMap::new();
+    let mut tried = 0;
+    let census = records.census(&subscription.mailbox).await?;
+    each(&census, |one| {
+        if wanted(args, one) {
+            let new = || Errand { folder: Folder::bare(one.folder.clone(), one.path.clone()), listed: Vec::new(), again: Vec::new() };
+            folders.entry(one.folder.clone()).or_insert_with(new).again.push((one.key.clone(), one.listed.clone()));
+            tried += 1;
+        }
+    })
+    .await?;
+    if tried == 0 {
+        return Ok((0, 0));
+    }
+    // Told by the server: which form of ids it gives, and where folders are now.
+    let hierarchy = exchange.folders(&subscription.mailbox, &Hierarchy::default()).await?;
+    let form = hierarchy.home.as_ref().map_or_else(IdForm::default, |home| home.form);
+    for folder in hierarchy.folders {
+        if let Some(errand) = folders.get_mut(&folder.id) {
+            errand.folder = folder;
+        }
+    }
+    let stored = pipeline.clone().mend(subscription, form, folders.into_values().collect()).await?;
+    Ok((tried, stored))
+}
+
+/// Hands out what is in quarantine.
+async fn each(census: &Census, mut take: impl FnMut(&SetAside)) -> Result<(), crate::catalog::Error> {
+    let mut after = Mark::default();
+    loop {
+        let some = census.set_aside(after, AT_ONCE).await?;
+        let Some((last, _)) = some.last() else { return Ok(()) };
+        after = *last;
+        some.iter().for_each(|(_, one)| take(one));
+    }
+}
+
+fn wanted(args: &QuarantineArgs, one: &SetAside) -> bool {
+    args.ids.is_empty() || args.ids.iter().any(|id| *id == one.key.0 || *id == one.listed.id.0)
+}

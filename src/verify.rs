@@ -1,0 +1,110 @@
+//! Whether every message is there: Exchange against the ledger against the sink, mailbox by mailbox.
+//!
+//! Each folder is listed from its start beside whatever cursor a copy of it has, and each item is looked up in the ledger; each stored message is looked at
+//! in the sink, some or all of them byte for byte. What seems to be missing is looked at again after a while, so that mail that a running copy is about to
+//! store is no gap. Nothing is written.
+
+mod folder;
+mod look;
+mod report;
+mod second;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures::{Stream, stream};
+
+use crate::{
+    catalog::Records,
+    exchange::Exchange,
+    mail::{Folder, Hierarchy, IdForm},
+    pipeline::{FanOut, Subscription, Trouble},
+    sink::inspect::Inspect,
+};
+
+use self::{folder::Candidates, look::Suspects};
+
+pub use report::{FolderReport, Gap, MailboxReport, Repair, SinkReport, Sum};
+
+/// How closely is looked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether every message is read back, rather than some.
+    pub deep: bool,
+    /// How many messages of a mailbox are read back otherwise.
+    pub sample: u64,
+    /// How long a copy that is running is given to store what seems to be missing.
+    pub settle: Duration,
+    /// Mailboxes looked at at the same time.
+    pub mailboxes: usize,
+}
+
+/// Whoever verifies.
+#[derive(Clone)]
+pub struct Verifier {
+    exchange: Arc<dyn Exchange>,
+    records: Records,
+    inspect: Arc<dyn Inspect>,
+    settings: Settings,
+}
+
+impl Verifier {
+    /// Compares these three.
+    pub fn new(exchange: Arc<dyn Exchange>, records: Records, inspect: Arc<dyn Inspect>, settings: Settings) -> Self {
+        Self { exchange, records, inspect, settings }
+    }
+
+    /// Looks at mailboxes, each with what is needed to mend it; they come as they are done.
+    pub fn verify(&self, subscriptions: Vec<Subscription>) -> impl Stream<Item = (MailboxReport, Repair)> + use<> {
+        let this = self.clone();
+        stream::iter(subscriptions).fan_out(self.settings.mailboxes, move |subscription| {
+            let this = this.clone();
+            async move { this.mailbox(subscription).await }
+        })
+    }
+
+    async fn mailbox(&self, subscription: Subscription) -> (MailboxReport, Repair) {
+        let mut report = MailboxReport::new(subscription.mailbox.address.clone());
+        let mut repair = Repair::new(subscription.clone());
+        if let Err(trouble) = self.compare(&subscription, &mut report, &mut repair).await {
+            report.refused = trouble.refused();
+            report.trouble = Some(trouble.to_string());
+        }
+        (report, repair)
+    }
+
+    async fn compare(&self, subscription: &Subscription, report: &mut MailboxReport, repair: &mut Repair) -> Result<(), Trouble> {
+        let mailbox = &subscription.mailbox;
+        let hierarchy = self.exchange.folders(mailbox, &Hierarchy::default()).await?;
+        let census = self.records.census(mailbox).await?;
+        repair.form = hierarchy.home.as_ref().map_or_else(IdForm::default, |home| home.form);
+        let residents = census.residents(repair.form).await?;
+        if hierarchy.home.is_some() && residents.own == 0 && residents.foreign > 0 {
+            report.trouble = Some(
+                "what is known of this mailbox was read through another interface; one complete pass (run --once) carries it over"
+                    .to_owned(),
+            );
+            return Ok(());
+        }
+        let folders = wanted(subscription, &hierarchy, repair.form);
+        let mut candidates: Vec<(Folder, Candidates)> = Vec::new();
+        for folder in folders {
+            let (told, found) = self.folder(subscription, &census, &folder).await?;
+            report.folders.push(told);
+            candidates.push((folder, found));
+        }
+        let suspects: Suspects = self.sink(subscription, &census, &mut report.sink).await?;
+        self.second_look(subscription, &census, candidates, suspects, report, repair).await
+    }
+}
+
+/// The folders that are read, parents before children.
+fn wanted(subscription: &Subscription, hierarchy: &Hierarchy, form: IdForm) -> Vec<Folder> {
+    let shown = |folder: &&Folder| !folder.archive || (subscription.mailbox.archive && form.shows_all());
+    let admitted = |folder: &&Folder| subscription.filters.folders.admits(folder, &hierarchy.folders);
+    hierarchy.folders.iter().filter(shown).filter(admitted).cloned().collect()
+}
+
+/// Folders by their ids, for what is told by id alone.
+fn by_id(folders: &[(Folder, Candidates)]) -> BTreeMap<&str, &Folder> {
+    folders.iter().map(|(folder, _)| (folder.id.0.as_str(), folder)).collect()
+}

@@ -145,6 +145,8 @@ fn run_args(args: &DemoArgs, folder: &Path, source: Source) -> RunArgs {
         shard: None,
         memory_budget: MEMORY,
         reconcile_every: None,
+        grace: Duration::ZERO,
+        restart: false,
         mask: false,
         progress: args.progress,
         log: LogArgs { debug_level: 0, log_format: LogFormat::Text, log_dir: None },

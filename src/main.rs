@@ -1,14 +1,18 @@
 //! The program: reads its command line, does what it says, and ends with a code that tells how it went.
 
-use std::{process::ExitCode, time::Duration};
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
 use exchange_sync::{
     cli::{self, Command, LogArgs, RunArgs, console::Console, mask::shown},
     config::{self, Env, Lookout},
     demo,
     outcome::Outcome,
-    run::{self, Unready},
+    run::{self, Restarts, Unready},
 };
+use futures::FutureExt;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use tokio::{
     runtime::Runtime,
@@ -48,37 +52,56 @@ fn asked(env: &Env, answer: impl AsyncFnOnce() -> ExitCode) -> ExitCode {
     })
 }
 
-/// `run`: nothing is touched before the configuration is good.
+/// `run`, begun anew where that was asked for.
 fn copy(args: &RunArgs, env: &Env) -> ExitCode {
     let terminal = hidden();
-    in_runtime(&args.log, env, &terminal, args.mask, async |mut shutdown| {
-        let failed = |words: String, code| {
-            eprintln!("error: {}", shown(&words, args.mask));
-            ExitCode::from(code)
-        };
-        let shelf = match args.source.shelf(env) {
-            Ok(shelf) => shelf,
-            Err(fault) => return failed(config::Refused::from(config::Unread::from(fault)).to_string(), 2),
-        };
-        let loaded = tokio::select! {
-            loaded = config::load(&*shelf, env, args.once.then_some(PATIENCE)) => loaded,
-            // Of a continuous run that is the ordinary end.
-            () = &mut shutdown => return ExitCode::from(u8::from(args.once)),
-        };
-        let loaded = match loaded {
-            Ok(loaded) => loaded,
-            Err(refused) => return failed(refused.to_string(), refused.code),
-        };
-        for warning in &loaded.warnings {
-            tracing::warn!("{warning}");
-        }
-        let polls = !args.once && !args.config_poll.is_zero();
-        let lookout = polls.then(|| Lookout::new(shelf, env.clone(), args.config_poll, &loaded));
-        match run::run(args, loaded.config, lookout, env, &terminal, shutdown).await {
-            Ok(outcome) => ExitCode::from(outcome.code()),
-            Err(unready) => failed(unready.to_string(), unready.code()),
+    in_runtime(&args.log, env, &terminal, args.mask, async |shutdown| {
+        let shutdown = shutdown.shared();
+        let mut restarts = Restarts::default();
+        loop {
+            let begun = Instant::now();
+            let (code, login) = copy_once(args, env, &terminal, shutdown.clone()).await;
+            if !args.restart || code == 0 || shutdown.peek().is_some() {
+                return ExitCode::from(code);
+            }
+            let pause = restarts.pause(login, begun.elapsed());
+            tracing::warn!(code, ?pause, "the service ended and begins anew after a pause");
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = shutdown.clone() => return ExitCode::from(code),
+            }
         }
     })
+}
+
+/// Nothing is touched before the configuration is good. Gives the exit code, and whether it means that somebody refused us.
+async fn copy_once(args: &RunArgs, env: &Env, terminal: &MultiProgress, mut shutdown: impl Future<Output = ()> + Unpin) -> (u8, bool) {
+    let failed = |words: String, code| {
+        eprintln!("error: {}", shown(&words, args.mask));
+        (code, false)
+    };
+    let shelf = match args.source.shelf(env) {
+        Ok(shelf) => shelf,
+        Err(fault) => return failed(config::Refused::from(config::Unread::from(fault)).to_string(), 2),
+    };
+    let loaded = tokio::select! {
+        loaded = config::load(&*shelf, env, args.once.then_some(PATIENCE)) => loaded,
+        // Of a continuous run that is the ordinary end.
+        () = &mut shutdown => return (u8::from(args.once), false),
+    };
+    let loaded = match loaded {
+        Ok(loaded) => loaded,
+        Err(refused) => return failed(refused.to_string(), refused.code),
+    };
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let polls = !args.once && !args.config_poll.is_zero();
+    let lookout = polls.then(|| Lookout::new(shelf, env.clone(), args.config_poll, &loaded));
+    match run::run(args, loaded.config, lookout, env, terminal, shutdown).await {
+        Ok(outcome) => (outcome.code(), outcome == Outcome::Refused),
+        Err(unready) => failed(unready.to_string(), unready.code()),
+    }
 }
 
 /// A verb that looks at a copy, and perhaps mends it, with the configuration that it is made by.

@@ -12,6 +12,7 @@ mod changes;
 mod commit;
 mod describe;
 mod difference;
+mod drain;
 mod fan_out;
 mod filters;
 mod folder_round;
@@ -43,6 +44,7 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 pub use afresh::Afresh;
 pub use budget::Budget;
 pub use difference::Difference;
+pub use drain::Drain;
 pub use fan_out::FanOut;
 pub use filters::{FilterSet, Filters, FolderName, Participants};
 pub use in_flight::InFlight;
@@ -105,6 +107,7 @@ pub struct Pipeline {
     events: Events,
     limits: Limits,
     budget: Budget,
+    drain: Arc<Drain>,
 }
 
 impl Pipeline {
@@ -118,7 +121,7 @@ impl Pipeline {
         limits: Limits,
     ) -> Arc<Self> {
         let budget = Budget::new(limits.memory);
-        Arc::new(Self { exchange, sink, catalog, checkpoints, events, limits, budget })
+        Arc::new(Self { exchange, sink, catalog, checkpoints, events, limits, budget, drain: Arc::default() })
     }
 
     /// The same chain into the same sink, catalog and checkpoints, within other limits, and out of another Exchange where there is one. What is held in
@@ -126,12 +129,18 @@ impl Pipeline {
     pub fn with(&self, exchange: Option<Arc<dyn Exchange>>, limits: Limits) -> Arc<Self> {
         let exchange = exchange.unwrap_or_else(|| self.exchange.clone());
         let (sink, catalog, checkpoints) = (self.sink.clone(), self.catalog.clone(), self.checkpoints.clone());
-        Arc::new(Self { exchange, sink, catalog, checkpoints, events: self.events.clone(), limits, budget: self.budget.clone() })
+        let (events, budget, drain) = (self.events.clone(), self.budget.clone(), self.drain.clone());
+        Arc::new(Self { exchange, sink, catalog, checkpoints, events, limits, budget, drain })
     }
 
     /// How much is under way at once.
     pub fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// The way to an end without haste, for this chain and for those made of it.
+    pub fn end(&self) -> Arc<Drain> {
+        self.drain.clone()
     }
 
     /// Reads all mailboxes by the schedule; each item is the end of one mailbox's work, which in [`Mode::Continuous`] comes only with
@@ -152,9 +161,11 @@ where
     P: Stream<Item = Result<Plan, Trouble>>,
 {
     let limits = visit.pipeline.limits;
-    plans
-        .map_ok(move |plan| batches(plan, limits.batch_size))
-        .try_flatten()
+    let batches = plans.map_ok(move |plan| batches(plan, limits.batch_size)).try_flatten();
+    visit
+        .pipeline
+        .drain
+        .until(batches) // none begins once the end has begun
         .in_flight(limits.batches, on(visit, transfer)) // downloads run ahead of commits; results in order
         .and_then(on(visit, commit)) // catalog, then cursor: only after the sink
         .flat_map(in_turn) // what came before trouble, then the trouble

@@ -2,6 +2,7 @@
 
 mod quarantine;
 mod reload;
+mod restarts;
 mod scratch;
 mod stores;
 mod verify;
@@ -32,7 +33,7 @@ use self::{
     stores::{Stores, Tuning},
 };
 
-pub use self::{quarantine::quarantine, verify::verify};
+pub use self::{quarantine::quarantine, restarts::Restarts, verify::verify};
 
 /// Mailboxes read at the same time by EWS: all of them lean on the customer's own server.
 const MAILBOXES: usize = 16;
@@ -70,8 +71,8 @@ impl Unready {
     }
 }
 
-/// Copies mailboxes until they are read to their end (`once`), or until `shutdown` is ready. What is under way at shutdown is dropped: it was not yet
-/// recorded, so the next run fetches it again. What `lookout` finds takes the place of `config` meanwhile.
+/// Copies mailboxes until they are read to their end (`once`), or until `shutdown` is ready. What is under way then is given the grace to be stored; what
+/// remains is dropped: it was not yet recorded, so the next run fetches it again. What `lookout` finds takes the place of `config` meanwhile.
 pub async fn run(
     args: &RunArgs,
     config: Config,
@@ -93,13 +94,20 @@ pub async fn run(
 
     let started = std::time::Instant::now();
     let view = progress::start(args.progress, events.clone(), args.mask, terminal);
+    let end = pipeline.end();
     let in_force = InForce { args: args.clone(), config, pipeline, tuning, events: events.clone() };
     let finished = {
         let mut rounds = std::pin::pin!(roster(reload::assignments(in_force, lookout)));
         let drain = async { while rounds.next().await.is_some() {} };
         tokio::select! {
             () = drain => true,
-            () = shutdown => false,
+            () = shutdown => {
+                let left = end.under_way();
+                if left > 0 && tokio::time::timeout(args.grace, end.drain()).await.is_err() {
+                    tracing::warn!(batches = end.under_way(), "what was still under way is dropped; it is fetched again by the next run");
+                }
+                false
+            }
         }
     };
     stores.flush().await;

@@ -43,6 +43,10 @@ pub struct RunArgs {
     pub reconcile_every: Option<Duration>,
     /// Whether addresses and subjects are masked on screen and in logs.
     pub mask: bool,
+    /// How long what is under way is given to be stored when the program is told to stop.
+    pub grace: Duration,
+    /// Whether what would end a continuous run begins it anew.
+    pub restart: bool,
     /// What a person sees.
     pub progress: Progress,
     /// Logs.

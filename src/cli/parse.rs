@@ -236,6 +236,12 @@ struct RunOptions {
     /// needs, which for EWS is never]
     #[arg(long, value_name = "TIME", value_parser = duration::length)]
     reconcile_every: Option<Duration>,
+    /// When told to stop, store what is under way for at most this long: a number with h, m, s or ms, 0 to drop it, which loses nothing
+    #[arg(long, value_name = "TIME", value_parser = duration::length, default_value = "25s")]
+    grace: Duration,
+    /// Begin anew, after a pause, where a continuous run would end: a refused login, a configuration or a place that cannot be used
+    #[arg(long, conflicts_with = "once")]
+    restart_on_unrecoverable_errors: bool,
     /// What to show while copying
     #[arg(long, value_enum, default_value_t)]
     progress: Progress,
@@ -325,6 +331,8 @@ fn run(options: RunOptions, env: &Env) -> Result<RunArgs, Exit> {
         once: options.once,
         memory_budget: options.memory_budget,
         reconcile_every: options.reconcile_every,
+        grace: options.grace,
+        restart: options.restart_on_unrecoverable_errors,
         progress: options.progress,
         ..options.place.run(env)?
     })
@@ -358,6 +366,8 @@ impl PlaceOptions {
             shard,
             memory_budget: size::LEAST,
             reconcile_every: None,
+            grace: Duration::ZERO,
+            restart: false,
             mask: self.mask,
             progress: Progress::None,
             log: self.log,

@@ -26,6 +26,8 @@ fn run_args() -> RunArgs {
         shard: None,
         memory_budget: 64 << 20,
         reconcile_every: None,
+        grace: std::time::Duration::from_secs(25),
+        restart: false,
         mask: false,
         progress: Progress::Auto,
         log: LogArgs { debug_level: 1, log_format: LogFormat::Text, log_dir: None },
@@ -49,7 +51,7 @@ fn run_is_meant_without_a_verb_and_after_a_leading_word() {
 #[test]
 fn every_option_of_run_arrives() {
     let line = "--local-files-prefix /x --config /c.json --remote-config-owner o --remote-config-key k --config-poll 200ms --once --shard-name app-3 --total-shards 4 \
-        --memory-budget 1GiB --reconcile-every 90m --mask --progress json --debug-level 2 --log-format json --log-dir /log";
+        --memory-budget 1GiB --reconcile-every 90m --grace 5s --mask --progress json --debug-level 2 --log-format json --log-dir /log";
     let expected = RunArgs {
         source: Source {
             file: Some("/c.json".into()),
@@ -62,12 +64,16 @@ fn every_option_of_run_arrives() {
         shard: Shard::named("app-3", 4).ok(),
         memory_budget: 1 << 30,
         reconcile_every: Some(std::time::Duration::from_secs(5400)),
+        grace: std::time::Duration::from_secs(5),
         mask: true,
         progress: Progress::Json,
         log: LogArgs { debug_level: 2, log_format: LogFormat::Json, log_dir: Some("/log".into()) },
         ..run_args()
     };
     assert_eq!(asked(line), Ok(Command::Run(Box::new(expected))));
+    let restarts = RunArgs { restart: true, ..run_args() };
+    assert_eq!(asked("--local-files-prefix /x --restart-on-unrecoverable-errors"), Ok(Command::Run(Box::new(restarts))));
+    assert_eq!(asked("--local-files-prefix /x --once --restart-on-unrecoverable-errors").unwrap_err().code, 2);
 }
 
 #[test]

@@ -8,8 +8,6 @@ pub(super) struct Unbuilt {
     bind: Option<String>,
     #[arg(long, hide = true)]
     tui: bool,
-    #[arg(long, hide = true)]
-    restart_on_unrecoverable_errors: bool,
 }
 
 impl Unbuilt {
@@ -18,10 +16,6 @@ impl Unbuilt {
         let options = [
             (self.bind.is_some(), "--bind: this version cannot serve health, metrics and status; remove it"),
             (self.tui, "--tui: this version cannot draw a dashboard; use --progress auto"),
-            (
-                self.restart_on_unrecoverable_errors,
-                "--restart-on-unrecoverable-errors: this version cannot restart itself; remove it, and let Docker, Kubernetes or systemd restart it",
-            ),
         ];
         options.into_iter().filter(|(asked, _)| *asked).map(|(_, line)| line.to_owned()).collect()
     }

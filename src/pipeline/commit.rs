@@ -20,7 +20,7 @@ pub struct Committed {
 /// Commits one batch. Called in the order of the batches: a cursor is saved only after everything before it. What stopped the download comes behind what
 /// came before it.
 pub async fn commit(visit: Arc<Visit>, batch: Transferred) -> Result<(Committed, Option<Trouble>), Trouble> {
-    let Transferred { entries, end, trouble } = batch;
+    let Transferred { entries, end, trouble, under_way: _under_way } = batch;
     let (mut messages, mut bytes, mut quarantined) = (0, 0, Vec::new());
     for entry in &entries {
         match entry {

@@ -11,6 +11,7 @@ use super::{
     Trouble,
     batches::Batch,
     budget::WHOLE,
+    drain::UnderWay,
     folder_round::Visit,
     plan::{PageEnd, Wanted},
     task::Task,
@@ -31,6 +32,8 @@ pub struct Transferred {
     pub end: Option<PageEnd>,
     /// What stopped the download before its end; then only what is durable already is among the entries.
     pub trouble: Option<Trouble>,
+    /// That it is under way.
+    pub under_way: UnderWay,
 }
 
 type Write = Task<Result<Stored, sink::Error>>;
@@ -56,16 +59,17 @@ struct Flow {
 /// batch between two rests would otherwise have the same messages fetched for ever.
 pub async fn transfer(visit: Arc<Visit>, batch: Batch) -> Result<Transferred, Trouble> {
     let Batch { wanted, record, end } = batch;
+    let under_way = visit.pipeline.drain.begin();
     if wanted.is_empty() {
-        return Ok(Transferred { entries: record, end, trouble: None });
+        return Ok(Transferred { entries: record, end, trouble: None, under_way });
     }
     visit.pace.turn(wanted.len()).await;
     let (mut entries, trouble) = Download::new(&visit, wanted).run().await;
     if trouble.is_some() {
-        return Ok(Transferred { entries, end: None, trouble });
+        return Ok(Transferred { entries, end: None, trouble, under_way });
     }
     entries.extend(record);
-    Ok(Transferred { entries, end, trouble })
+    Ok(Transferred { entries, end, trouble, under_way })
 }
 
 /// What became of one message.

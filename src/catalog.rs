@@ -13,6 +13,7 @@ mod local;
 mod lock;
 mod row;
 mod segments;
+mod sightings;
 
 use std::{fmt, sync::Arc};
 

@@ -1,5 +1,5 @@
-//! Exchange Online's ways, one by one, against the real program: what its documentation says and what its users met. Two more are elsewhere: that a
-//! kill between upload and cursor loses nothing is in `kill.rs`; change notifications, which the program does not use yet, are proven by the test
+//! Exchange Online's ways, one by one, against the real program: what its documentation says and what its users met. More are elsewhere: its trouble is
+//! in `tests/scenarios`; that a kill between upload and cursor loses nothing is in `kill.rs`; change notifications, which the program does not use yet, are proven by the test
 //! server's own tests.
 
 mod common;
@@ -12,13 +12,12 @@ use common::{
     compare,
     server::{self, world},
     sink,
-    truth::Form,
     verdict::compare_wanted,
     ways::{CLIENT, SECRET, TENANT, app},
 };
 use exchange_simulator::{
     Launch,
-    fault::{Action, CutFraming, Rule, WireFault},
+    fault::{Action, Rule, WireFault},
     options::Options,
     world::{FolderSpec, MailboxSpec, Size},
 };
@@ -68,10 +67,6 @@ fn on(operation: &str, action: impl Into<Action>) -> Rule {
     Rule::always(action).on(operation)
 }
 
-fn error(status: u16, code: &str) -> WireFault {
-    WireFault::GraphError { status, code: code.into(), message: None, retry_after_s: None, retry_after_date: false }
-}
-
 fn throttled(retry_after_s: Option<i64>, retry_after_date: bool) -> WireFault {
     WireFault::GraphError { status: 429, code: "ApplicationThrottled".into(), message: None, retry_after_s, retry_after_date }
 }
@@ -103,19 +98,6 @@ async fn folders_beyond_a_page_nested_hidden_searched_and_with_slashes() {
     let paths: BTreeSet<Vec<String>> = sink::fold(&sink::lines(&setup.data(A))).into_values().map(|kept| kept.path).collect();
     assert!(paths.contains(&vec!["a/b".to_owned(), "c".into(), "deep".into()]), "{paths:?}");
     assert!(!paths.iter().any(|path| path[0] == "Found" || path[0] == "Hidden"), "{paths:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn empty_pages_repeated_entries_early_removals_and_unknown_types() {
-    let mut world = world(vec![server::mailbox(A, 200)]);
-    let odd = ["delta-pages-empty", "delta-repeats-entries", "delta-removes-at-first", "future-message-types"];
-    world.quirks = odd.map(String::from).to_vec();
-    let (server, setup) = pages(start(world).await);
-    complete(&server, &setup, 250).await;
-    assert_eq!(server.downloads().await, 250);
-    server.deliver(A, json!("inbox"), 30).await;
-    complete(&server, &setup, 280).await;
-    assert_eq!(server.downloads().await, 280);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,46 +142,6 @@ async fn more_than_5000_messages_after_a_start_date() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dead_links_cost_a_walk_and_no_download() {
-    let spellings = [
-        (410, "SyncStateNotFound"),
-        (410, "syncStateNotFound"),
-        (404, "resyncRequired"),
-        (400, "SyncStateInvalid"),
-        (500, "InvalidSyncStateData"),
-        (410, ""),
-    ];
-    for (status, code) in spellings {
-        let (server, setup) = start(world(vec![server::mailbox(A, 80)])).await;
-        complete(&server, &setup, 100).await;
-        // On the saved links, and again within the walk that follows.
-        server.fault(Rule { nth: Some(1), ..on("graph.MessageDelta", error(status, code)) });
-        server.fault(Rule { nth: Some(4), ..on("graph.MessageDelta", error(status, code)) });
-        server.deliver(A, json!("inbox"), 5).await;
-        complete(&server, &setup, 105).await;
-        assert_eq!((server.downloads().await, server.struck()), (105, 2), "{status} {code}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_walk_that_dies_under_way_begins_again() {
-    for quirk in ["-resync-required", "resync-required", "graph-errors-lower-case", "graph-errors-nested"] {
-        let mut world = world(vec![server::mailbox(A, 200)]);
-        world.quirks.push(quirk.into());
-        let (server, setup) = pages(start(world).await);
-        for nth in [2, 5] {
-            server.fault(Rule { nth: Some(nth), ..on("graph.MessageDelta", error(410, "SyncStateNotFound")) });
-        }
-        complete(&server, &setup, 250).await;
-        assert_eq!(server.downloads().await, 250, "{quirk}");
-        server.admin("/expire-sync-states", json!({"mailbox": A})).await;
-        server.deliver(A, json!("inbox"), 1).await;
-        complete(&server, &setup, 251).await;
-        assert_eq!(server.downloads().await, 251, "{quirk}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn another_walker_of_the_same_folder_is_survived() {
     let (server, setup) = start(world(vec![server::mailbox(A, 200)])).await;
     complete(&server, &setup, 250).await;
@@ -233,25 +175,6 @@ async fn another_walker_of_the_same_folder_is_survived() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn never_five_at_a_time_and_nothing_before_retry_after() {
-    let (server, setup) = pair().await;
-    server.admin("/latency", json!({"latency_ms": [5, 40]})).await;
-    for (nth, fault) in [(3, throttled(Some(1), false)), (9, throttled(Some(2), true)), (20, throttled(None, false))] {
-        server.fault(Rule { nth: Some(nth), ..on("graph.GetMime", fault) });
-    }
-    server.fault(Rule { nth: Some(2), ..on("graph.MessageDelta", throttled(Some(1), false)) });
-    complete(&server, &setup, 100).await;
-    assert_eq!(server.struck(), 4);
-    assert_eq!(
-        (server.counter("graph.early_requests").await, server.counter("graph.429").await),
-        (0, 4),
-        "only what was refused on purpose"
-    );
-    let most = server.counter("graph.most_in_flight").await;
-    assert!((2..=4).contains(&most), "{most} at a time");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn throttling_within_a_batch() {
     let (server, setup) = pair().await;
     server.fault(Rule { count: Some(3), ..on("graph.GetFolder", throttled(Some(1), false)) });
@@ -261,35 +184,6 @@ async fn throttling_within_a_batch() {
     let text =
         std::fs::read_to_string(sink::files(&setup.sink()).into_iter().find(|path| path.ends_with("hierarchy.json")).unwrap()).unwrap();
     assert!(text.contains("\"inbox\""), "{text}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn content_that_comes_late_broken_empty_or_not_at_all() {
-    let cut = |after_bytes| WireFault::Cut { after_bytes, framing: CutFraming::Chunked };
-    let rows: Vec<(&str, Vec<Rule>)> = vec![
-        ("404 for seconds after listing", vec![Rule { count: Some(2), ..on("graph.GetMime", error(404, "ErrorItemNotFound")) }]),
-        ("404 with an empty body", vec![Rule { count: Some(2), ..on("graph.GetMime", error(404, "")) }]),
-        (
-            "cut early and late",
-            vec![
-                Rule { every: Some(7), count: Some(5), ..on("graph.GetMime", cut(10)) },
-                Rule { every: Some(9), count: Some(3), ..on("graph.GetMime", cut(1400)) },
-            ],
-        ),
-        ("busy", vec![Rule { every: Some(5), count: Some(4), ..on("graph.GetMime", error(503, "ErrorServerBusy")) }]),
-        (
-            "an error that passes",
-            vec![Rule { every: Some(5), count: Some(4), ..on("graph.GetMime", error(500, "ErrorInternalServerTransientError")) }],
-        ),
-        ("a gateway's time-out", vec![Rule { every: Some(11), count: Some(3), ..on("graph.GetMime", error(504, "UnknownError")) }]),
-    ];
-    for (name, rules) in rows {
-        let (server, setup) = pair().await;
-        eprintln!("{name}");
-        rules.into_iter().for_each(|rule| server.fault(rule));
-        complete(&server, &setup, 100).await;
-        assert!(server.struck() > 0, "{name}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -325,37 +219,6 @@ async fn eight_bit_mail_and_a_slow_60_megabyte_message() {
     complete(&server, &setup, 2).await;
     let kept = sink::fold(&sink::lines(&setup.data(A))).into_values().next().unwrap();
     assert_eq!(std::fs::read(setup.data(A).join(kept.file.unwrap().name)).unwrap(), odd);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn one_poisoned_message_does_not_hide_the_others_on_its_page() {
-    let (server, setup) = start(world(vec![server::mailbox(A, 240)])).await;
-    server.admin("/spoil", json!({"mailbox": A, "folder": "inbox", "count": 1, "code": "ErrorCorruptData"})).await;
-    let ran = setup.once().await;
-    let tally = compare(&server, &setup).await;
-    tally.sound();
-    // It is rebuilt where anything of it can be read, else it is in quarantine: told, either way.
-    assert_eq!(tally.real, tally.stored + tally.quarantined, "{ran}");
-    assert_eq!((tally.real, tally.quarantined + tally.composed), (300, 1), "{ran}");
-    assert_eq!(ran.code, if tally.quarantined > 0 { 3 } else { 0 }, "{ran}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_ends_in_the_middle_is_asked_for_once() {
-    let mut world = world(vec![server::mailbox("user{n}@example.com", 40)]);
-    world.mailboxes[0].count = Some(8);
-    let (server, setup) = start(world).await;
-    server.admin("/latency", json!({"latency_ms": 20})).await;
-    let child = setup.start(&["--once", "--progress", "json"]);
-    while server.downloads().await < 100 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    server.admin("/revoke", json!({"account": CLIENT})).await;
-    let ran = common::process::ended(child).await;
-    assert_eq!(ran.code, 0, "{ran}");
-    compare(&server, &setup).await.sound();
-    assert_eq!(server.counter("oauth.tokens").await, 2, "{ran}");
-    assert!(server.counter("graph.401").await >= 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -403,46 +266,6 @@ async fn a_message_that_left_and_came_back_is_told_by_the_next_full_listing() {
     tokio::time::sleep(Duration::from_millis(1500)).await;
     complete(&server, &setup, 50).await;
     assert_eq!(server.downloads().await, 50);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_full_mailbox_is_read_without_delta() {
-    let (server, setup) = pair().await;
-    let full = server.simulator.state().store.mailbox(A).unwrap();
-    full.set_full(true);
-    complete(&server, &setup, 100).await;
-    assert_eq!(server.downloads().await, 100);
-    server.deliver(A, json!("inbox"), 7).await;
-    complete(&server, &setup, 107).await;
-    full.set_full(false);
-    server.deliver(A, json!("inbox"), 2).await;
-    complete(&server, &setup, 109).await;
-    assert_eq!(server.downloads().await, 109);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_cloud_without_delta_is_read_by_time() {
-    let mut world = world(vec![server::mailbox(A, 200)]);
-    world.quirks.push("no-delta".into());
-    let (server, setup) = pages(start(world).await);
-    complete(&server, &setup, 250).await;
-    assert_eq!(server.downloads().await, 250);
-    server.deliver(A, json!("inbox"), 20).await;
-    complete(&server, &setup, 270).await;
-    assert_eq!(server.downloads().await, 270);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn where_immutable_ids_are_not_honoured_moves_cost_no_download() {
-    let mut world = world(vec![server::mailbox(A, 80)]);
-    world.quirks.push("immutable-ids-not-honoured".into());
-    let (server, mut setup) = start(world).await;
-    setup.form = Form::GraphRest;
-    complete(&server, &setup, 100).await;
-    server.admin("/move", json!({"mailbox": A, "from": "inbox", "to": "junkemail", "count": 20})).await;
-    server.deliver(A, json!("inbox"), 5).await;
-    complete(&server, &setup, 105).await;
-    assert_eq!(server.downloads().await, 105);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,6 +13,7 @@ use super::{
     line::{Line, Told},
     row::{Name, Row, State, key, name},
     segments::{Position, Segments},
+    sightings::Sightings,
 };
 use crate::{
     blob,
@@ -69,6 +70,7 @@ pub(super) struct Book {
     /// Whether the segments may hold lines that the index has not seen.
     behind: bool,
     claims: Claims,
+    sightings: Sightings,
     /// How the ids of items are written from now on.
     form: IdForm,
     /// The time of the last line.
@@ -86,6 +88,7 @@ impl Book {
             index: None,
             behind: true,
             claims: Claims::default(),
+            sightings: Sightings::default(),
             form: IdForm::default(),
             told: DateTime::UNIX_EPOCH,
             _held: held,
@@ -96,7 +99,7 @@ impl Book {
 
     pub(super) fn identify(&mut self, folder: &FolderId, changes: &[Change]) -> Result<Vec<Decision>, Fault> {
         let mailbox = self.mailbox.clone();
-        self.mending(|index, _, claims, _| {
+        let decisions = self.mending(|index, _, claims, _| {
             let walking = index.folder(folder)?.is_some_and(|(_, walk, _)| walk > 0);
             let batch = index.batch(walking)?;
             let (here, walk, _) = batch.folder(folder)?;
@@ -105,16 +108,28 @@ impl Book {
             let decisions = changes.iter().map(|change| page.decide(change)).collect::<Result<_, _>>()?;
             batch.commit()?;
             Ok(decisions)
-        })
+        })?;
+        for change in changes {
+            if let Change::Created(listed) | Change::Updated(listed) = change {
+                self.sightings.note(&listed.id, folder);
+            }
+        }
+        Ok(decisions)
     }
 
     pub(super) fn commit(&mut self, folder: &Folder, entries: &[Entry]) -> Result<usize, Fault> {
         let (mut told, form) = (self.told, self.form);
+        let placed = |entry: &Entry| !matches!(entry, Entry::Readdressed { .. });
+        let left: Vec<bool> = entries.iter().map(|entry| placed(entry) && self.sightings.left(subject(entry), &folder.id)).collect();
         let written = self.mending(|index, segments, _, behind| {
             let mut batch = index.batch(false)?;
             let (here, _, _) = batch.folder(&folder.id)?;
             let (mut text, mut written) = (Vec::new(), 0);
-            for entry in entries {
+            for (entry, left) in entries.iter().zip(&left) {
+                // Another folder listed it later, and has it in the catalog already: what was seen here before is past.
+                if *left && batch.by_item(subject(entry))?.is_some_and(|row| row.present() && row.folder != here) {
+                    continue;
+                }
                 let at = after(told);
                 let Some(line) = novelty(&batch, folder, here, entry, at, form)? else { continue };
                 if batch.apply(&line)? {

@@ -118,6 +118,25 @@ async fn a_move_keeps_its_key_in_either_order() {
 }
 
 #[tokio::test]
+async fn the_last_listing_tells_where_a_message_is_however_late_a_download_ends() {
+    let ground = Ground::new();
+    let ledger = ground.open().await;
+    // Under an id that outlasts the move it is listed where it was, then where it is, and both downloads are under way.
+    let Decision::Fetch { listed, key } = one(&*ledger, "in", created("1", "s")).await else { panic!("no fetch") };
+    let Decision::Fetch { key: same, .. } = one(&*ledger, "out", created("1", "s")).await else { panic!("no fetch") };
+    assert_eq!(key, same);
+    assert_eq!(ledger.commit(&folder("out"), vec![stored(&key, &listed)]).await.unwrap(), 1);
+    assert_eq!(ledger.commit(&folder("in"), vec![stored(&key, &listed)]).await.unwrap(), 0, "the slower one tells what is past");
+    assert_eq!(one(&*ledger, "in", gone("1")).await, Decision::Nothing, "it left that folder, not the mailbox");
+    // And in the other order.
+    let Decision::Fetch { listed, key } = one(&*ledger, "in", created("2", "t")).await else { panic!("no fetch") };
+    let Decision::Fetch { .. } = one(&*ledger, "out", created("2", "t")).await else { panic!("no fetch") };
+    assert_eq!(ledger.commit(&folder("in"), vec![stored(&key, &listed)]).await.unwrap(), 1);
+    assert_eq!(ledger.commit(&folder("out"), vec![stored(&key, &listed)]).await.unwrap(), 1);
+    assert_eq!(one(&*ledger, "in", gone("2")).await, Decision::Nothing);
+}
+
+#[tokio::test]
 async fn copies_and_mail_to_oneself_have_keys_of_their_own() {
     let ground = Ground::new();
     let ledger = ground.open().await;

@@ -171,7 +171,12 @@ pub fn signal(child: &Child, name: &str) {
 
 /// Waits for the end of the program.
 pub async fn ended(child: Child) -> Ran {
-    let output = timeout(PATIENCE, child.wait_with_output()).await.expect("the program ends").unwrap();
+    ended_within(child, PATIENCE).await
+}
+
+/// The same, for those of whom it is known that they take longer.
+pub async fn ended_within(child: Child, patience: Duration) -> Ran {
+    let output = timeout(patience, child.wait_with_output()).await.expect("the program ends").unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Ran { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use futures::{StreamExt, stream::BoxStream};
-use http::HeaderMap;
+use http::{HeaderMap, header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 use tokio::{
     sync::OwnedSemaphorePermit,
@@ -167,6 +167,12 @@ impl Session {
 }
 
 impl Opened {
+    /// Whether it is a page of HTML.
+    pub fn is_page(&self) -> bool {
+        let kind = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"))
+    }
+
     /// The next bytes, never none of them; `None` where the server ended the body.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Trouble> {
         while let Some(piece) = self.body.next().await {

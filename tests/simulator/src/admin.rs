@@ -133,7 +133,7 @@ impl Admin {
             "/reinfer-token" => reinfer::token(self, read(request)?),
             "/reinfer" => Ok(reinfer::status(self)),
             "/reset-counters" => server::reset(self),
-            "/counters" => Ok(json!(self.state.counters.all())),
+            "/counters" => Ok(server::counters(self)),
             "/faults" => Ok(server::faults(self)),
             _ => server::status(self),
         };

@@ -1,7 +1,7 @@
 //! Habits of lenient or odd servers, each off unless asked for. The profile `lenient` switches on all that belong to it.
 
-use std::collections::BTreeSet;
-use std::sync::{PoisonError, RwLock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 /// One habit: its name, what it does, and whether the profile `lenient` has it.
 #[derive(Debug)]
@@ -119,6 +119,7 @@ pub const KNOWN: &[Quirk] = &[
 #[derive(Debug, Default)]
 pub struct Quirks {
     on: RwLock<BTreeSet<&'static str>>,
+    shown: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 impl Quirks {
@@ -138,9 +139,18 @@ impl Quirks {
         Ok(quirks)
     }
 
-    /// Whether a habit is on.
+    /// Whether a habit is on. To ask is to have an occasion for it, which counts.
     pub fn has(&self, name: &str) -> bool {
-        self.on.read().unwrap_or_else(PoisonError::into_inner).contains(name)
+        let Some(name) = self.on.read().unwrap_or_else(PoisonError::into_inner).get(name).copied() else {
+            return false;
+        };
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default() += 1;
+        true
+    }
+
+    /// How often each habit has had an occasion to show itself while it was on.
+    pub fn shown(&self) -> BTreeMap<&'static str, u64> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The habits that are on.
@@ -185,8 +195,10 @@ mod tests {
     fn habits_switch_on_and_off() {
         let quirks = Quirks::new(&["control-references"]).unwrap();
         assert!(quirks.has("control-references"));
+        assert_eq!(quirks.shown().get("control-references"), Some(&1));
         quirks.switch("control-references", false).unwrap();
         assert!(!quirks.has("control-references"));
+        assert_eq!(quirks.shown().get("control-references"), Some(&1), "what is off has no occasion");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A running server: started, asked where it is, ended.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -39,7 +40,10 @@ impl From<World> for Launch {
 #[derive(Debug)]
 pub struct Simulator {
     state: Arc<State>,
-    plain: ServerHandle,
+    plain: Option<ServerHandle>,
+    address: SocketAddr,
+    front: Arc<Front<House>>,
+    limits: Limits,
     tls: Option<ServerHandle>,
     admin: Option<ServerHandle>,
     certificate: Option<Arc<Certificate>>,
@@ -90,7 +94,7 @@ impl Simulator {
             if let Some(folder) = &options.cert_dir {
                 made.write(folder).map_err(text)?;
             }
-            tls = Some(Server::bind(address).await.map_err(text)?.with_limits(limits).with_tls(made.clone()));
+            tls = Some(Server::bind(address).await.map_err(text)?.with_limits(limits.clone()).with_tls(made.clone()));
             certificate = Some(made);
         }
         let admin = match options.admin {
@@ -100,18 +104,40 @@ impl Simulator {
         // Every address is bound before any is served: a failure leaves nothing running.
         let life = Life(tokio::spawn(life::live(built.rates, world.seed)));
         Ok(Self {
-            plain: plain.start(front.clone()),
-            tls: tls.map(|server| server.start(front)),
+            address: plain.address(),
+            plain: Some(plain.start(front.clone())),
+            tls: tls.map(|server| server.start(front.clone())),
             admin: admin.map(|server| server.start(Arc::new(Admin::new(state.clone())))),
             certificate,
             life,
             state,
+            front,
+            limits,
         })
+    }
+
+    /// Ends the plain address at once, with every connection to it: what comes now is refused. What the server holds stays.
+    pub async fn go_down(&mut self) {
+        if let Some(plain) = self.plain.take() {
+            plain.kill().await;
+        }
+    }
+
+    /// Serves the plain address again, to clients that have to connect and log in anew.
+    ///
+    /// # Errors
+    /// When somebody else took the address meanwhile.
+    pub async fn come_up(&mut self) -> Result<(), String> {
+        if self.plain.is_none() {
+            let server = Server::bind(self.address).await.map_err(|error| error.to_string())?;
+            self.plain = Some(server.with_limits(self.limits.clone()).start(self.front.clone()));
+        }
+        Ok(())
     }
 
     /// Where it listens: `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
-        self.plain.url()
+        format!("http://{}", self.address)
     }
 
     /// The address of EWS.
@@ -162,7 +188,7 @@ impl Simulator {
     /// Ends it, letting answers under way finish for a moment.
     pub async fn shutdown(self) {
         drop(self.life);
-        for server in [Some(self.plain), self.tls, self.admin].into_iter().flatten() {
+        for server in [self.plain, self.tls, self.admin].into_iter().flatten() {
             server.shutdown().await;
         }
     }
@@ -183,10 +209,25 @@ mod tests {
         assert!(simulator.reinfer().bucket("acme/mail").is_some());
         assert!(simulator.tls_url().unwrap().starts_with("https://localhost:"));
         assert!(simulator.ca_pem().unwrap().contains("BEGIN CERTIFICATE"));
-        let taken = simulator.plain.address();
+        let taken = simulator.address;
         let again = Options { listen: taken, ..Options::default() };
         let error = Simulator::start(Launch { options: again, ..Launch::default() }).await.unwrap_err();
         assert!(error.contains(&taken.to_string()), "{error}");
+        simulator.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn a_server_that_was_down_is_at_the_same_address_with_the_same_mail() {
+        let mut simulator = Simulator::start(World::uniform(1, 10)).await.unwrap();
+        let mut open = tokio::net::TcpStream::connect(simulator.address).await.unwrap();
+        simulator.go_down().await;
+        assert!(tokio::net::TcpStream::connect(simulator.address).await.is_err());
+        let mut rest = Vec::new();
+        let ended = tokio::io::AsyncReadExt::read_to_end(&mut open, &mut rest).await;
+        assert!(ended.is_err() || rest.is_empty(), "the connection ended");
+        simulator.come_up().await.unwrap();
+        assert!(tokio::net::TcpStream::connect(simulator.address).await.is_ok());
+        assert_eq!(simulator.state().store.mailboxes().len(), 1);
         simulator.shutdown().await;
     }
 }

@@ -97,6 +97,10 @@ impl Lane {
     /// One attempt. Bytes that came in vain are called back.
     async fn pour(&self, call: &Call, index: usize, outbox: &Outbox) -> Result<(), End> {
         let mut opened = self.session.open_within(call).await.map_err(End::Trouble)?;
+        // A proxy's login page comes under 200, too. Graph calls a message text/plain.
+        if opened.is_page() {
+            return Err(End::Trouble(Trouble::Broken("the answer is a web page and no message".to_owned())));
+        }
         let mut begun = false;
         let end = loop {
             match opened.chunk().await {

@@ -158,6 +158,14 @@ async fn a_cut_transfer_begins_anew() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_login_page_under_200_is_no_message() {
+    let page = || Say::Whole(200, vec![("content-type", "Text/HTML; charset=utf-8".to_owned())], "<html>Sign in</html>".into());
+    let double = serve(move |_, times| if times < 2 { page() } else { body("whole") });
+    let (got, error) = run(&double, 1).await;
+    assert_eq!((error, got[0].bytes.as_slice()), (None, b"whole".as_slice()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn retries_of_the_first_do_not_wait_for_those_ahead_of_it() {
     // Each of the others is larger than what may wait for its taker, so their lanes stand still with their places.
     let double = serve(|id, times| match (id, times) {

@@ -146,6 +146,13 @@ pub(super) fn delete_mailbox(admin: &Admin, call: OfMailbox) -> Answer {
     Ok(json!({ "removed": admin.state.store.remove(&call.mailbox) }))
 }
 
+/// The counters, and as `quirk.NAME` how often each habit had an occasion.
+pub(super) fn counters(admin: &Admin) -> Value {
+    let mut all = admin.state.counters.all();
+    all.extend(admin.state.quirks.shown().into_iter().map(|(name, times)| (format!("quirk.{name}"), times)));
+    json!(all)
+}
+
 pub(super) fn reset(admin: &Admin) -> Answer {
     admin.state.counters.reset();
     Ok(json!({}))

@@ -38,6 +38,9 @@ pub(super) async fn get(session: &Session, operation: Node<'_, '_>) -> Result<Xm
             Err(error) => Err(error),
         });
     }
+    if shape.mime && prepared.len() > 1 {
+        poisoned(session, &prepared)?;
+    }
     Ok(session.batch(prepared, |xml, found| {
         let (mailbox, item, mut extra) = found?;
         if shape.mime {
@@ -55,6 +58,19 @@ pub(super) async fn get(session: &Session, operation: Node<'_, '_>) -> Result<Xm
         xml.close("m:Items");
         Ok(())
     }))
+}
+
+/// Fails the whole request where a fault wants that and one of the items has no MIME.
+fn poisoned<T>(session: &Session, prepared: &[Result<(Mailbox, Item, T), EwsError>]) -> Result<(), EwsError> {
+    let code = session.faults.iter().find_map(|fault| match fault {
+        EwsFault::Poisoned { code } => Some(code),
+        _ => None,
+    });
+    let spoiled = prepared.iter().any(|found| matches!(found, Ok((_, item, _)) if matches!(item.mime, Mime::Refused(_))));
+    match code {
+        Some(code) if spoiled => Err(EwsError::new(code, "An internal server error occurred. The operation failed.")),
+        _ => Ok(()),
+    }
 }
 
 /// Reads what the shape asks for beyond the facts the store has.

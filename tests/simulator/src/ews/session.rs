@@ -244,6 +244,7 @@ impl Session {
                 out.append(content);
             }
             Err(error) => {
+                self.state.counters.add(&format!("ews.error.{}", error.code), 1);
                 soap::open_named(out, &name, Err(&error));
                 out.raw(remainder(&self.operation));
             }

@@ -66,6 +66,11 @@ pub enum EwsFault {
         /// The first position that is not processed.
         after: usize,
     },
+    /// A request for the MIME of several items fails as a whole with this SOAP fault where one of them has none to give.
+    Poisoned {
+        /// The response code in the fault's detail.
+        code: String,
+    },
     /// One item of a synchronisation page comes twice: again at its end.
     RepeatItem,
     /// A synchronisation answers as if no state had been sent, without saying so.
@@ -188,6 +193,11 @@ pub enum WireFault {
     NoResponse,
     /// The operation is carried out, but the connection ends where the response should begin.
     AnswerLost,
+    /// The operation is carried out, but the connection ends in the middle of the response's head.
+    CutHead {
+        /// Bytes of the head that still come; never all of them.
+        after_bytes: usize,
+    },
     /// The connection ends while the request's body is still coming, after this many bytes of it (Communications Mining API).
     CutRequest {
         /// Bytes of the body that are read.
@@ -298,10 +308,11 @@ impl From<WireFault> for Action {
 }
 
 /// The kinds that belong to [`EwsFault`]; every other kind is looked for among [`WireFault`].
-const EWS_KINDS: [&str; 12] = [
+const EWS_KINDS: [&str; 13] = [
     "response_error",
     "item_error",
     "batch_stopped",
+    "poisoned",
     "repeat_item",
     "sync_starts_over",
     "mime_missing",

@@ -139,6 +139,10 @@ fn apply(mut response: Response, fault: &WireFault, operation: &str) -> Response
     match fault {
         WireFault::FaultsUnder200 if response.status == 500 && is_xml(&response) => response.status = 200,
         WireFault::AnswerLost => return lost(response, Ending::Cut),
+        WireFault::CutHead { after_bytes } => {
+            response.wire.head_stops_after = Some(*after_bytes);
+            stop(&mut response, 0, Ending::Cut);
+        }
         WireFault::Hang { carried_out: true } => return lost(response, Ending::Stall),
         WireFault::Stall { after_bytes } => stop(&mut response, *after_bytes, Ending::Stall),
         WireFault::Reset { after_bytes } => stop(&mut response, *after_bytes, Ending::Reset),

@@ -48,6 +48,7 @@ impl Ids {
 
     /// A refusal as an answer, spelt as the habits in force ask.
     pub(super) fn refuse(&self, state: &State, error: &GraphError) -> Response {
+        state.counters.add(&format!("graph.error.{}", error.code), 1);
         let spelling = if state.quirks.has("graph-errors-nested") {
             Spelling::Nested
         } else if state.quirks.has("graph-errors-lower-case") {

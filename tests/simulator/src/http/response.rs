@@ -68,6 +68,8 @@ pub struct Wire {
     pub ending: Ending,
     /// The head is not sent either: with `stop_after` 0 the client sees the connection end with no response at all.
     pub no_head: bool,
+    /// No more of the head is sent than this, and its last byte never.
+    pub head_stops_after: Option<usize>,
     /// Split the body into chunks of 1 to this many bytes, each flushed; makes the framing chunked.
     pub tiny_chunks: Option<usize>,
     /// Raw bytes written straight after the response.

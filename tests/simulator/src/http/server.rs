@@ -145,6 +145,12 @@ impl ServerHandle {
         format!("{scheme}://{}", self.address)
     }
 
+    /// Ends at once, every connection with it; once this returns, the address is free.
+    pub async fn kill(mut self) {
+        self.task.abort();
+        let _ = (&mut self.task).await;
+    }
+
     /// Takes no more connections, lets answers under way finish for two seconds, and ends.
     pub async fn shutdown(mut self) {
         let _ = self.closing.send(true);

@@ -57,7 +57,9 @@ impl<'a> Outlet<'a> {
         let framing = frame(&body, &wire, wanted.ancient);
         let keep_alive = wanted.keep_alive && !wire.close && framing != Framing::UntilClose;
         if !wire.no_head {
-            self.put(head_text(status, &headers, framing, keep_alive).as_bytes()).await?;
+            let head = head_text(status, &headers, framing, keep_alive);
+            let most = wire.head_stops_after.map_or(head.len(), |bytes| bytes.min(head.len() - 1));
+            self.put(head.as_bytes().get(..most).unwrap_or_default()).await?;
         }
         let whole = bodiless || self.send_body(body, framing, &wire).await?;
         self.flush().await?;

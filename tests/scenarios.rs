@@ -19,10 +19,12 @@ const AT_A_TIME: usize = 6;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let words: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
+    let words: Vec<&String> = names_in(&arguments);
     let wanted = |path: &PathBuf| words.is_empty() || words.iter().any(|word| name(path).contains(word.as_str()));
     let all = files();
-    let chosen: Vec<PathBuf> = all.iter().filter(|path| wanted(path)).cloned().collect();
+    // Whoever asks for tests that are usually left out gets none: none is.
+    let none = arguments.iter().any(|argument| argument == "--ignored");
+    let chosen: Vec<PathBuf> = all.iter().filter(|path| !none && wanted(path)).cloned().collect();
     if arguments.iter().any(|argument| argument == "--list") {
         chosen.iter().for_each(|path| println!("{}: test", name(path)));
         return ExitCode::SUCCESS;
@@ -63,6 +65,18 @@ async fn all_of(mut chosen: Vec<PathBuf>) -> Vec<String> {
         Some(name)
     });
     stream::iter(plays).buffer_unordered(AT_A_TIME).filter_map(std::future::ready).collect().await
+}
+
+/// The arguments that are parts of names; options are those of cargo's own harness, and mean nothing here.
+fn names_in(arguments: &[String]) -> Vec<&String> {
+    const WITH_VALUE: [&str; 5] = ["--test-threads", "--skip", "--format", "--color", "-Z"];
+    let of_option = |at: usize| at > 0 && WITH_VALUE.contains(&arguments[at - 1].as_str());
+    arguments
+        .iter()
+        .enumerate()
+        .filter(|(at, argument)| !argument.starts_with('-') && !of_option(*at))
+        .map(|(_, argument)| argument)
+        .collect()
 }
 
 /// All scenarios, by name.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    scenario::{Bound, Expect, Pass},
+    bound::Bound,
+    scenario::{Expect, Pass},
     stage::Stage,
 };
 use crate::common::{Ran, compare, sink};

@@ -1,5 +1,6 @@
 //! Reads scenarios, plays them with the real program against a test server, and judges what came of them.
 
+mod bound;
 mod judge;
 mod play;
 mod scenario;

@@ -3,11 +3,10 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use exchange_simulator::World;
-use serde::{
-    Deserialize,
-    de::{Deserializer, Error as _},
-};
+use serde::Deserialize;
 use serde_json::{Map, Value};
+
+use super::bound::Bound;
 
 /// A world of trouble, and what must come of it.
 #[derive(Debug, Deserialize)]
@@ -151,46 +150,6 @@ pub struct Expect {
     pub out_of_reach: Vec<String>,
     /// Differences between server and copy that contain these words are part of the scenario, and must be there.
     pub differences: Vec<String>,
-}
-
-/// Exactly so many, or from `least` to `most`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bound {
-    least: f64,
-    most: f64,
-}
-
-impl Bound {
-    /// Nothing at all.
-    pub const NONE: Self = Self { least: 0.0, most: 0.0 };
-
-    pub fn holds(self, value: f64) -> bool {
-        (self.least..=self.most).contains(&value)
-    }
-}
-
-impl<'de> Deserialize<'de> for Bound {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Range {
-            least: Option<f64>,
-            most: Option<f64>,
-        }
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Written {
-            Exactly(f64),
-            Between(Range),
-        }
-        match Written::deserialize(deserializer)? {
-            Written::Exactly(value) => Ok(Self { least: value, most: value }),
-            Written::Between(Range { least: None, most: None }) => Err(D::Error::custom("give least, most, or both")),
-            Written::Between(Range { least, most }) => {
-                Ok(Self { least: least.unwrap_or(f64::NEG_INFINITY), most: most.unwrap_or(f64::INFINITY) })
-            }
-        }
-    }
 }
 
 fn yes() -> bool {

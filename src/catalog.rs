@@ -4,6 +4,8 @@
 mod blob;
 mod book;
 mod claims;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod identity;
 mod index;
 mod ledger;

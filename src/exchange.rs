@@ -7,6 +7,7 @@ mod gate;
 pub mod graph;
 mod scope;
 mod shorten;
+mod width;
 
 use std::{fmt, time::Duration};
 

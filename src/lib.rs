@@ -25,6 +25,10 @@ pub mod config;
 pub mod demo;
 pub mod event;
 pub mod exchange;
+// Public for the fuzz targets alone: nobody else compiles it.
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 pub mod mail;
 pub mod mime;

@@ -5,8 +5,8 @@ use std::io::Write;
 use indicatif::HumanCount;
 use serde_json::json;
 
-use super::{mask::shown, verify::plain};
-use crate::{catalog::SetAside, mail::Address, outcome::Outcome, pipeline::Trouble};
+use super::mask::shown;
+use crate::{catalog::SetAside, mail::Address, outcome::Outcome, pipeline::Trouble, words::visible};
 
 /// A list being written.
 pub struct List {
@@ -36,8 +36,8 @@ impl List {
             .to_string(),
             false => {
                 let received = listed.received.map_or_else(|| "unknown".to_owned(), |at| at.format("%Y-%m-%d %H:%M:%S").to_string());
-                let folder = plain(&path.join("/"));
-                let reason = plain(&format!("{}: {}", failure.code, failure.text));
+                let folder = visible(&path.join("/")).into_owned();
+                let reason = visible(&format!("{}: {}", failure.code, failure.text)).into_owned();
                 format!(
                     "{key}\n  {mailbox}, {folder}, received {received}\n  {reason}\n  since {}, item {}",
                     since.format("%Y-%m-%d %H:%M:%S"),
@@ -66,7 +66,7 @@ impl List {
         self.troubled = true;
         let text = match self.json {
             true => json!({"mailbox": mailbox, "trouble": trouble}).to_string(),
-            false => format!("{mailbox}: {}", plain(trouble)),
+            false => format!("{mailbox}: {}", visible(trouble)),
         };
         let _ = writeln!(out, "{}", shown(&text, self.mask));
     }

@@ -10,6 +10,7 @@ use crate::{
     mail::Address,
     outcome::Outcome,
     verify::{Gap, MailboxReport, Sum},
+    words::visible,
 };
 
 /// At most so many gaps of a mailbox are named for people; programs are told all.
@@ -65,17 +66,17 @@ impl Report {
                 count(folder.catalog),
                 count(folder.missing),
                 count(folder.quarantined),
-                plain(&folder.path.join("/")),
+                visible(&folder.path.join("/")),
             );
         }
         for gap in report.gaps.iter().take(NAMED) {
-            text += &format!("  {}\n", plain(&told(gap)));
+            text += &format!("  {}\n", visible(&told(gap)));
         }
         if report.gaps.len() > NAMED {
             text += &format!("  and {} more, which --json names\n", HumanCount((report.gaps.len() - NAMED) as u64));
         }
         if let Some(trouble) = &report.trouble {
-            text += &format!("  not looked at whole: {}\n", plain(trouble));
+            text += &format!("  not looked at whole: {}\n", visible(trouble));
         }
         text
     }
@@ -91,7 +92,7 @@ impl Report {
     pub fn trouble(&self, mailbox: &str, trouble: &str, out: &mut dyn Write) {
         let text = match self.json {
             true => json!({"mailbox": mailbox, "repair": trouble}).to_string(),
-            false => format!("  {mailbox} was not mended: {}", plain(trouble)),
+            false => format!("  {mailbox} was not mended: {}", visible(trouble)),
         };
         let _ = writeln!(out, "{}", shown(&text, self.mask));
     }
@@ -167,15 +168,6 @@ fn told(gap: &Gap) -> String {
             format!("lost: {}: {object}: {reason}{left}", folder.join("/"))
         }
     }
-}
-
-/// Text of other people's making, with nothing in it that a terminal would obey.
-pub(super) fn plain(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() || is_bidi(c) { c.escape_unicode().collect::<Vec<_>>() } else { vec![c] }).collect()
-}
-
-fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
 
 #[cfg(test)]

@@ -3,7 +3,11 @@
 //! Well-formed by RFC 5322 and RFC 2045 to 2047: the headers that are known, the body as Exchange holds it, the item itself as the server
 //! described it, so that nothing it told is lost, and behind these the attachments.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
+use chrono::{DateTime, Datelike, Utc};
 use sha2::{Digest, Sha256};
 
 use crate::mail::{Address, Properties};
@@ -145,7 +149,10 @@ pub fn message(source: &Source<'_>, properties: &Properties, mailbox: &Address) 
     if let Some(subject) = &properties.subject {
         header(&mut out, "Subject", &words(subject));
     }
-    let date = properties.sent.or(properties.received).or(properties.created).or(properties.modified).unwrap_or_default();
+    // RFC 5322 has no other years, and servers have any.
+    let writable = |date: &DateTime<Utc>| (0..=9999).contains(&date.year());
+    let dates = [properties.sent, properties.received, properties.created, properties.modified];
+    let date = dates.into_iter().flatten().find(writable).unwrap_or_default();
     header(&mut out, "Date", &date.to_rfc2822());
     if let Some(id) = properties.message_id.as_deref().filter(|id| id.len() < 900 && id.bytes().all(|byte| byte.is_ascii_graphic())) {
         let id = id.trim_start_matches('<').trim_end_matches('>');
@@ -325,6 +332,16 @@ mod tests {
     fn an_item_without_anything_still_makes_a_message() {
         let written = message(&Source::default(), &Properties::default(), &Address::new("own@example.com")).beginning;
         assert!(written.starts_with("From: <own@example.com>\r\nDate: Thu, 1 Jan 1970 00:00:00 +0000\r\nMIME-Version: 1.0\r\n"));
+    }
+
+    #[test]
+    fn a_date_that_no_header_can_hold_is_passed_over() {
+        let received = DateTime::from_timestamp(1_714_558_831, 0);
+        for sent in [DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC] {
+            let properties = Properties { sent: Some(sent), received, ..Properties::default() };
+            let written = message(&Source::default(), &properties, &Address::new("own@example.com")).beginning;
+            assert!(written.contains("Date: Wed, 1 May 2024 10:20:31 +0000\r\n"), "{written}");
+        }
     }
 
     #[test]

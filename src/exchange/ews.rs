@@ -12,6 +12,8 @@ mod element;
 mod envelope;
 mod fetch;
 mod folders;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod items;
 mod mime;
 mod operation;

@@ -10,6 +10,8 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
+use super::width::{Lane, Through};
+
 /// The time before which a budget wants no request. Shared by all that are throttled together.
 #[derive(Debug, Default)]
 pub struct Clock(Mutex<Option<Instant>>);
@@ -82,6 +84,7 @@ impl Places {
 /// The gate: places of the mailbox's own and, where its requests are charged to an account, of the account.
 #[derive(Debug)]
 pub struct Gate {
+    lane: Lane,
     own: Places,
     account: Option<Places>,
     clock: Arc<Clock>,
@@ -90,6 +93,7 @@ pub struct Gate {
 /// Leave to be under way; ends when dropped.
 #[derive(Debug)]
 pub struct Pass {
+    _through: Option<Through>,
     _own: [Option<OwnedSemaphorePermit>; 2],
     _account: Option<[Option<OwnedSemaphorePermit>; 2]>,
 }
@@ -97,24 +101,46 @@ pub struct Pass {
 impl Gate {
     /// Lets through whatever finds a place in `own` and then, where there is one, in `account`.
     pub fn new(own: Places, account: Option<Places>, clock: Arc<Clock>) -> Self {
-        Self { own, account, clock }
+        Self { lane: Lane::new(own.all.available_permits()), own, account, clock }
     }
 
     /// Waits for a place. Places are given in the order in which they were asked for, so of several downloads the one asked for first never
     /// waits for a later one.
     pub async fn pass(&self, kind: Kind) -> Pass {
+        // First, so that whoever waits here keeps no place from a question.
+        let through = match kind {
+            Kind::Sync | Kind::Fetch => Some(self.lane.pass().await),
+            Kind::Question => None,
+        };
         let own = self.own.take(kind).await;
         let account = match &self.account {
             Some(account) => Some(account.take(kind).await),
             None => None,
         };
-        Pass { _own: own, _account: account }
+        Pass { _through: through, _own: own, _account: account }
     }
 
     /// Whatever places of the mailbox's own are free at this moment, at most `most`: for one request that makes the server do several things at
     /// a time. Does not wait, so that it cannot wait for a download whose taker waits for it.
     pub fn spare(&self, most: usize) -> Vec<OwnedSemaphorePermit> {
-        (0..most).map_while(|_| self.own.all.clone().try_acquire_owned().ok()).collect()
+        // Also no more than are wanted at a time, of which the request itself is one.
+        (0..most.min(self.lane.width() - 1)).map_while(|_| self.own.all.clone().try_acquire_owned().ok()).collect()
+    }
+
+    /// The server said that the requests are too many, and named no time. Returns how many downloads and listings may be under way from now on.
+    pub fn narrow(&self) -> usize {
+        self.lane.narrow()
+    }
+
+    /// How many downloads and listings may be under way.
+    #[cfg(test)]
+    pub fn width(&self) -> usize {
+        self.lane.width()
+    }
+
+    /// A request was answered well. Returns how many may be under way, where that is more than before.
+    pub fn widen(&self) -> Option<usize> {
+        self.lane.widen()
     }
 
     /// The clock to wait for before each request.
@@ -153,6 +179,25 @@ mod tests {
         assert!(gate.spare(1).is_empty());
         drop(spare);
         assert_eq!(gate.spare(2).len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_narrow_gate_lets_questions_through() {
+        let gate = Gate::new(Places::new(4, 2), None, Arc::default());
+        assert_eq!([gate.narrow(), gate.narrow()], [2, 1]);
+        let download = gate.pass(Kind::Fetch).await;
+        // These wait, and keep no place meanwhile.
+        let mut waiting = [gate.pass(Kind::Fetch).boxed(), gate.pass(Kind::Sync).boxed(), gate.pass(Kind::Fetch).boxed()];
+        assert!(waiting.iter_mut().all(|pass| pass.now_or_never().is_none()));
+        let question = gate.pass(Kind::Question).now_or_never();
+        assert!(question.is_some());
+        assert!(gate.spare(3).is_empty(), "nor does the server do several things at a time");
+        drop(download);
+        let next = waiting.iter_mut().find_map(|pass| pass.now_or_never());
+        assert!(next.is_some());
+        assert!(waiting[1..].iter_mut().all(|pass| pass.now_or_never().is_none()), "one at a time");
+        assert_eq!(gate.widen(), Some(2));
+        assert!(waiting[1].as_mut().now_or_never().is_some());
     }
 
     #[tokio::test(start_paused = true)]

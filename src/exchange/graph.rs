@@ -15,6 +15,8 @@ mod desk;
 mod fence;
 mod fetch;
 mod folders;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod link;
 mod listing;
 mod memory;

@@ -80,6 +80,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_known_number_is_judged_and_what_a_person_must_mend_has_a_hint() {
+        // Secret wrong or expired, application, tenant, signature, clock, consent, policy.
+        for code in [7_000_215, 7_000_222, 700_016, 90_002, 900_023, 700_027, 700_024, 65_001, 1_002_016, 53_003] {
+            for status in [400, 401] {
+                assert!(is_fatal(Some(code), status), "AADSTS{code}");
+            }
+            assert!(hint(Some(code)).is_some(), "AADSTS{code}");
+        }
+        // The service is busy, timed out, or saw a loop.
+        for code in [90_006, 90_012, 90_020, 90_033, 50_196] {
+            assert!(!is_fatal(Some(code), 400), "AADSTS{code}");
+        }
+        for status in [408, 429, 500, 502, 503, 504] {
+            assert!(!is_fatal(None, status), "{status}");
+        }
+        // Unknown numbers are held for minutes rather than repeated: a wrong secret asked for again and again locks an application out.
+        assert!(is_fatal(Some(1), 400) && hint(Some(1)).is_none());
+    }
+
+    #[test]
     fn numbers_are_found_and_judged() {
         assert_eq!(number("AADSTS7000215: Invalid client secret provided."), Some(7_000_215));
         assert_eq!(number("x AADSTS90002"), Some(90_002));

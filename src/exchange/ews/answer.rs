@@ -31,7 +31,9 @@ impl Answer {
                 refusal.wait = refusal.wait.or(retry_after);
                 return Err(Trouble::Refused(refusal));
             }
-            Ok(Entered::Foreign(found)) => return Err(Trouble::Broken(format!("asked for {operation}, the answer holds {found}"))),
+            Ok(Entered::Foreign(found)) => {
+                return Err(Trouble::Broken(format!("asked for {operation}, the answer holds {}", shorten(&found))));
+            }
             Ok(Entered::NotSoap) => None,
             Err(error) => Some(error),
         };

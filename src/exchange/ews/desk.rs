@@ -103,6 +103,19 @@ impl Desk {
         self.answered.store(true, Ordering::Relaxed);
     }
 
+    /// Lets more requests go at a time again, since one was answered well.
+    pub fn widen(&self) {
+        if let Some(most) = self.gate.widen() {
+            tracing::debug!(mailbox = %self.mailbox, most, "more requests at a time");
+        }
+    }
+
+    /// Lets fewer requests go at a time, since the server was busy and named no time.
+    pub fn narrow(&self) {
+        let most = self.gate.narrow();
+        tracing::debug!(mailbox = %self.mailbox, most, "fewer requests at a time");
+    }
+
     /// Whether one ever did.
     pub fn answered(&self) -> bool {
         self.answered.load(Ordering::Relaxed)

@@ -165,6 +165,9 @@ impl Work {
             return Err(miscounted(batch.len(), batch.len() + 1));
         }
         answer.finish().await?;
+        if refused.is_empty() {
+            self.session.desk.widen();
+        }
         self.refused(refused).await
     }
 

@@ -141,7 +141,7 @@ fn settle(result: Result<Element, Refusal>, level: usize) -> Settled {
         // Not an id of this interface: the catalog may hold Graph's.
         _ if refusal.code == "ErrorInvalidIdMalformed" => Settled::Answer(Lookup::Gone),
         Some(Action::FewerProperties) if level < FEWEST => Settled::Fewer,
-        Some(Action::Retry | Action::Throttle | Action::Again) => Settled::Pause(refusal),
+        Some(Action::Retry | Action::Unavailable | Action::Login | Action::Throttle | Action::Again) => Settled::Pause(refusal),
         Some(Action::Suspect | Action::Smaller) | None => Settled::Again(refusal),
         _ => Settled::Answer(unreadable(&refusal)),
     }
@@ -163,6 +163,8 @@ pub fn apart(action: Option<Action>) -> bool {
                 | Action::OlderVersion
                 | Action::Throttle
                 | Action::Retry
+                | Action::Unavailable
+                | Action::Login
                 | Action::Again
                 | Action::Final(_)
         )

@@ -17,6 +17,9 @@ pub trait Post: Send + Sync + 'static {
 
     /// Forgets what ties `anchor` to one server (cookies), since that server no longer has the mailbox.
     fn forget(&self, _anchor: Option<&str>) {}
+
+    /// Logs in anew with the next request: the server answered, but no longer takes what it was shown.
+    async fn renew(&self) {}
 }
 
 /// An answer whose body is still to be read.

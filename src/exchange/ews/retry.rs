@@ -38,6 +38,8 @@ pub struct Failed {
 pub struct Patience {
     tries: u32,
     waits: u32,
+    /// Whether there was a new login already.
+    renewed: bool,
 }
 
 impl Patience {
@@ -52,9 +54,13 @@ impl Patience {
         match action {
             Some(Action::Throttle) => {
                 self.waits += 1;
+                // What was refused together counts once.
+                if trouble.wait().is_none() && desk.gate.clock().closed_for().is_none() {
+                    desk.narrow();
+                }
                 let wait = trouble.wait().unwrap_or(UNNAMED * self.waits.min(20)).clamp(SHORTEST, LONGEST);
-                // A random tenth on top, so that many who wait do not come back together.
-                let wait = wait + Backoff { first: wait / 10, cap: BACKOFF.cap / 10 }.draw(0);
+                // A random twentieth on top, so that many who wait do not come back together.
+                let wait = wait + Backoff { first: wait / 20, cap: BACKOFF.cap / 20 }.draw(0);
                 desk.gate.clock().hold(wait);
                 desk.events.tell(Event::RequestThrottled { mailbox: desk.mailbox.clone(), reason: trouble.reason(), wait });
                 if self.waits > WAITS || wait > PATIENT {
@@ -72,9 +78,14 @@ impl Patience {
                 desk.tell_retry(&trouble);
                 Ok(())
             }
-            Some(Action::Retry | Action::Suspect | Action::Again) | None => self.back_off(trouble, desk).await,
+            Some(Action::Retry | Action::Unavailable | Action::Suspect | Action::Again) | None => self.back_off(trouble, desk).await,
+            Some(Action::Login) if !self.renewed => {
+                self.renewed = true;
+                desk.tell_retry(&trouble);
+                Ok(())
+            }
             // What answered before may do so again: access is known to be blocked for a while.
-            Some(Action::Configuration) if matches!(trouble, Trouble::Http { .. }) && desk.answered() => {
+            Some(Action::Configuration | Action::Login) if matches!(trouble, Trouble::Http { .. }) && desk.answered() => {
                 Err(Failed { trouble, action: Some(Action::Mailbox) })
             }
             _ => Err(Failed { trouble, action }),

@@ -54,7 +54,7 @@ impl Session {
             match self.once(limits, write).await {
                 Ok(messages) => return Ok(messages),
                 Err(trouble) => {
-                    self.reconsider(&trouble);
+                    self.reconsider(&trouble).await;
                     patience.after(trouble, &self.desk).await?;
                 }
             }
@@ -80,8 +80,11 @@ impl Session {
         answer
     }
 
-    /// Lets go of a server that says that the mailbox is elsewhere now.
-    pub fn reconsider(&self, trouble: &Trouble) {
+    /// Lets go of a server that says that the mailbox is elsewhere now, and of a login that counts no more.
+    pub async fn reconsider(&self, trouble: &Trouble) {
+        if trouble.action() == Some(Action::Login) {
+            self.post.renew().await;
+        }
         if matches!(trouble, Trouble::Refused(refusal) if moved(&refusal.code)) {
             self.post.forget(Some(self.desk.dialect().address.as_str()));
         }
@@ -103,7 +106,13 @@ impl Session {
         answer.finish().await?;
         let mut refusals = messages.iter().filter_map(Refusal::of_message);
         let decisive = if request.asked == 1 { refusals.next() } else { refusals.find(|refusal| refusal.wait.is_some()) };
-        decisive.map_or(Ok(messages), |refusal| Err(Trouble::Refused(refusal)))
+        match decisive {
+            Some(refusal) => Err(Trouble::Refused(refusal)),
+            None => {
+                self.desk.widen();
+                Ok(messages)
+            }
+        }
     }
 
     /// Like [`Session::ask`], with fewer properties each time the server refuses them; remembers how few it took, once it was answered with

@@ -163,6 +163,16 @@ impl Transport {
         self.0.cookies.forget(anchor);
     }
 
+    /// Asks for a new access token before the next request. Other logins belong to a connection or to each request, and an answer that refuses
+    /// keeps no connection.
+    pub async fn drop_token(&self) {
+        if let Credentials::OAuth(tokens) = &self.0.credentials
+            && let Ok(bearer) = tokens.bearer().await
+        {
+            tokens.refused(&bearer).await;
+        }
+    }
+
     /// Sends a request and returns its answer once the head is there. Waits first for a free connection, in order of asking.
     pub async fn send(&self, outgoing: Outgoing) -> Result<Answer, TransportError> {
         let id = crate::http::guid();

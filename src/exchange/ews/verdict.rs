@@ -1,7 +1,7 @@
 //! What each response code and HTTP status asks for, as one table.
 //!
 //! Source: EWS reference, page "ResponseCode", sorted by what is known of the servers' behaviour. A code that is not here is retried a few
-//! times and then judged by what was asked: see [`verdict`].
+//! times and then judged by what was asked: see [`verdict`]. So are codes about subscriptions, since nothing here subscribes.
 
 use crate::exchange::Verdict;
 pub use crate::exchange::scope::Scope;
@@ -11,6 +11,10 @@ pub use crate::exchange::scope::Scope;
 pub enum Action {
     /// The same again, a little later, a few times.
     Retry,
+    /// The same; if it stays so, the mailbox's store is down, and nothing of the mailbox can be read.
+    Unavailable,
+    /// The same after a new login, once.
+    Login,
     /// The same, and if it stays so, it may be the item's fault.
     Suspect,
     /// Leave the mailbox alone for the time named.
@@ -60,10 +64,12 @@ pub fn judge(code: &str) -> Option<Action> {
         "TimeoutExpired" | "ExceededFindCountLimit" | "RequestStreamTooBig" | "NotEnoughMemory" => Smaller,
         "InternalServerError" => Suspect,
         "TooManyObjectsOpened" | "InternalServerTransientError" | "InsufficientResources" | "ADUnavailable"
-        | "ADOperation" | "ConnectionFailed" | "ConnectionFailedTransientError" | "MailboxStoreUnavailable" | "MailboxFailover"
+        | "ADOperation" | "ConnectionFailed" | "ConnectionFailedTransientError" | "MailboxFailover"
         | "ServiceUnavailable" | "ClientDisconnected" | "RequestAborted" | "NoRespondingCASInDestinationSite"
         | "ProxyRequestProcessingFailed" | "ProxiedSubscriptionCallFailure" | "ProxyRequestNotAllowed" | "CrossSiteRequest"
         | "WrongServerVersion" | "InvalidChangeKey" => Retry,
+        "MailboxStoreUnavailable" => Unavailable,
+        "InvalidAuthorizationContext" | "InvalidClientAccessTokenRequest" | "TokenSerializationDenied" => Login,
         "BatchProcessingStopped" => Again,
         "InvalidSyncStateData" => Resync,
         "SyncFolderNotFound" | "FolderNotFound" => FolderGone,
@@ -86,8 +92,7 @@ pub fn judge(code: &str) -> Option<Action> {
         | "FindRemoteArchiveFolderFailed" => ArchiveElsewhere,
         "InvalidServerVersion" | "IncorrectSchemaVersion" | "InvalidSchemaVersionForMailboxVersion" => OlderVersion,
         "InvalidExchangeImpersonationHeaderData" | "InvalidIdMalformedEwsLegacyIdFormat" | "OrganizationAccessBlocked"
-        | "PasswordExpired" | "PasswordChangeRequired" | "InvalidAuthorizationContext" | "InvalidClientAccessTokenRequest"
-        | "TokenSerializationDenied" => Configuration,
+        | "PasswordExpired" | "PasswordChangeRequired" => Configuration,
         "SchemaValidation" | "InvalidRequest" | "InvalidOperation" | "DuplicateSOAPHeader" | "RestrictionTooLong"
         | "RestrictionTooComplex" | "QueryFilterTooLong" | "InvalidIndexedPagingParameters" => Misunderstood,
         _ => return None,
@@ -105,7 +110,8 @@ pub fn judge_status(status: u16) -> Action {
     match status {
         429 | 503 => Action::Throttle,
         413 => Action::Smaller,
-        401 | 403 | 405 | 407 | 410 | 415 | 440 => Action::Configuration,
+        440 => Action::Login,
+        401 | 403 | 405 | 407 | 410 | 415 => Action::Configuration,
         456 => Action::Mailbox,
         _ => Action::Retry,
     }
@@ -116,8 +122,8 @@ pub fn verdict(action: Option<Action>, scope: Scope) -> Verdict {
     match action {
         Some(Action::Final(verdict)) => verdict,
         Some(Action::Retry | Action::Throttle | Action::Again | Action::Smaller) => Verdict::Later,
-        Some(Action::Mailbox | Action::PrimaryAddress) => Verdict::StopMailbox,
-        Some(Action::Configuration | Action::OlderVersion) => Verdict::Refused,
+        Some(Action::Mailbox | Action::PrimaryAddress | Action::Unavailable) => Verdict::StopMailbox,
+        Some(Action::Configuration | Action::OlderVersion | Action::Login) => Verdict::Refused,
         // Not understood: of one folder or item alone, no reason to give up the rest.
         Some(Action::Misunderstood) if scope == Scope::Mailbox => Verdict::Refused,
         Some(Action::Resync) if scope == Scope::Folder => Verdict::Resync,
@@ -156,28 +162,4 @@ pub fn hint(code: &str, text: &str) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_scope_decides_what_a_denial_ends() {
-        let denied = judge("ErrorAccessDenied");
-        assert_eq!(verdict(denied, Scope::Mailbox), Verdict::StopMailbox);
-        assert_eq!(verdict(denied, Scope::Folder), Verdict::SkipFolder);
-        assert_eq!(verdict(denied, Scope::Items), Verdict::Later);
-    }
-
-    #[test]
-    fn dead_cursors_and_folders_are_told_apart() {
-        assert_eq!(verdict(judge("ErrorInvalidSyncStateData"), Scope::Folder), Verdict::Resync);
-        assert_eq!(verdict(judge("ErrorSyncFolderNotFound"), Scope::Folder), Verdict::FolderGone);
-        assert_eq!(verdict(judge("ErrorFolderCorrupt"), Scope::Folder), Verdict::SkipFolder);
-    }
-
-    #[test]
-    fn unknown_codes_are_no_closed_book() {
-        assert_eq!(judge("ErrorSomethingNew"), None);
-        assert_eq!(verdict(None, Scope::Folder), Verdict::SkipFolder);
-        assert_eq!(verdict(None, Scope::Mailbox), Verdict::StopMailbox);
-    }
-}
+mod tests;

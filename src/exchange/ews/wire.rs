@@ -33,6 +33,10 @@ impl Post for Transport {
     fn forget(&self, anchor: Option<&str>) {
         self.forget_cookies(anchor);
     }
+
+    async fn renew(&self) {
+        self.drop_token().await;
+    }
 }
 
 /// An answer's body together with its connection.

@@ -14,7 +14,7 @@ pub use self::{
     intake::{Intake, MimeSink},
     text::Text,
 };
-use super::{element::Element, mime::Decoder, post::Body, source::Source};
+use super::{element::Element, mime::Decoder, post::Body, refusal::shorten, source::Source};
 
 /// The most one tag, comment or CDATA section may take.
 const MARKUP: usize = 4 << 20;
@@ -96,7 +96,7 @@ impl Xml {
             }
             self.buffer.clear();
             self.reader.get_mut().allow(MARKUP);
-            let event = self.reader.read_event_into_async(&mut self.buffer).await.map_err(|error| Malformed(words(&error)))?;
+            let event = self.reader.read_event_into_async(&mut self.buffer).await.map_err(|error| Malformed(shorten(&words(&error))))?;
             match event {
                 Event::Start(start) => {
                     let element = element(&start);

@@ -176,5 +176,15 @@ fn header((name, value): (&String, &Value)) -> Option<(HeaderName, HeaderValue)>
     Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(text).ok()?))
 }
 
+/// Reads the answers of a batch, as a fuzzer would have them.
+#[cfg(any(test, fuzzing))]
+pub(super) fn fuzzed(body: &[u8]) {
+    if let Ok(answer) = serde_json::from_slice::<Responses>(body) {
+        for response in answer.responses {
+            let _ = outcome(response);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,11 @@
 //! What is remembered about one mailbox between requests.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use tokio::sync::Mutex;
@@ -63,6 +66,22 @@ impl Desk {
     pub fn heard(&self) {
         self.admitted.store(true, Ordering::Relaxed);
         self.fence.calm();
+        // An answer to a request that was on its way when the fence went up proves nothing.
+        if self.fence.standing().is_none()
+            && let Some(most) = self.gate.widen()
+        {
+            tracing::debug!(mailbox = %self.mailbox, most, "more requests at a time");
+        }
+    }
+
+    /// Puts up the fence for the time named; without one, fewer requests go at a time from then on. What was refused together counts once. Returns
+    /// for how long nothing goes.
+    pub fn throttled(&self, named: Option<Duration>) -> Duration {
+        if named.is_none() && self.fence.standing().is_none() {
+            let most = self.gate.narrow();
+            tracing::debug!(mailbox = %self.mailbox, most, "fewer requests at a time");
+        }
+        self.fence.strike(named)
     }
 
     /// Whether any mailbox's ever was.

@@ -40,8 +40,8 @@ impl Fence {
                 ceiling
             }
         };
-        // A random tenth on top, so that many who wait do not come back together.
-        let wait = wait + Backoff { first: wait / 10, cap: LONGEST }.draw(0);
+        // A random twentieth on top, so that many who wait do not come back together.
+        let wait = wait + Backoff { first: wait / 20, cap: LONGEST }.draw(0);
         self.clock.hold(wait);
         self.clock.closed_for().unwrap_or(wait)
     }

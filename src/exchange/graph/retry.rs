@@ -68,7 +68,7 @@ impl Patience {
             Some(Action::Throttle) => {
                 self.waits += 1;
                 // Whoever asks next waits at the fence, this request too.
-                let wait = desk.fence.strike(trouble.wait());
+                let wait = desk.throttled(trouble.wait());
                 desk.events.tell(Event::RequestThrottled { mailbox: desk.mailbox.clone(), reason: trouble.reason(), wait });
                 if self.waits > WAITS || wait > PATIENT {
                     return Err(Failed { action: Some(Action::Final(Verdict::WaitFor(wait))), trouble });

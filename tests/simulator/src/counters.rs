@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// Named counters.
 #[derive(Debug, Default)]
@@ -30,6 +31,13 @@ impl Counters {
         } else {
             values.insert(name.to_owned(), to);
         }
+    }
+
+    /// Adds a wait that a client was told by an interface, and how much longer it waited.
+    pub fn waited(&self, interface: &str, asked: Duration, lost: Duration) {
+        let ms = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        self.add(&format!("{interface}.asked_ms"), ms(asked));
+        self.add(&format!("{interface}.lost_ms"), ms(lost));
     }
 
     /// The value of one; 0 when it was never counted.

@@ -12,7 +12,7 @@ mod text;
 mod wire;
 
 pub use action::{Action, CutFraming, EwsFault, Shape, WireFault};
-pub use book::{Faults, Occasion, RuleId, Search};
+pub use book::{Arrival, Faults, Occasion, RuleId, Search};
 pub use rule::Rule;
 pub use soap::{soap_fault, throttled_message};
 pub(crate) use wire::{damage, delay, replacement, retry_after, second_response, wait};

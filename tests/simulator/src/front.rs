@@ -12,7 +12,7 @@ pub use gate::Gate;
 pub use peek::{Glance, glance};
 
 use crate::auth::{Doors, Identity, Login, authenticate};
-use crate::fault::{self, Faults, soap_fault, throttled_message};
+use crate::fault::{self, Arrival, Faults, soap_fault, throttled_message};
 use crate::http::{Body, Intake, Peer, Request, Response, Service};
 use crate::limits::{Busy, Permit};
 use crate::{autodiscover, graph, oauth, reinfer};
@@ -126,11 +126,14 @@ async fn ews<R: Rooms>(rooms: &R, request: &Request, peer: &Peer, login: &mut Lo
         (None, Identity::App { client_id, .. }) => client_id.clone(),
     };
     note_anchor(&doors, request, seen.impersonated.as_deref());
-    let waiting = rooms.faults().is_waiting(&owner);
+    let arrival = rooms.faults().arrives(&owner);
     let faults = rooms.faults().for_wire(operation, Some(&owner));
     let (entered, early) = doors.gate.budgets.enter(&owner, operation);
-    if early || waiting {
+    if early || arrival == Arrival::Early {
         doors.counters.add("ews.early_requests", 1);
+    }
+    if let Arrival::After { asked, lost } = arrival {
+        doors.counters.waited("ews", asked, lost);
     }
     // The budget is charged while the answer takes its time, as it is on a server at work.
     tokio::time::sleep(doors.gate.next_delay().saturating_add(fault::delay(&faults))).await;

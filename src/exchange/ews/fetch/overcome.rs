@@ -41,7 +41,16 @@ impl Work {
             }
             (
                 None
-                | Some(Action::Retry | Action::Suspect | Action::Throttle | Action::Again | Action::OlderVersion | Action::PrimaryAddress),
+                | Some(
+                    Action::Retry
+                    | Action::Unavailable
+                    | Action::Login
+                    | Action::Suspect
+                    | Action::Throttle
+                    | Action::Again
+                    | Action::OlderVersion
+                    | Action::PrimaryAddress,
+                ),
                 _,
             ) => return self.wait_out(failed.trouble, &open).await,
             (action, _) if !apart(action) => return Err(failed),
@@ -54,7 +63,7 @@ impl Work {
 
     /// Waits and lets the request be made again, or finds who is to blame once patience is over.
     pub(super) async fn wait_out(&mut self, trouble: Trouble, open: &[usize]) -> Result<(), Failed> {
-        self.session.reconsider(&trouble);
+        self.session.reconsider(&trouble).await;
         let desk = &self.session.desk;
         let waited = match trouble.action() {
             Some(Action::Smaller) => self.patience.back_off(trouble, desk).await,

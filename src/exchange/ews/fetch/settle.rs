@@ -82,7 +82,9 @@ impl Work {
             let failure = Failure { code: refusal.code.clone(), text: refusal.text.clone() };
             match action {
                 Some(Action::ItemGone) => self.end(Part::Gone { index }).await,
-                Some(Action::Again | Action::Retry) => self.pause = self.pause.take().or(Some(refusal)),
+                Some(Action::Again | Action::Retry | Action::Unavailable | Action::Login) => {
+                    self.pause = self.pause.take().or(Some(refusal))
+                }
                 Some(Action::Throttle) => self.pause = self.pause.take().filter(|pause| pause.wait.is_some()).or(Some(refusal)),
                 Some(Action::FewerProperties) if self.notes[index].level < FEWEST => self.notes[index].level += 1,
                 Some(Action::Suspect | Action::Smaller) | None if self.notes[index].tries + 1 < TRIES => {

@@ -246,7 +246,7 @@ async fn a_dismounted_store_blames_no_item() {
     let away = answer(OP, &refused("ErrorMailboxStoreUnavailable", ""));
     let (parts, error, _) = fetch(&["1"], vec![away; 40]).await;
     assert_eq!(outcome(&parts, 1), ["open"]);
-    assert_eq!(error.unwrap().verdict, Verdict::Later);
+    assert_eq!(error.unwrap().verdict, Verdict::StopMailbox);
 }
 
 #[tokio::test(start_paused = true)]

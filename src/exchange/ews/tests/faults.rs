@@ -1,6 +1,6 @@
 //! The shapes in which servers say no, and the strange things that come instead of an answer.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use super::script::{Canned, Script, answer, ews, folder, mailbox, refusal, success};
 use crate::{
@@ -183,6 +183,46 @@ async fn a_status_that_denies_what_it_gave_before_is_looked_at_again() {
     ews.page(&mailbox(), &folder("F"), None, 10).await.unwrap();
     let error = ews.page(&mailbox(), &folder("F"), None, 10).await.unwrap_err();
     assert_eq!((error.verdict, error.code.as_deref()), (Verdict::StopMailbox, Some("HTTP 403")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_that_counts_no_more_is_renewed_once() {
+    let stale = Canned::new(answer(OP, &refusal(OP, "ErrorInvalidAuthorizationContext", "")).body);
+    let (page, _, script) = ask(vec![stale.clone(), good()]).await;
+    page.unwrap();
+    assert_eq!((script.renewed.load(Ordering::SeqCst), script.asked().len()), (1, 2));
+    let (page, _, script) = ask(vec![stale; 9]).await;
+    assert_eq!(page.unwrap_err().verdict, Verdict::Refused);
+    assert_eq!((script.renewed.load(Ordering::SeqCst), script.asked().len()), (2, 2));
+    let (page, _, script) = ask(vec![Canned::status(440, "Login Timeout"), good()]).await;
+    page.unwrap();
+    assert_eq!(script.renewed.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn codes_that_nobody_knows_are_data_and_have_a_bounded_number_of_tries() {
+    for (code, verdict) in [("ErrorSomethingNew", Verdict::SkipFolder), ("ErrorMailboxStoreUnavailable", Verdict::StopMailbox)] {
+        let (page, _, script) = ask(vec![answer(OP, &refusal(OP, code, "")); 20]).await;
+        let error = page.unwrap_err();
+        assert_eq!((error.verdict, error.code.as_deref()), (verdict, Some(code)));
+        assert_eq!(script.asked().len(), 7, "{code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn busy_without_a_time_makes_the_gate_narrower_and_good_answers_widen_it() {
+    let busy = |more| answer(OP, &refusal(OP, "ErrorServerBusy", more));
+    let policy = "<m:MessageXml><t:Value Name=\"Policy\">MaxConcurrency</t:Value></m:MessageXml>";
+    let named = "<m:MessageXml><t:Value Name=\"BackOffMilliseconds\">5000</t:Value></m:MessageXml>";
+    for (more, widths) in [(policy, Some(true)), ("", Some(true)), (named, None)] {
+        let script = Script::new([busy(more), good()]);
+        let (ews, _) = ews(&script);
+        let desk = ews.session(&mailbox()).desk;
+        let most = desk.gate.width();
+        ews.page(&mailbox(), &folder("F"), None, 10).await.unwrap();
+        // Halved by the refusal where it named no time; the good answer after it is not yet a whole round of them.
+        assert_eq!(desk.gate.width() < most, widths.is_some(), "{more}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

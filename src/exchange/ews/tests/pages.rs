@@ -134,7 +134,7 @@ async fn verdicts_of_refusals() {
     let (page, script) = list(vec![answer(OP, &refusal(OP, "ErrorUnheardOf", "")); 20], None).await;
     assert_eq!((page.unwrap_err().verdict, script.asked().len()), (Verdict::SkipFolder, 7));
     let (page, script) = list(vec![answer(OP, &refusal(OP, "ErrorMailboxStoreUnavailable", "")); 20], None).await;
-    assert_eq!((page.unwrap_err().verdict, script.asked().len()), (Verdict::Later, 7));
+    assert_eq!((page.unwrap_err().verdict, script.asked().len()), (Verdict::StopMailbox, 7));
     assert_eq!(script.forgotten.load(std::sync::atomic::Ordering::SeqCst), 7);
 }
 

@@ -55,6 +55,7 @@ pub struct Script {
     answers: Mutex<VecDeque<Canned>>,
     pub asked: Mutex<Vec<String>>,
     pub forgotten: AtomicUsize,
+    pub renewed: AtomicUsize,
     pub accepted: Arc<AtomicUsize>,
 }
 
@@ -64,6 +65,7 @@ impl Script {
             answers: Mutex::new(answers.into_iter().collect()),
             asked: Mutex::default(),
             forgotten: AtomicUsize::default(),
+            renewed: AtomicUsize::default(),
             accepted: Arc::default(),
         })
     }
@@ -101,6 +103,10 @@ impl Post for Script {
 
     fn forget(&self, _: Option<&str>) {
         self.forgotten.fetch_add(1, Ordering::SeqCst);
+    }
+
+    async fn renew(&self) {
+        self.renewed.fetch_add(1, Ordering::SeqCst);
     }
 }
 

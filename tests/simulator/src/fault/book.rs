@@ -49,8 +49,34 @@ impl<'a> Occasion<'a> {
 struct Book {
     next: u64,
     entries: Vec<Entry>,
-    waits: HashMap<String, Instant>,
+    waits: HashMap<String, Wait>,
 }
+
+/// A wait that a client was told.
+#[derive(Clone, Copy, Debug)]
+struct Wait {
+    since: Instant,
+    until: Instant,
+}
+
+/// How a request stands to the wait that its client was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// There was none.
+    Free,
+    /// It came too early.
+    Early,
+    /// It is the first one after.
+    After {
+        /// How long the wait was to be.
+        asked: Duration,
+        /// How much longer it was.
+        lost: Duration,
+    },
+}
+
+/// So long an answer may take to reach the client; what it sends before then, it sends without knowing.
+const ON_ITS_WAY: Duration = Duration::from_millis(250);
 
 #[derive(Debug)]
 struct Entry {
@@ -131,19 +157,29 @@ impl Faults {
         cuts.into_iter().min()
     }
 
-    /// Whether a fault has told this mailbox's client to wait, and the wait has not ended yet.
-    pub fn is_waiting(&self, mailbox: &str) -> bool {
-        let until = self.book().waits.get(&mailbox.to_lowercase()).copied();
-        until.is_some_and(|until| until > Instant::now())
+    /// Whether a fault has told this mailbox's client to wait, and how well it did. To be asked once a request.
+    pub fn arrives(&self, mailbox: &str) -> Arrival {
+        let (now, mailbox) = (Instant::now(), mailbox.to_lowercase());
+        let mut book = self.book();
+        match book.waits.get(&mailbox).copied() {
+            Some(Wait { until, since }) if until <= now => {
+                book.waits.remove(&mailbox);
+                Arrival::After { asked: until - since, lost: now - until }
+            }
+            Some(wait) if wait.since + ON_ITS_WAY < now => Arrival::Early,
+            _ => Arrival::Free,
+        }
     }
 
     fn note_wait(&self, mailbox: Option<&str>, wait: Option<Duration>) {
         if let (Some(mailbox), Some(wait)) = (mailbox, wait) {
             // A wait beyond reason is part of the fault; a year is as good as for ever.
-            let until = Instant::now() + wait.min(Duration::from_secs(365 * 24 * 3600));
+            let since = Instant::now();
+            let until = since + wait.min(Duration::from_secs(365 * 24 * 3600));
             let mut book = self.book();
-            book.waits.retain(|_, until| *until > Instant::now());
-            book.waits.insert(mailbox.to_lowercase(), until);
+            // Told again while it waits, a client has to wait until the later of both.
+            let known = book.waits.entry(mailbox.to_lowercase()).or_insert(Wait { since, until });
+            known.until = known.until.max(until);
         }
     }
 

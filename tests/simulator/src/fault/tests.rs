@@ -1,4 +1,4 @@
-use super::{Action, EwsFault, Faults, Rule, Shape, WireFault};
+use super::{Action, Arrival, EwsFault, Faults, Rule, Shape, WireFault};
 use crate::http::{Response, body_stream};
 use futures::StreamExt;
 use std::time::Duration;
@@ -112,11 +112,14 @@ async fn each_family_is_asked_for_alone_and_waits_are_remembered() {
     let busy = EwsFault::ItemError { code: "ErrorServerBusy".into(), message: None, back_off_ms: Some(1000), positions: Vec::new() };
     let faults = Faults::new(vec![Rule::always(busy).times(1), Rule::always(WireFault::Junk)], 0);
     assert_eq!(faults.for_wire("GetItem", Some("a")), [WireFault::Junk]);
-    assert!(!faults.is_waiting("a"));
+    assert_eq!(faults.arrives("a"), Arrival::Free);
     assert_eq!(faults.for_operation("GetItem", Some("A")).len(), 1);
-    assert!(faults.is_waiting("a") && !faults.is_waiting("b"));
-    tokio::time::advance(Duration::from_millis(1001)).await;
-    assert!(!faults.is_waiting("a"));
+    assert_eq!(faults.arrives("a"), Arrival::Free, "the answer is still on its way");
+    tokio::time::advance(Duration::from_millis(300)).await;
+    assert_eq!([faults.arrives("a"), faults.arrives("b")], [Arrival::Early, Arrival::Free]);
+    tokio::time::advance(Duration::from_millis(750)).await;
+    let (asked, lost) = (Duration::from_secs(1), Duration::from_millis(50));
+    assert_eq!([faults.arrives("a"), faults.arrives("a")], [Arrival::After { asked, lost }, Arrival::Free]);
 }
 
 #[test]

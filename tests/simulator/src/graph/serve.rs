@@ -92,6 +92,9 @@ pub(super) async fn serve(state: &Arc<State>, app: &App, asked: Asked<'_>, ids: 
         counters.add(&format!("graph.requests.{owner}"), 1);
         counters.raise("graph.most_in_flight", u64::from(entry.in_flight));
         early = entry.early;
+        if let Some((asked, lost)) = entry.waited {
+            counters.waited("graph", asked, lost);
+        }
         match entry.leave {
             Ok(leave) => permit = Some(leave),
             Err(error) => refusal = Some(error),

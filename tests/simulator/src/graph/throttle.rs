@@ -117,6 +117,8 @@ pub(crate) struct Entry {
     pub(crate) leave: Result<Permit, GraphError>,
     /// It came before a wait the client was told had ended.
     pub(crate) early: bool,
+    /// It is the first one after a wait the client was told: how long that was to be, and how much longer it was.
+    pub(crate) waited: Option<(Duration, Duration)>,
     /// Requests of this budget in flight, this one among them if it was let in.
     pub(crate) in_flight: u32,
 }
@@ -129,6 +131,8 @@ impl Throttle {
         let seconds = now.saturating_duration_since(self.start).as_secs();
         let mut own = lock(&budget);
         let early = own.fence.is_some_and(|fence| fence.since + ON_ITS_WAY < now && now < fence.until);
+        let over = own.fence.take_if(|fence| fence.until <= now);
+        let waited = over.map(|fence| (fence.until - fence.since, now - fence.until));
         own.requests.turn(seconds / SLOT);
         own.uploads.turn(seconds / SLOT);
         own.requests.add(1);
@@ -147,12 +151,12 @@ impl Throttle {
         };
         if let Some((limit, wait)) = refusal {
             let error = GraphError::new(429, "ApplicationThrottled", format!("Application is over its {limit} limit."));
-            return Entry { leave: Err(error.header("Retry-After", wait.to_string())), early, in_flight: own.open };
+            return Entry { leave: Err(error.header("Retry-After", wait.to_string())), early, waited, in_flight: own.open };
         }
         own.open += 1;
         let in_flight = own.open;
         drop(own);
-        Entry { leave: Ok(Permit(budget)), early, in_flight }
+        Entry { leave: Ok(Permit(budget)), early, waited, in_flight }
     }
 
     /// A client is told now to leave the mailbox alone for so many seconds.
@@ -160,7 +164,11 @@ impl Throttle {
         let now = Instant::now();
         // A wait beyond reason is part of a fault; a year is as good as for ever.
         let until = now + Duration::from_secs(wait.min(365 * 24 * 3600));
-        lock(&self.budget(app, mailbox)).fence = Some(Fence { since: now, until });
+        let budget = self.budget(app, mailbox);
+        let mut own = lock(&budget);
+        // Told again while it waits, a client has to wait until the later of both.
+        let fence = own.fence.get_or_insert(Fence { since: now, until });
+        fence.until = fence.until.max(until);
     }
 
     fn budget(&self, app: &str, mailbox: &str) -> Arc<Mutex<Budget>> {

@@ -6,6 +6,7 @@
 
 mod folder;
 mod look;
+mod patience;
 mod report;
 mod second;
 
@@ -21,7 +22,7 @@ use crate::{
     sink::inspect::Inspect,
 };
 
-use self::{folder::Candidates, look::Suspects};
+use self::{folder::Candidates, look::Suspects, patience::patiently};
 
 pub use report::{FolderReport, Gap, MailboxReport, Repair, SinkReport, Sum};
 
@@ -74,7 +75,8 @@ impl Verifier {
 
     async fn compare(&self, subscription: &Subscription, report: &mut MailboxReport, repair: &mut Repair) -> Result<(), Trouble> {
         let mailbox = &subscription.mailbox;
-        let hierarchy = self.exchange.folders(mailbox, &Hierarchy::default()).await?;
+        let known = Hierarchy::default();
+        let hierarchy = patiently(|| self.exchange.folders(mailbox, &known)).await?;
         let census = self.records.census(mailbox).await?;
         repair.form = hierarchy.home.as_ref().map_or_else(IdForm::default, |home| home.form);
         let residents = census.residents(repair.form).await?;
@@ -88,9 +90,15 @@ impl Verifier {
         let folders = wanted(subscription, &hierarchy, repair.form);
         let mut candidates: Vec<(Folder, Candidates)> = Vec::new();
         for folder in folders {
-            let (told, found) = self.folder(subscription, &census, &folder).await?;
-            report.folders.push(told);
-            candidates.push((folder, found));
+            match self.folder(subscription, &census, &folder).await {
+                Ok((told, found)) => {
+                    report.folders.push(told);
+                    candidates.push((folder, found));
+                }
+                // The others can be looked at.
+                Err(trouble) if !trouble.stops_mailbox() => report.trouble = Some(trouble.to_string()),
+                Err(trouble) => return Err(trouble),
+            }
         }
         let suspects: Suspects = self.sink(subscription, &census, &mut report.sink).await?;
         self.second_look(subscription, &census, candidates, suspects, report, repair).await

@@ -176,7 +176,9 @@ impl Census {
     /// Messages in quarantine, the next behind a mark, at most `limit`.
     pub async fn set_aside(&self, after: Mark, limit: usize) -> Result<Vec<(Mark, SetAside)>, Error> {
         self.run(move |taken| {
-            let found = taken.rows("state = 2 AND rowid > ?1", after, limit)?;
+            // Where a folder was listed, only what the listing showed: the rest has left since.
+            let shown = "state = 2 AND rowid > ?1 AND seen >= (SELECT walk FROM folders WHERE number = messages.folder)";
+            let found = taken.rows(shown, after, limit)?;
             let set_aside = found.into_iter().map(|(mark, row)| {
                 let about = taken.about(&row)?;
                 let folder = taken.index.folder_id(row.folder)?;

@@ -5,7 +5,7 @@ use std::{
     hash::{Hash, Hasher},
 };
 
-use super::{FolderReport, Verifier};
+use super::{FolderReport, Verifier, patience::patiently};
 use crate::{
     catalog::{Census, Standing},
     exchange,
@@ -23,12 +23,20 @@ pub(super) const CANDIDATES: usize = 20_000;
 const PAGE: usize = 512;
 
 impl Verifier {
+    /// Lists a folder; a cursor that dies on the way begins the listing anew, once.
     pub(super) async fn folder(
         &self,
         subscription: &Subscription,
         census: &Census,
         folder: &Folder,
     ) -> Result<(FolderReport, Candidates), Trouble> {
+        match self.listing(subscription, census, folder).await {
+            Err(Trouble::Exchange(error)) if error.verdict == exchange::Verdict::Resync => self.listing(subscription, census, folder).await,
+            listing => listing,
+        }
+    }
+
+    async fn listing(&self, subscription: &Subscription, census: &Census, folder: &Folder) -> Result<(FolderReport, Candidates), Trouble> {
         let mut report = FolderReport { path: folder.path.clone(), ..FolderReport::default() };
         let mut candidates = Vec::new();
         // A listing may show an item several times.
@@ -36,7 +44,7 @@ impl Verifier {
         let mut cursor: Option<Cursor> = None;
         census.listing_begins(&folder.id).await?;
         loop {
-            let page = match self.exchange.page(&subscription.mailbox, folder, cursor.as_ref(), PAGE).await {
+            let page = match patiently(|| self.exchange.page(&subscription.mailbox, folder, cursor.as_ref(), PAGE)).await {
                 // Deleted since it was listed.
                 Err(error) if error.verdict == exchange::Verdict::FolderGone => break,
                 page => page?,

@@ -2,7 +2,7 @@
 
 use tokio::time::sleep;
 
-use super::{FolderReport, Gap, MailboxReport, Repair, Verifier, by_id, folder::Candidates, look::Suspects};
+use super::{FolderReport, Gap, MailboxReport, Repair, Verifier, by_id, folder::Candidates, look::Suspects, patience::patiently};
 use crate::{
     catalog::{Census, Mark, Standing},
     mail::{Folder, Listed, Lookup},
@@ -60,7 +60,7 @@ impl Verifier {
             if left.is_empty() {
                 continue;
             }
-            let found = self.exchange.lookup(&subscription.mailbox, folder, &left).await?;
+            let found = patiently(|| self.exchange.lookup(&subscription.mailbox, folder, &left)).await?;
             for (listed, found) in left.into_iter().zip(found) {
                 match found {
                     // Deleted or moved since: not in this folder any more, so it was not to be stored from here.

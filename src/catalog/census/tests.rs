@@ -51,6 +51,10 @@ async fn a_ledger_is_read_beside_its_writer() {
     assert_eq!(standings, [Standing::Stored, Standing::Quarantined, Standing::Moved, Standing::Missing]);
     assert_eq!(census.unseen(&inbox().id).await.unwrap(), (3, 2));
 
+    census.listing_begins(&inbox().id).await.unwrap();
+    census.standings(&inbox().id, vec![shown[0].clone()]).await.unwrap();
+    assert_eq!(census.set_aside(Mark::default(), 9).await.unwrap(), [], "what is not shown any more has left");
+
     // Its writer goes on meanwhile.
     ledger.commit(&inbox(), vec![stored(&Key(format!("{:032x}", 8)), &shown[3])]).await.unwrap();
     ledger.commit(&inbox(), vec![stored(&keys[3], &item("4", "s4", 0))]).await.unwrap();

@@ -127,7 +127,7 @@ fn looking(args: &RunArgs, env: &Env, work: impl AsyncFnOnce(&config::Config) ->
         };
         tokio::select! {
             code = answer => code,
-            () = shutdown => ExitCode::from(130),
+            () = shutdown => ExitCode::FAILURE,
         }
     })
 }

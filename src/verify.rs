@@ -78,16 +78,16 @@ impl Verifier {
         let known = Hierarchy::default();
         let hierarchy = patiently(|| self.exchange.folders(mailbox, &known)).await?;
         let census = self.records.census(mailbox).await?;
-        repair.form = hierarchy.home.as_ref().map_or_else(IdForm::default, |home| home.form);
-        let residents = census.residents(repair.form).await?;
-        if hierarchy.home.is_some() && residents.own == 0 && residents.foreign > 0 {
+        repair.home = hierarchy.home.clone();
+        let form = hierarchy.home.as_ref().map_or_else(IdForm::default, |home| home.form);
+        if hierarchy.home.is_some() && census.is_of_another_form(form).await? {
             report.trouble = Some(
                 "what is known of this mailbox was read through another interface; one complete pass (run --once) carries it over"
                     .to_owned(),
             );
             return Ok(());
         }
-        let folders = wanted(subscription, &hierarchy, repair.form);
+        let folders = wanted(subscription, &hierarchy, form);
         let mut candidates: Vec<(Folder, Candidates)> = Vec::new();
         for folder in folders {
             match self.folder(subscription, &census, &folder).await {

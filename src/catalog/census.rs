@@ -138,13 +138,30 @@ impl Census {
         .await
     }
 
-    /// How items that a folder's listing shows stand, in order.
-    pub async fn standings(&self, folder: &FolderId, listed: Vec<Listed>) -> Result<Vec<Standing>, Error> {
+    /// Whether there are messages that this form shows and that are known by ids of another one.
+    pub async fn is_of_another_form(&self, form: IdForm) -> Result<bool, Error> {
+        self.run(move |taken| {
+            let mut after = 0;
+            loop {
+                let rows = taken.index.residents_after(after, form, true, AT_ONCE)?;
+                let Some((last, _)) = rows.last() else { return Ok(false) };
+                after = *last;
+                if rows.iter().any(|(_, row)| form.shows(row.class.as_deref())) {
+                    return Ok(true);
+                }
+            }
+        })
+        .await
+    }
+
+    /// How items that a folder's listing shows stand, in order. `all` folders listed, it is known which messages have left their places: only such a one
+    /// can have moved, and to one place only.
+    pub async fn standings(&self, folder: &FolderId, listed: Vec<Listed>, all: bool) -> Result<Vec<Standing>, Error> {
         let folder = folder.clone();
         self.run(move |taken| {
             let batch = taken.index.batch(false)?;
             let (_, walk, _) = batch.folder(&folder)?;
-            let standings = listed.iter().map(|listed| standing(&batch, listed, walk)).collect::<rusqlite::Result<_>>()?;
+            let standings = listed.iter().map(|listed| standing(&batch, listed, walk, all)).collect::<rusqlite::Result<_>>()?;
             batch.commit()?;
             Ok(standings)
         })
@@ -176,8 +193,8 @@ impl Census {
     /// Messages in quarantine, the next behind a mark, at most `limit`.
     pub async fn set_aside(&self, after: Mark, limit: usize) -> Result<Vec<(Mark, SetAside)>, Error> {
         self.run(move |taken| {
-            // Where a folder was listed, only what the listing showed: the rest has left since.
-            let shown = "state = 2 AND rowid > ?1 AND seen >= (SELECT walk FROM folders WHERE number = messages.folder)";
+            // Once folders were listed, only what a listing showed: the rest has left since.
+            let shown = "state = 2 AND rowid > ?1 AND (seen > 0 OR (SELECT walks FROM place) = 0)";
             let found = taken.rows(shown, after, limit)?;
             let set_aside = found.into_iter().map(|(mark, row)| {
                 let about = taken.about(&row)?;
@@ -210,7 +227,7 @@ impl Census {
     }
 }
 
-fn standing(batch: &Batch<'_>, listed: &Listed, walk: i64) -> rusqlite::Result<Standing> {
+fn standing(batch: &Batch<'_>, listed: &Listed, walk: i64, all: bool) -> rusqlite::Result<Standing> {
     if let Some(row) = batch.by_item(&listed.id)? {
         batch.mark(&row.name, walk)?;
         return Ok(match row.state {
@@ -223,7 +240,17 @@ fn standing(batch: &Batch<'_>, listed: &Listed, walk: i64) -> rusqlite::Result<S
         Some(search_key) => batch.alike(search_key, listed.received.map(|at| at.timestamp()))?,
         None => Vec::new(),
     };
-    Ok(if alike.is_empty() { Standing::Missing } else { Standing::Moved })
+    let agrees = |row: &&Row| {
+        row.class.as_ref().zip(listed.class.as_ref()).is_none_or(|(a, b)| a == b)
+            && row.authored().zip(listed.from_me()).is_none_or(|(a, b)| a == b)
+            && row.draft().zip(listed.draft()).is_none_or(|(a, b)| a == b)
+    };
+    // Copies, and the two halves of a mail to oneself, share the search key: one whose own item is there still is another message.
+    match alike.iter().filter(agrees).find(|row| !all || row.seen == 0) {
+        Some(row) if all => batch.mark(&row.name, walk).map(|()| Standing::Moved),
+        Some(_) => Ok(Standing::Moved),
+        None => Ok(Standing::Missing),
+    }
 }
 
 /// Beside what the index of a ledger holds: where messages are, and why some are not.

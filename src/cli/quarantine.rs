@@ -13,6 +13,7 @@ pub struct List {
     json: bool,
     mask: bool,
     listed: u64,
+    others: u64,
     tried: Option<(u64, u64)>,
     troubled: bool,
     refused: bool,
@@ -21,7 +22,7 @@ pub struct List {
 impl List {
     /// Nothing is listed yet.
     pub fn new(json: bool, mask: bool) -> Self {
-        Self { json, mask, listed: 0, tried: None, troubled: false, refused: false }
+        Self { json, mask, listed: 0, others: 0, tried: None, troubled: false, refused: false }
     }
 
     /// Lists one message.
@@ -41,12 +42,17 @@ impl List {
                 format!(
                     "{key}\n  {mailbox}, {folder}, received {received}\n  {reason}\n  since {}, item {}",
                     since.format("%Y-%m-%d %H:%M:%S"),
-                    listed.id.0
+                    visible(&listed.id.0)
                 )
             }
         };
         // A closed pipe is not worth a failure.
         let _ = writeln!(out, "{}", shown(&text, self.mask));
+    }
+
+    /// There is another one, which was not asked for.
+    pub fn other(&mut self) {
+        self.others += 1;
     }
 
     /// So many were tried again, and so many of them are stored now.
@@ -78,10 +84,11 @@ impl List {
                 Some((tried, stored)) => format!("{} tried again, {} of them stored now; ", HumanCount(tried), HumanCount(stored)),
                 None => String::new(),
             };
-            let _ = writeln!(out, "{tried}{} in quarantine", HumanCount(self.listed));
+            let others = if self.others > 0 { format!(", and {} others", HumanCount(self.others)) } else { String::new() };
+            let _ = writeln!(out, "{tried}{} in quarantine{others}", HumanCount(self.listed));
         }
         let _ = out.flush();
-        match (self.refused, self.troubled, self.listed) {
+        match (self.refused, self.troubled, self.listed + self.others) {
             (true, ..) => Outcome::Refused,
             (_, true, _) => Outcome::Failed,
             (.., 0) => Outcome::Done,

@@ -33,6 +33,13 @@ impl Drain {
         *self.under_way.borrow()
     }
 
+    /// What is still to begin never does once the end has begun.
+    pub(super) async fn unless_begun(&self) {
+        if self.begun.is_cancelled() {
+            std::future::pending().await
+        }
+    }
+
     /// The batches, until the end begins.
     pub(super) fn until<S: Stream>(&self, batches: S) -> impl Stream<Item = S::Item> + use<S> {
         batches.take_until(self.begun.clone().cancelled_owned())

@@ -19,7 +19,8 @@ use super::{
 use crate::{
     catalog::Ledger,
     checkpoint::Delivered,
-    mail::{Change, Folder, IdForm, Key, Listed},
+    exchange::{self, Verdict},
+    mail::{Change, Folder, Home, IdForm, Key, Listed},
 };
 
 /// What is to be fetched from one folder.
@@ -40,12 +41,50 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const AT_ONCE: usize = 512;
 
 impl Pipeline {
-    /// Does what is to be done in one mailbox, whose items have ids of this form. Returns how many messages were stored.
-    pub async fn mend(self: Arc<Self>, subscription: &Subscription, form: IdForm, errands: Vec<Errand>) -> Result<u64, Trouble> {
+    /// Does what is to be done in one mailbox, which says that it is this one. Returns how many messages were stored; trouble of one folder leaves the
+    /// others to be done first.
+    pub async fn mend(self: Arc<Self>, subscription: &Subscription, home: Option<Home>, errands: Vec<Errand>) -> Result<u64, Trouble> {
+        self.at_home(subscription, home.as_ref()).await?;
+        let form = home.map_or_else(IdForm::default, |home| home.form);
         let ledger: Arc<dyn Ledger> = Arc::from(self.ledger(subscription).await?);
         ledger.speaks(form).await?;
-        let mut messages = 0;
+        let (mut messages, mut trouble) = (0, None);
         for errand in errands {
+            match self.clone().errand(subscription, &ledger, form, errand).await {
+                Ok(stored) => messages += stored,
+                Err(error) if error.stops_mailbox() => return Err(error),
+                Err(error) => drop(trouble.get_or_insert(error)),
+            }
+        }
+        trouble.map_or(Ok(messages), Err)
+    }
+
+    /// Another mailbox under this address, or one read through another interface, is a matter for a round, which settles it.
+    async fn at_home(&self, subscription: &Subscription, home: Option<&Home>) -> Result<(), Trouble> {
+        let known = self.checkpoints.hierarchy(&subscription.mailbox).await?;
+        let settled = known.switch.is_none_or(|switch| switch.over);
+        if settled && (home.is_none() || known.home.is_none() || known.home.as_ref() == home) {
+            return Ok(());
+        }
+        Err(exchange::Error {
+            verdict: Verdict::StopMailbox,
+            attempt: format!("fetching messages of {} out of turn", subscription.mailbox.address),
+            code: None,
+            cause: "it is read through another interface than before, or is another mailbox".to_owned(),
+            hint: Some("make one complete pass first: run --once".to_owned()),
+        }
+        .into())
+    }
+
+    async fn errand(
+        self: Arc<Self>,
+        subscription: &Subscription,
+        ledger: &Arc<dyn Ledger>,
+        form: IdForm,
+        errand: Errand,
+    ) -> Result<u64, Trouble> {
+        let mut messages = 0;
+        {
             let visit = Arc::new(self.clone().out_of_turn(subscription, ledger.clone(), form, errand.folder));
             let mut plans = Vec::new();
             for listed in errand.listed.chunks(AT_ONCE) {
@@ -88,7 +127,8 @@ impl Pipeline {
             start: Start::Beginning,
             digest: String::new(),
             form,
-            switched: None,
+            // So that a message that Graph lists without its search key is recognised all the same.
+            switched: Some(Utc::now()),
             retry_quarantined: false,
             oldest_first: None,
             asked: Utc::now(),

@@ -67,6 +67,7 @@ impl Pipeline {
         let thorough = turns.schedule.mode == Mode::Once;
         let (mut failures, mut messages, mut worked) = (0, 0, false);
         loop {
+            self.drain.unless_begun().await;
             let mut round = {
                 let Ok(_seat) = turns.seats.acquire().await else { std::future::pending().await };
                 self.clone().round(&subscription, &mut memory, thorough).await

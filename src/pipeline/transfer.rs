@@ -59,11 +59,13 @@ struct Flow {
 /// batch between two rests would otherwise have the same messages fetched for ever.
 pub async fn transfer(visit: Arc<Visit>, batch: Batch) -> Result<Transferred, Trouble> {
     let Batch { wanted, record, end } = batch;
+    // What only waits for its turn is not under way.
+    visit.pace.turn(wanted.len()).await;
+    visit.pipeline.drain.unless_begun().await;
     let under_way = visit.pipeline.drain.begin();
     if wanted.is_empty() {
         return Ok(Transferred { entries: record, end, trouble: None, under_way });
     }
-    visit.pace.turn(wanted.len()).await;
     let (mut entries, trouble) = Download::new(&visit, wanted).run().await;
     if trouble.is_some() {
         return Ok(Transferred { entries, end: None, trouble, under_way });

@@ -7,7 +7,7 @@ use crate::{
     catalog::{Census, Mark, Records, SetAside},
     cli::{QuarantineArgs, quarantine::List},
     config::{Config, Env},
-    mail::{Folder, FolderId, Hierarchy, IdForm},
+    mail::{Folder, FolderId, Hierarchy},
     outcome::Outcome,
     pipeline::{Errand, Pipeline, Subscription, Trouble},
     watch::Events,
@@ -27,10 +27,9 @@ pub async fn quarantine(args: &QuarantineArgs, config: &Config, env: &Env, out: 
     for subscription in &subscriptions {
         match records.census(&subscription.mailbox).await {
             Ok(census) => {
-                each(&census, |one| {
-                    if wanted(args, one) {
-                        list.message(&subscription.mailbox.address, one, out);
-                    }
+                each(&census, |one| match wanted(args, one) {
+                    true => list.message(&subscription.mailbox.address, one, out),
+                    false => list.other(),
                 })
                 .await
                 .unwrap_or_else(|error| list.trouble(&subscription.mailbox.address, &error.to_string(), out));
@@ -88,13 +87,12 @@ async fn again(
     }
     // Told by the server: which form of ids it gives, and where folders are now.
     let hierarchy = exchange.folders(&subscription.mailbox, &Hierarchy::default()).await?;
-    let form = hierarchy.home.as_ref().map_or_else(IdForm::default, |home| home.form);
     for folder in hierarchy.folders {
         if let Some(errand) = folders.get_mut(&folder.id) {
             errand.folder = folder;
         }
     }
-    let stored = pipeline.clone().mend(subscription, form, folders.into_values().collect()).await?;
+    let stored = pipeline.clone().mend(subscription, hierarchy.home, folders.into_values().collect()).await?;
     Ok((tried, stored))
 }
 

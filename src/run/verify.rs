@@ -63,7 +63,7 @@ async fn mend(
     let pipeline = pipeline(&args.run, config, exchange, &stores, events);
     let mut troubles = Vec::new();
     for repair in repairs {
-        if let Err(trouble) = pipeline.clone().mend(&repair.subscription, repair.form, repair.errands.clone()).await {
+        if let Err(trouble) = pipeline.clone().mend(&repair.subscription, repair.home.clone(), repair.errands.clone()).await {
             troubles.push((repair.subscription.mailbox.address.to_string(), trouble.to_string()));
         }
     }

@@ -107,7 +107,7 @@ impl write_behind::Draft for Draft {
     }
 }
 
-pub(super) fn failed(attempt: String, error: &io::Error) -> Error {
+fn failed(attempt: String, error: &io::Error) -> Error {
     let (cause, hint) = advice(error);
     let verdict = if refuses(error) { Verdict::Refused } else { Verdict::Later(None) };
     Error { attempt, code: None, cause, hint, verdict }

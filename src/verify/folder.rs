@@ -56,13 +56,13 @@ impl Verifier {
             let listed: Vec<Listed> = page.changes.into_iter().filter_map(listed).filter(|listed| seen.insert(tag(listed))).collect();
             let listed: Vec<Listed> = listed.into_iter().filter(|listed| subscription.filters.admits_date(listed.dated())).collect();
             report.server += listed.len() as u64;
-            for (standing, listed) in census.standings(&folder.id, listed.clone()).await?.into_iter().zip(listed) {
+            for (standing, listed) in census.standings(&folder.id, listed.clone(), false).await?.into_iter().zip(listed) {
                 match standing {
                     Standing::Stored => {}
-                    Standing::Moved => report.moved += 1,
                     Standing::Quarantined => report.quarantined += 1,
-                    Standing::Missing if candidates.len() < CANDIDATES => candidates.push(listed),
-                    Standing::Missing => report.missing += 1,
+                    // Whether it moved is seen once all folders are listed.
+                    Standing::Moved | Standing::Missing if candidates.len() < CANDIDATES => candidates.push(listed),
+                    Standing::Moved | Standing::Missing => report.missing += 1,
                 }
             }
             cursor = Some(page.cursor);

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     catalog::{Kept, SetAside},
-    mail::{Address, Folder, IdForm, Listed},
+    mail::{Address, Folder, Home, Listed},
     pipeline::{Errand, Subscription},
 };
 
@@ -133,8 +133,8 @@ impl Gap {
 pub struct Repair {
     /// Whose.
     pub subscription: Subscription,
-    /// How its items' ids are written.
-    pub form: IdForm,
+    /// Whose it is as the server tells, and how its items' ids are written.
+    pub home: Option<Home>,
     /// What is to be fetched.
     pub errands: Vec<Errand>,
     /// Messages that are lost and that Exchange has no more.
@@ -143,7 +143,7 @@ pub struct Repair {
 
 impl Repair {
     pub(super) fn new(subscription: Subscription) -> Self {
-        Self { subscription, form: IdForm::default(), errands: Vec::new(), beyond: 0 }
+        Self { subscription, home: None, errands: Vec::new(), beyond: 0 }
     }
 
     /// Whether there is something to be done.

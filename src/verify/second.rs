@@ -54,7 +54,9 @@ impl Verifier {
     ) -> Result<Vec<(Listed, Option<String>)>, Trouble> {
         let mut missing = Vec::new();
         for items in items.chunks(AT_ONCE) {
-            let standings = census.standings(&folder.id, items.to_vec()).await?;
+            let standings = census.standings(&folder.id, items.to_vec(), true).await?;
+            told.moved += standings.iter().filter(|standing| **standing == Standing::Moved).count() as u64;
+            told.quarantined += standings.iter().filter(|standing| **standing == Standing::Quarantined).count() as u64;
             let left: Vec<Listed> =
                 items.iter().zip(standings).filter(|(_, standing)| *standing == Standing::Missing).map(|(item, _)| item.clone()).collect();
             if left.is_empty() {

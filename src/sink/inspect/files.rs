@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::{Found, Inspect, of_digest, of_length};
 use crate::{
     mail::{Key, Mailbox},
-    sink::{Error, Stored, layout::Layout, local::failed, write_behind::blocking},
+    sink::{Error, Stored, layout::Layout, write_behind::blocking},
 };
 
 /// A folder that messages were copied into. It is only read.
@@ -30,11 +30,12 @@ impl Files {
 
 #[async_trait]
 impl Inspect for Files {
-    async fn inspect(&self, mailbox: &Mailbox, key: &Key, stored: &Stored, whole: bool) -> Result<Found, Error> {
+    async fn inspect(&self, mailbox: &Mailbox, _key: &Key, stored: &Stored, whole: bool) -> Result<Found, Error> {
         let path = self.layout.messages(mailbox).join(&stored.object);
         let stored = stored.clone();
         let found = blocking(move || look(&path, &stored, whole)).await;
-        found.map_err(|error| failed(format!("looking at message {key} of {}", mailbox.address), &error))
+        // One file that cannot be read is damaged, and the others are looked at.
+        Ok(found.unwrap_or_else(|error| Found::Differs(format!("it cannot be read: {error}"))))
     }
 }
 

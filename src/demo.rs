@@ -9,11 +9,10 @@ use std::{
 };
 
 use exchange_simulator::{Launch, Simulator, World, world::AppSpec};
-use indicatif::MultiProgress;
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{DemoArgs, Destination, LogArgs, LogFormat, Place, RunArgs},
+    cli::{DemoArgs, Destination, LogArgs, LogFormat, Place, RunArgs, console::Console},
     config::{self, Env, Source},
     outcome::Outcome,
     run,
@@ -26,8 +25,8 @@ const MEMORY: u64 = 64 << 20;
 type Failure = String;
 
 /// Runs the demonstration. The exit code is that of its last pass.
-pub async fn run(args: &DemoArgs, terminal: &MultiProgress, shutdown: impl Future<Output = ()>) -> ExitCode {
-    match demonstrate(args, terminal, shutdown).await {
+pub async fn run(args: &DemoArgs, console: &Console, shutdown: impl Future<Output = ()>) -> ExitCode {
+    match demonstrate(args, console, shutdown).await {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             eprintln!("error: {failure}");
@@ -36,7 +35,7 @@ pub async fn run(args: &DemoArgs, terminal: &MultiProgress, shutdown: impl Futur
     }
 }
 
-async fn demonstrate(args: &DemoArgs, terminal: &MultiProgress, shutdown: impl Future<Output = ()>) -> Result<u8, Failure> {
+async fn demonstrate(args: &DemoArgs, console: &Console, shutdown: impl Future<Output = ()>) -> Result<u8, Failure> {
     let mut shutdown = std::pin::pin!(shutdown);
     let folder = folder(args)?;
     let world = match (args.mailboxes, args.messages) {
@@ -53,7 +52,7 @@ async fn demonstrate(args: &DemoArgs, terminal: &MultiProgress, shutdown: impl F
     let by_ews = write_config(&folder, "ews", &on_premises(&server.ews_url()), &mailboxes, true)?;
     println!("A test Exchange server with {} mailboxes listens at {}", mailboxes.len(), server.ews_url());
     println!("It is copied by EWS into {} by the configuration {}", folder.display(), by_ews.display());
-    let first = pass(args, &folder, by_ews, terminal, shutdown.as_mut()).await?;
+    let first = pass(args, &folder, by_ews, console, shutdown.as_mut()).await?;
     if first != Outcome::Done && first != Outcome::Gaps {
         return Ok(first.code());
     }
@@ -61,7 +60,7 @@ async fn demonstrate(args: &DemoArgs, terminal: &MultiProgress, shutdown: impl F
     let by_graph = write_config(&folder, "graph", &online(&server.url(), &application), &mailboxes, false)?;
     println!("\nMeanwhile {told}, and the mailboxes moved to the cloud.");
     println!("A second pass goes on by Microsoft Graph with {}: what is known is not downloaded again", by_graph.display());
-    let second = pass(args, &folder, by_graph, terminal, shutdown.as_mut()).await?;
+    let second = pass(args, &folder, by_graph, console, shutdown.as_mut()).await?;
     println!("\nLook around: ls {0}/data, or read the catalog: head -n 3 {0}/data/*/*/*/catalog/*.jsonl", folder.display());
     println!("For mailboxes of your own: exchange-sync config sample > config.json, and see exchange-sync run --help");
     server.shutdown().await;
@@ -86,14 +85,14 @@ async fn pass(
     args: &DemoArgs,
     folder: &Path,
     file: PathBuf,
-    terminal: &MultiProgress,
+    console: &Console,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Outcome, Failure> {
     let source = Source { file: Some(file), ..Source::default() };
     let env = Env::default();
     let shelf = source.shelf(&env).map_err(|fault| fault.to_string())?;
     let loaded = config::load(&*shelf, &env, None).await.map_err(|refused| refused.to_string())?;
-    run::run(&run_args(args, folder, source), loaded.config, None, &env, terminal, shutdown).await.map_err(|unready| unready.to_string())
+    run::run(&run_args(args, folder, source), loaded.config, None, &env, console, shutdown).await.map_err(|unready| unready.to_string())
 }
 
 /// How a person would write this server down while it stands in the cellar.

@@ -1,10 +1,10 @@
 //! Everything worth telling a watcher, as one enum.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 
-use crate::mail::Address;
+use crate::mail::{Address, FolderId};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,11 @@ pub enum Event {
         /// The mailbox.
         mailbox: Address,
     },
+    /// A mailbox's turn has come, but so many others are being read that it waits for a seat.
+    MailboxQueued {
+        /// The mailbox.
+        mailbox: Address,
+    },
     /// A mailbox's round began.
     MailboxStarted {
         /// The mailbox.
@@ -28,15 +33,31 @@ pub enum Event {
     FoldersListed {
         /// The mailbox.
         mailbox: Address,
-        /// How many are to be read.
-        folders: usize,
-        /// How many items the server counts in them, where it says.
-        items: u64,
+        /// Those that are to be read.
+        folders: Arc<[Seen]>,
+    },
+    /// A folder is to be visited in this round.
+    FolderDue {
+        /// The mailbox.
+        mailbox: Address,
+        /// The folder.
+        folder: FolderId,
+        /// Whether it is listed from the start, rather than from where it was left.
+        whole: bool,
+    },
+    /// A folder's visit began.
+    FolderStarted {
+        /// The mailbox.
+        mailbox: Address,
+        /// The folder.
+        folder: FolderId,
     },
     /// A page of changes arrived.
     PageListed {
         /// The mailbox.
         mailbox: Address,
+        /// The folder.
+        folder: FolderId,
         /// Entries on it.
         changes: usize,
         /// Messages among them that are to be downloaded.
@@ -46,6 +67,10 @@ pub enum Event {
     MessagesStored {
         /// The mailbox.
         mailbox: Address,
+        /// The folder.
+        folder: FolderId,
+        /// When the newest of them was received.
+        newest: Option<DateTime<Utc>>,
         /// How many.
         messages: u64,
         /// Their bytes.
@@ -55,6 +80,8 @@ pub enum Event {
     ChangesRecorded {
         /// The mailbox.
         mailbox: Address,
+        /// The folder, where they are of one.
+        folder: Option<FolderId>,
         /// How many.
         changes: u64,
     },
@@ -89,13 +116,37 @@ pub enum Event {
         mailbox: Address,
         /// What went wrong.
         reason: String,
+        /// For how long nothing of it is asked; zero where it is made again at once.
+        wait: Duration,
+    },
+    /// A request was answered, or came to nothing.
+    RequestAnswered {
+        /// The mailbox.
+        mailbox: Address,
+        /// What was asked.
+        what: &'static str,
+        /// The answer's HTTP status; none where there was no answer.
+        status: Option<u16>,
+        /// The server's code, where it was not a good answer.
+        code: Option<String>,
+        /// Until the answer's head.
+        took: Duration,
+        /// What is used of the rate that the server grants the mailbox, where it grants one.
+        budget: Option<Granted>,
+    },
+    /// A token for Exchange was issued.
+    TokenIssued {
+        /// When it ends.
+        expires: DateTime<Utc>,
     },
     /// A folder's listing starts over, since its cursor is no longer accepted.
     FolderResynced {
         /// The mailbox.
         mailbox: Address,
+        /// The folder.
+        folder: FolderId,
         /// The folder's path.
-        folder: Vec<String>,
+        path: Vec<String>,
     },
     /// A mailbox is read through another interface than before, and what was known of it has been carried over.
     MailboxSwitched {
@@ -110,10 +161,21 @@ pub enum Event {
     FolderFailed {
         /// The mailbox.
         mailbox: Address,
+        /// The folder.
+        folder: FolderId,
         /// The folder's path.
-        folder: Vec<String>,
+        path: Vec<String>,
         /// Why.
         reason: String,
+    },
+    /// A folder's visit ended without trouble.
+    FolderFinished {
+        /// The mailbox.
+        mailbox: Address,
+        /// The folder.
+        folder: FolderId,
+        /// Whether it was read to its end; if not, it had its share of the round.
+        drained: bool,
     },
     /// A mailbox could not be read in this round.
     MailboxFailed {
@@ -130,6 +192,41 @@ pub enum Event {
         mailbox: Address,
         /// Whether every folder was read to its end.
         complete: bool,
+    },
+    /// What follows a mailbox's round.
+    MailboxRests {
+        /// The mailbox.
+        mailbox: Address,
+        /// Until its next round; none where there is to be none.
+        wait: Option<Duration>,
+        /// Whether the server asked for the wait.
+        asked: bool,
+    },
+    /// A mailbox is left alone because a person wants it so.
+    MailboxPaused {
+        /// The mailbox.
+        mailbox: Address,
+    },
+    /// A mailbox is no longer paused.
+    MailboxResumed {
+        /// The mailbox.
+        mailbox: Address,
+    },
+    /// A comparison of a mailbox with what was copied of it began, or came to its end.
+    MailboxVerified {
+        /// The mailbox.
+        mailbox: Address,
+        /// Gaps found.
+        gaps: u64,
+        /// One line; none at the beginning.
+        verdict: Option<String>,
+    },
+    /// Somebody asked something of this program.
+    ActionTaken {
+        /// What was asked.
+        action: String,
+        /// What came of it, or why nothing did.
+        answer: Result<String, String>,
     },
     /// The sink takes nothing just now: nothing is written to it, and nothing is fetched for it.
     SinkBlocked {
@@ -163,6 +260,30 @@ pub enum Event {
     },
     /// The configuration that is kept is the one in force again.
     ConfigRecovered,
+    /// The program was told to stop, and stores what is under way.
+    StopBegun,
+}
+
+/// A folder, as it was listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its id.
+    pub id: FolderId,
+    /// Its names, from the top.
+    pub path: Vec<String>,
+    /// How many items the server counts in it, where it says.
+    pub items: Option<u64>,
+}
+
+/// What a mailbox may ask of its server in a stretch of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// Requests made within the stretch that ends now.
+    pub used: u32,
+    /// Requests allowed.
+    pub limit: u32,
+    /// Its length.
+    pub window: Duration,
 }
 
 impl Event {
@@ -171,7 +292,16 @@ impl Event {
         match self {
             Self::MailboxAdded { mailbox }
             | Self::MailboxRemoved { mailbox }
+            | Self::MailboxQueued { mailbox }
             | Self::MailboxStarted { mailbox }
+            | Self::FolderDue { mailbox, .. }
+            | Self::FolderStarted { mailbox, .. }
+            | Self::FolderFinished { mailbox, .. }
+            | Self::RequestAnswered { mailbox, .. }
+            | Self::MailboxRests { mailbox, .. }
+            | Self::MailboxPaused { mailbox }
+            | Self::MailboxResumed { mailbox }
+            | Self::MailboxVerified { mailbox, .. }
             | Self::FoldersListed { mailbox, .. }
             | Self::PageListed { mailbox, .. }
             | Self::MessagesStored { mailbox, .. }
@@ -189,7 +319,10 @@ impl Event {
             | Self::SinkRecovered { .. }
             | Self::ConfigChanged { .. }
             | Self::ConfigRefused { .. }
-            | Self::ConfigRecovered => None,
+            | Self::ConfigRecovered
+            | Self::TokenIssued { .. }
+            | Self::ActionTaken { .. }
+            | Self::StopBegun => None,
         }
     }
 }

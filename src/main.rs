@@ -13,7 +13,6 @@ use exchange_sync::{
     run::{self, Restarts, Unready},
 };
 use futures::FutureExt;
-use indicatif::{MultiProgress, ProgressDrawTarget};
 use tokio::{
     runtime::Runtime,
     signal::unix::{SignalKind, signal},
@@ -29,8 +28,8 @@ fn main() -> ExitCode {
         Ok(Command::Check(args)) => asked(&env, async || cli::check::run(&args, &env).await),
         Ok(Command::Config(command)) => asked(&env, async || cli::config::run(&command, &env).await),
         Ok(Command::Demo(args)) => {
-            let terminal = hidden();
-            in_runtime(&quiet(), &env, &terminal, false, async |shutdown| demo::run(&args, &terminal, shutdown).await)
+            let console = Console::default();
+            in_runtime(&quiet(), &env, &console, false, async |shutdown| demo::run(&args, &console, shutdown).await)
         }
         Ok(Command::Run(args)) => copy(&args, &env),
         Ok(Command::Verify(args)) => {
@@ -44,7 +43,7 @@ fn main() -> ExitCode {
 
 /// A verb that answers a question; an interrupt ends it.
 fn asked(env: &Env, answer: impl AsyncFnOnce() -> ExitCode) -> ExitCode {
-    in_runtime(&quiet(), env, &hidden(), false, async |shutdown| {
+    in_runtime(&quiet(), env, &Console::default(), false, async |shutdown| {
         tokio::select! {
             code = answer() => code,
             () = shutdown => ExitCode::from(130),
@@ -54,13 +53,13 @@ fn asked(env: &Env, answer: impl AsyncFnOnce() -> ExitCode) -> ExitCode {
 
 /// `run`, begun anew where that was asked for.
 fn copy(args: &RunArgs, env: &Env) -> ExitCode {
-    let terminal = hidden();
-    in_runtime(&args.log, env, &terminal, args.mask, async |shutdown| {
+    let console = Console::default();
+    in_runtime(&args.log, env, &console, args.mask, async |shutdown| {
         let shutdown = shutdown.shared();
         let mut restarts = Restarts::default();
         loop {
             let begun = Instant::now();
-            let (code, login) = copy_once(args, env, &terminal, shutdown.clone()).await;
+            let (code, login) = copy_once(args, env, &console, shutdown.clone()).await;
             if !args.restart || code == 0 || shutdown.peek().is_some() {
                 return ExitCode::from(code);
             }
@@ -75,7 +74,7 @@ fn copy(args: &RunArgs, env: &Env) -> ExitCode {
 }
 
 /// Nothing is touched before the configuration is good. Gives the exit code, and whether it means that somebody refused us.
-async fn copy_once(args: &RunArgs, env: &Env, terminal: &MultiProgress, mut shutdown: impl Future<Output = ()> + Unpin) -> (u8, bool) {
+async fn copy_once(args: &RunArgs, env: &Env, console: &Console, mut shutdown: impl Future<Output = ()> + Unpin) -> (u8, bool) {
     let failed = |words: String, code| {
         eprintln!("error: {}", shown(&words, args.mask));
         (code, false)
@@ -98,7 +97,7 @@ async fn copy_once(args: &RunArgs, env: &Env, terminal: &MultiProgress, mut shut
     }
     let polls = !args.once && !args.config_poll.is_zero();
     let lookout = polls.then(|| Lookout::new(shelf, env.clone(), args.config_poll, &loaded));
-    match run::run(args, loaded.config, lookout, env, terminal, shutdown).await {
+    match run::run(args, loaded.config, lookout, env, console, shutdown).await {
         Ok(outcome) => (outcome.code(), outcome == Outcome::Refused),
         Err(unready) => failed(unready.to_string(), unready.code()),
     }
@@ -106,7 +105,7 @@ async fn copy_once(args: &RunArgs, env: &Env, terminal: &MultiProgress, mut shut
 
 /// A verb that looks at a copy, and perhaps mends it, with the configuration that it is made by.
 fn looking(args: &RunArgs, env: &Env, work: impl AsyncFnOnce(&config::Config) -> Result<Outcome, Unready>) -> ExitCode {
-    in_runtime(&args.log, env, &hidden(), args.mask, async |shutdown| {
+    in_runtime(&args.log, env, &Console::default(), args.mask, async |shutdown| {
         let failed = |words: String, code| {
             eprintln!("error: {}", shown(&words, args.mask));
             ExitCode::from(code)
@@ -132,11 +131,6 @@ fn looking(args: &RunArgs, env: &Env, work: impl AsyncFnOnce(&config::Config) ->
     })
 }
 
-/// Where bars are drawn, once there are any.
-fn hidden() -> MultiProgress {
-    MultiProgress::with_draw_target(ProgressDrawTarget::hidden())
-}
-
 /// Warnings only.
 fn quiet() -> LogArgs {
     LogArgs { debug_level: 0, log_format: cli::LogFormat::Text, log_dir: None }
@@ -144,11 +138,11 @@ fn quiet() -> LogArgs {
 
 /// Starts logs and the runtime, and runs `work` with a future that is ready at the first SIGINT or SIGTERM. The second ends the process at once,
 /// which loses nothing: what is recorded is durable, and the rest is fetched again.
-fn in_runtime<W>(log: &LogArgs, env: &Env, terminal: &MultiProgress, mask: bool, work: W) -> ExitCode
+fn in_runtime<W>(log: &LogArgs, env: &Env, console: &Console, mask: bool, work: W) -> ExitCode
 where
     W: AsyncFnOnce(std::pin::Pin<Box<dyn Future<Output = ()>>>) -> ExitCode,
 {
-    let guard = match cli::logging::start(log, env, mask, Console::new(terminal.clone())) {
+    let guard = match cli::logging::start(log, env, mask, console.clone()) {
         Ok(guard) => guard,
         Err(error) => {
             eprintln!("error: {error}");

@@ -18,6 +18,7 @@ mod filters;
 mod folder_round;
 mod home;
 mod in_flight;
+mod levers;
 mod mailbox_round;
 mod mend;
 mod oldest_first;
@@ -48,6 +49,7 @@ pub use drain::Drain;
 pub use fan_out::FanOut;
 pub use filters::{FilterSet, Filters, FolderName, Participants};
 pub use in_flight::InFlight;
+pub use levers::Levers;
 pub use mailbox_round::Round;
 pub use mend::Errand;
 pub use pace::Pace;
@@ -108,6 +110,7 @@ pub struct Pipeline {
     limits: Limits,
     budget: Budget,
     drain: Arc<Drain>,
+    levers: Arc<Levers>,
 }
 
 impl Pipeline {
@@ -121,7 +124,7 @@ impl Pipeline {
         limits: Limits,
     ) -> Arc<Self> {
         let budget = Budget::new(limits.memory);
-        Arc::new(Self { exchange, sink, catalog, checkpoints, events, limits, budget, drain: Arc::default() })
+        Arc::new(Self { exchange, sink, catalog, checkpoints, events, limits, budget, drain: Arc::default(), levers: Arc::default() })
     }
 
     /// The same chain into the same sink, catalog and checkpoints, within other limits, and out of another Exchange where there is one. What is held in
@@ -129,8 +132,9 @@ impl Pipeline {
     pub fn with(&self, exchange: Option<Arc<dyn Exchange>>, limits: Limits) -> Arc<Self> {
         let exchange = exchange.unwrap_or_else(|| self.exchange.clone());
         let (sink, catalog, checkpoints) = (self.sink.clone(), self.catalog.clone(), self.checkpoints.clone());
-        let (events, budget, drain) = (self.events.clone(), self.budget.clone(), self.drain.clone());
-        Arc::new(Self { exchange, sink, catalog, checkpoints, events, limits, budget, drain })
+        let (events, budget) = (self.events.clone(), self.budget.clone());
+        let (drain, levers) = (self.drain.clone(), self.levers.clone());
+        Arc::new(Self { exchange, sink, catalog, checkpoints, events, limits, budget, drain, levers })
     }
 
     /// How much is under way at once.
@@ -141,6 +145,11 @@ impl Pipeline {
     /// The way to an end without haste, for this chain and for those made of it.
     pub fn end(&self) -> Arc<Drain> {
         self.drain.clone()
+    }
+
+    /// What a person may do to its mailboxes, and to those of chains made of it.
+    pub fn levers(&self) -> Arc<Levers> {
+        self.levers.clone()
     }
 
     /// Reads all mailboxes by the schedule; each item is the end of one mailbox's work, which in [`Mode::Continuous`] comes only with
@@ -162,10 +171,11 @@ where
 {
     let limits = visit.pipeline.limits;
     let batches = plans.map_ok(move |plan| batches(plan, limits.batch_size)).try_flatten();
+    let batches = visit.lever.until(batches); // none begins while the mailbox is paused
     visit
         .pipeline
         .drain
-        .until(batches) // none begins once the end has begun
+        .until(batches) // nor once the end has begun
         .in_flight(limits.batches, on(visit, transfer)) // downloads run ahead of commits; results in order
         .and_then(on(visit, commit)) // catalog, then cursor: only after the sink
         .flat_map(in_turn) // what came before trouble, then the trouble

@@ -9,14 +9,15 @@ mod verify;
 
 use std::{future::Future, io, sync::Arc};
 
+use chrono::Utc;
 use futures::StreamExt;
-use indicatif::MultiProgress;
 use url::Url;
 
 use crate::{
     auth::{Login, oauth},
-    cli::{Destination, Place, Progress, RunArgs, progress, summary},
+    cli::{Destination, Place, Progress, RunArgs, console::Console, progress, summary},
     config::{self, Access, Api, Auth, Config, Credential, Env, FolderPath, Lookout, MailboxSettings, StartFrom},
+    event::Event,
     exchange::{
         Exchange,
         ews::{self, Ews, transport},
@@ -78,7 +79,7 @@ pub async fn run(
     config: Config,
     lookout: Option<Lookout>,
     env: &Env,
-    terminal: &MultiProgress,
+    console: &Console,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Outcome, Unready> {
     let events = Events::new();
@@ -93,7 +94,7 @@ pub async fn run(
     tracing::info!(interface, mailboxes = subscriptions(args, &config).len(), to = %args.destination, once = args.once, "starting");
 
     let started = std::time::Instant::now();
-    let view = progress::start(args.progress, events.clone(), args.mask, terminal);
+    let view = progress::start(args.progress, events.clone());
     let end = pipeline.end();
     let in_force = InForce { args: args.clone(), config, pipeline, tuning, events: events.clone() };
     let finished = {
@@ -115,8 +116,8 @@ pub async fn run(
     let outcome = outcome(&events, mode(args), finished);
     if args.progress != Progress::None {
         let (messages, resume) = places(args);
-        let status = &*events.status();
-        let report = summary::Summary { status, elapsed: started.elapsed(), messages, resume, finished, outcome, mask: args.mask };
+        let status = &events.status().overview(Utc::now());
+        let report = summary::Summary { status, elapsed: started.elapsed(), messages, resume, finished, outcome };
         report.print(args.progress, &mut io::stdout().lock());
     }
     Ok(outcome)
@@ -153,12 +154,12 @@ fn places(args: &RunArgs) -> (String, String) {
 /// What the final status amounts to. Stopping a continuous run is its ordinary end; stopping a single pass leaves it unfinished.
 fn outcome(events: &Events, mode: Mode, finished: bool) -> Outcome {
     let status = events.status();
-    let mailboxes = || status.mailboxes.values();
+    let mailboxes = || status.mailboxes().map(|(_, mailbox)| mailbox);
     if mailboxes().any(|mailbox| mailbox.refused) {
         Outcome::Refused
-    } else if (mode == Mode::Once && !finished) || (finished && mailboxes().any(|mailbox| !mailbox.complete())) {
+    } else if (mode == Mode::Once && !finished) || (finished && mailboxes().any(|mailbox| !mailbox.complete)) {
         Outcome::Failed
-    } else if mailboxes().any(|mailbox| mailbox.figures.quarantined > 0) {
+    } else if mailboxes().any(|mailbox| mailbox.quarantined > 0) {
         Outcome::Gaps
     } else {
         Outcome::Done
@@ -180,7 +181,7 @@ fn ews(endpoint: &Url, config: &Config, events: &Events) -> Result<Arc<dyn Excha
     let credentials = match &config.auth {
         Auth::Ntlm(user) => transport::Credentials::Ntlm(login(user)),
         Auth::Basic(user) => transport::Credentials::Basic(login(user)),
-        Auth::OAuth(app) => transport::Credentials::OAuth(tokens(app, EWS_SCOPE)?),
+        Auth::OAuth(app) => transport::Credentials::OAuth(tokens(app, EWS_SCOPE, events)?),
     };
     let transport = transport::Transport::new(settings, credentials).map_err(|error| Unready::Configuration(error.to_string()))?;
     let access = match config.access {
@@ -194,12 +195,12 @@ fn graph(settings: &config::Graph, config: &Config, events: &Events) -> Result<A
     let Auth::OAuth(app) = &config.auth else {
         return Err(Unready::Configuration("Microsoft Graph knows oauth2 only".to_owned()));
     };
-    let tokens = tokens(app, &settings.scope)?;
+    let tokens = tokens(app, &settings.scope, events)?;
     let settings = graph::Settings { endpoint: settings.endpoint.to_string(), delta: settings.delta };
     Ok(Arc::new(Graph::new(settings, tokens, events.clone()).map_err(Unready::Configuration)?))
 }
 
-fn tokens(app: &config::OAuth, scope: &str) -> Result<Arc<oauth::Tokens>, Unready> {
+fn tokens(app: &config::OAuth, scope: &str, events: &Events) -> Result<Arc<oauth::Tokens>, Unready> {
     let proof = match &app.credential {
         Credential::Secret(secret) => oauth::Proof::Secret(secret.clone()),
         Credential::Certificate { pem, thumbprint } => {
@@ -208,7 +209,9 @@ fn tokens(app: &config::OAuth, scope: &str) -> Result<Arc<oauth::Tokens>, Unread
     };
     let settings =
         oauth::Settings { authority: app.authority.to_string(), client_id: app.client_id.clone(), proof, scope: scope.to_owned() };
-    Ok(Arc::new(oauth::Tokens::new(settings).map_err(Unready::Configuration)?))
+    let events = events.clone();
+    let tokens = oauth::Tokens::new(settings).map_err(Unready::Configuration)?;
+    Ok(Arc::new(tokens.telling(move |expires| events.tell(Event::TokenIssued { expires }))))
 }
 
 fn mode(args: &RunArgs) -> Mode {

@@ -1,274 +1,202 @@
-//! What a watcher needs to know, folded from events.
+//! What watchers see, folded from events.
+//!
+//! A [`Board`] keeps the newest state, and for each part of it the revision of its last change: whoever watches asks for what changed since it last did.
 
-use std::{collections::BTreeMap, ops::AddAssign};
+mod folder;
+mod head;
+mod log;
+mod mailbox;
+mod meter;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
 
 use chrono::{DateTime, Utc};
+use exchange_sync_tui::status::LOG_LINES;
+pub use exchange_sync_tui::{
+    Frame, Update,
+    status::{ConfigTrouble, Head, LogLine, Mailbox, MailboxState, SinkTrouble, State, Status, Totals},
+};
 
-use crate::{event::Event, mail::Address};
+use self::{mailbox::Row, meter::Meter};
+use crate::{event::Event, mail::Address, words};
+
+/// So many removed mailboxes are remembered, for whoever knew them.
+const REMOVED: usize = 1000;
 
 /// The state of a run.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Status {
-    /// One entry a mailbox.
-    pub mailboxes: BTreeMap<Address, MailboxStatus>,
-    /// What keeps the sink from taking messages, while it takes none.
-    pub sink: Option<SinkTrouble>,
-    /// What is wrong with the configuration that is kept, while another one is in force.
-    pub config: Option<ConfigTrouble>,
+#[derive(Debug, Default)]
+pub struct Board {
+    /// What is known of the run from its beginning; the rest of the head is computed when it is asked for.
+    identity: Head,
+    mask: bool,
+    rows: BTreeMap<Address, Row>,
+    removed: VecDeque<(u64, String)>,
+    log: VecDeque<(u64, LogLine)>,
+    meter: Meter,
+    errors: u64,
+    revision: u64,
+    /// Watchers who know less than this revision are told everything.
+    floor: u64,
 }
 
-/// Why the configuration that is kept is not the one in force.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigTrouble {
-    /// Why.
-    pub reason: String,
-    /// When that was noticed.
-    pub since: DateTime<Utc>,
-}
-
-/// Why the sink takes nothing, and until when it is left alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SinkTrouble {
-    /// Why.
-    pub reason: String,
-    /// When it is tried again.
-    pub until: DateTime<Utc>,
-    /// How often it was tried in vain.
-    pub attempts: u64,
-}
-
-/// Where a mailbox stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Phase {
-    /// Not begun.
-    #[default]
-    Waiting,
-    /// Being read.
-    Syncing,
-    /// Read to its end.
-    Done,
-    /// Read, but a folder failed.
-    Incomplete,
-    /// Not readable.
-    Failed,
-}
-
-/// What is counted, for one mailbox or for all, since the process started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
-    /// Folders to be read.
-    pub folders: usize,
-    /// Items the server counts in them.
-    pub items: u64,
-    /// Entries listed.
-    pub listed: u64,
-    /// Messages found that need a download.
-    pub wanted: u64,
-    /// Messages stored.
-    pub messages: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Changes recorded without a download.
-    pub changes: u64,
-    /// Messages in the sink altogether, as of the last round's end.
-    pub catalogued: u64,
-    /// Items in quarantine.
-    pub quarantined: u64,
-    /// Requests that had to wait because the server asked for it.
-    pub throttled: u64,
-    /// Requests tried again.
-    pub retried: u64,
-}
-
-impl AddAssign for Figures {
-    fn add_assign(&mut self, other: Self) {
-        self.folders += other.folders;
-        self.items += other.items;
-        self.listed += other.listed;
-        self.wanted += other.wanted;
-        self.messages += other.messages;
-        self.bytes += other.bytes;
-        self.changes += other.changes;
-        self.catalogued += other.catalogued;
-        self.quarantined += other.quarantined;
-        self.throttled += other.throttled;
-        self.retried += other.retried;
+impl Board {
+    /// Says who this is. With `mask` no address is shown, wherever it stands.
+    pub fn introduce(&mut self, identity: Head, mask: bool) {
+        let shown = |text: &str| words::shown(text, mask).into_owned();
+        self.identity = Head { sink: shown(&identity.sink), instance: shown(&identity.instance), ..identity };
+        self.mask = mask;
+        self.revision += 1;
+        self.floor = self.revision;
     }
-}
 
-/// One mailbox.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct MailboxStatus {
-    /// Where it stands.
-    pub phase: Phase,
-    /// Its figures.
-    pub figures: Figures,
-    /// Folders that failed in the present round.
-    pub failed_folders: u64,
-    /// The last error.
-    pub error: Option<String>,
-    /// Passing trouble that is being waited for or tried again just now.
-    pub trouble: Option<String>,
-    /// Whether its catalog was counted in this run.
-    pub counted: bool,
-    /// Whether a person must act before this mailbox can be read.
-    pub refused: bool,
-}
-
-impl MailboxStatus {
-    /// Whether it was read to its end.
-    pub fn complete(&self) -> bool {
-        self.phase == Phase::Done
+    /// Whether actions are taken from now on.
+    pub fn takes_actions(&mut self, takes: bool) {
+        self.identity.actions = takes;
+        self.revision += 1;
     }
-}
 
-/// All mailboxes together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sum {
-    /// Mailboxes.
-    pub mailboxes: usize,
-    /// Those read to their end.
-    pub complete: usize,
-    /// Those that could not be read, or not whole.
-    pub failed: usize,
-    /// Those whose catalog was counted in this run.
-    pub counted: usize,
-    /// Their figures.
-    pub figures: Figures,
-}
+    /// A mailbox, without its folders and requests.
+    pub fn mailbox(&self, address: &Address) -> Option<&Mailbox> {
+        self.rows.get(address).map(|row| &row.mailbox)
+    }
 
-impl Status {
+    /// All mailboxes, without folders and requests.
+    pub fn mailboxes(&self) -> impl Iterator<Item = (&Address, &Mailbox)> {
+        self.rows.iter().map(|(address, row)| (address, &row.mailbox))
+    }
+
+    /// The mailbox that is shown by this name.
+    pub fn named(&self, shown: &str) -> Option<&Address> {
+        self.rows.iter().find(|(address, row)| row.shown == shown || address.as_str() == shown).map(|(address, _)| address)
+    }
+
     /// All mailboxes together.
-    pub fn sum(&self) -> Sum {
-        let mut sum = Sum::default();
-        for one in self.mailboxes.values() {
-            sum.mailboxes += 1;
-            sum.complete += usize::from(one.complete());
-            sum.failed += usize::from(matches!(one.phase, Phase::Failed | Phase::Incomplete));
-            sum.counted += usize::from(one.counted);
-            sum.figures += one.figures;
-        }
-        sum
+    pub fn totals(&self) -> Totals {
+        Totals { errors: self.errors, ..head::totals(self.rows.values()) }
     }
 
-    /// Takes one event in.
-    pub fn fold(&mut self, event: &Event) {
+    /// What keeps the sink from taking messages, while it takes none.
+    pub fn sink_trouble(&self) -> Option<&SinkTrouble> {
+        self.identity.sink_trouble.as_ref()
+    }
+
+    /// What is wrong with the configuration that is kept, while another one is in force.
+    pub fn config_trouble(&self) -> Option<&ConfigTrouble> {
+        self.identity.config_trouble.as_ref()
+    }
+
+    /// The run as a whole, as of `at`.
+    pub fn head(&self, at: DateTime<Utc>) -> Head {
+        let (last_minute, last_quarter) = self.meter.rates(at);
+        let state = match self.identity.state {
+            ending @ (State::Stopping | State::Ended) => ending,
+            _ => head::state(self.rows.values(), self.identity.sink_trouble.is_some()),
+        };
+        let eta = head::eta(at, self.rows.values(), [last_minute, last_quarter]);
+        Head { at, state, totals: self.totals(), last_minute, last_quarter, eta, ..self.identity.clone() }
+    }
+
+    /// The run and its mailboxes, without folders, requests, log and history.
+    pub fn overview(&self, at: DateTime<Utc>) -> Status {
+        let mailboxes = self.rows.values().map(|row| (row.shown.clone(), row.mailbox.clone())).collect();
+        Status { head: self.head(at), mailboxes, ..Status::default() }
+    }
+
+    /// All that there is to be seen.
+    pub fn whole(&mut self, at: DateTime<Utc>) -> Status {
+        self.meter.advance(at);
+        let mailboxes = self.rows.values().map(|row| (row.shown.clone(), row.since(0).mailbox)).collect();
+        let log = self.log.iter().map(|(_, line)| line.clone()).collect();
+        Status { head: self.head(at), mailboxes, log, history: self.meter.samples().0.to_vec() }
+    }
+
+    /// What changed since a frame of `since`, which is brought up to date. Everything at first, and where what changed is no longer known.
+    pub fn frame(&mut self, since: &mut Seen, at: DateTime<Utc>) -> Frame {
+        self.meter.advance(at);
+        let (samples, turns) = self.meter.samples();
+        let before = std::mem::replace(since, Seen { revision: Some(self.revision), turns });
+        let known = before.revision.filter(|revision| *revision >= self.floor && self.rows.values().all(|row| row.knows(*revision)));
+        let Some(revision) = known else { return Frame::Status(Box::new(self.whole(at))) };
+        Frame::Update(Box::new(Update {
+            head: self.head(at),
+            mailboxes: self
+                .rows
+                .values()
+                .filter(|row| row.changed > revision)
+                .map(|row| (row.shown.clone(), row.since(revision)))
+                .collect(),
+            removed: self.removed.iter().filter(|(at, _)| *at > revision).map(|(_, shown)| shown.clone()).collect(),
+            log: self.log.iter().filter(|(at, _)| *at > revision).map(|(_, line)| line.clone()).collect(),
+            history: (before.turns != turns).then(|| samples.to_vec()),
+        }))
+    }
+
+    /// Whether anything happened since a frame of `since`.
+    pub fn has_news(&self, since: &Seen) -> bool {
+        since.revision != Some(self.revision)
+    }
+
+    /// The run came to its end.
+    pub fn end(&mut self) {
+        self.identity.state = State::Ended;
+        self.revision += 1;
+    }
+
+    /// Takes one event in, which happened just now.
+    pub fn fold(&mut self, at: DateTime<Utc>, event: &Event) {
+        let mask = self.mask;
+        let shown = move |text: &str| words::shown(text, mask).into_owned();
         // Of a mailbox that was removed, what was under way may still be told of.
         let begins = matches!(event, Event::MailboxAdded { .. } | Event::MailboxStarted { .. });
-        if !begins && event.mailbox().is_some_and(|mailbox| !self.mailboxes.contains_key(mailbox)) {
+        if !begins && event.mailbox().is_some_and(|mailbox| !self.rows.contains_key(mailbox)) {
             return;
         }
-        match event {
-            Event::MailboxAdded { mailbox } => {
-                self.entry(mailbox);
-            }
-            Event::MailboxRemoved { mailbox } => {
-                self.mailboxes.remove(mailbox);
-            }
-            Event::MailboxStarted { mailbox } => {
-                let entry = self.entry(mailbox);
-                entry.phase = Phase::Syncing;
-                entry.trouble = None;
-                entry.failed_folders = 0;
-            }
-            Event::FoldersListed { mailbox, folders, items } => {
-                let entry = self.entry(mailbox);
-                entry.figures.folders = *folders;
-                entry.figures.items = *items;
-            }
-            Event::PageListed { mailbox, changes, wanted } => {
-                let entry = self.entry(mailbox);
-                entry.trouble = None;
-                entry.figures.listed += *changes as u64;
-                entry.figures.wanted += *wanted as u64;
-            }
-            Event::MessagesStored { mailbox, messages, bytes } => {
-                let entry = self.entry(mailbox);
-                entry.figures.messages += messages;
-                entry.figures.bytes += bytes;
-            }
-            Event::ChangesRecorded { mailbox, changes } => self.entry(mailbox).figures.changes += changes,
-            Event::CatalogCounted { mailbox, messages, quarantined } => {
-                let entry = self.entry(mailbox);
-                entry.counted = true;
-                entry.figures.catalogued = *messages;
-                entry.figures.quarantined = *quarantined;
-            }
-            Event::MessageQuarantined { mailbox, .. } => self.entry(mailbox).figures.quarantined += 1,
-            Event::RequestThrottled { mailbox, reason, .. } => {
-                let entry = self.entry(mailbox);
-                entry.figures.throttled += 1;
-                entry.trouble = Some(reason.clone());
-            }
-            Event::RequestRetried { mailbox, reason } => {
-                let entry = self.entry(mailbox);
-                entry.figures.retried += 1;
-                entry.trouble = Some(reason.clone());
-            }
-            Event::FolderResynced { .. } | Event::MailboxSwitched { .. } => {}
-            Event::SinkBlocked { reason, until } => {
-                let attempts = self.sink.as_ref().map_or(1, |trouble| trouble.attempts + 1);
-                self.sink = Some(SinkTrouble { reason: reason.clone(), until: *until, attempts });
-            }
-            Event::SinkRecovered { .. } => self.sink = None,
-            Event::ConfigRefused { reason, at } => self.config = Some(ConfigTrouble { reason: reason.clone(), since: *at }),
-            Event::ConfigChanged { .. } | Event::ConfigRecovered => self.config = None,
-            Event::FolderFailed { mailbox, folder, reason } => {
-                let entry = self.entry(mailbox);
-                entry.failed_folders += 1;
-                entry.error = Some(format!("{}: {reason}", folder.join("/")));
-            }
-            Event::MailboxFailed { mailbox, reason, refused } => {
-                let entry = self.entry(mailbox);
-                entry.phase = Phase::Failed;
-                entry.error = Some(reason.clone());
-                entry.refused = *refused;
-            }
-            Event::MailboxFinished { mailbox, complete } => {
-                let entry = self.entry(mailbox);
-                entry.phase = if *complete { Phase::Done } else { Phase::Incomplete };
-                if *complete {
-                    entry.error = None;
-                    entry.refused = false;
-                }
-            }
+        self.revision += 1;
+        let revision = self.revision;
+        if let Some((level, text)) = log::line(event) {
+            let mailbox = event.mailbox().map(|mailbox| shown(mailbox.as_str()));
+            self.log.push_back((revision, LogLine { at, level, mailbox, text: shown(&text) }));
+            self.log.drain(..self.log.len().saturating_sub(LOG_LINES));
         }
-    }
-
-    fn entry(&mut self, mailbox: &Address) -> &mut MailboxStatus {
-        self.mailboxes.entry(mailbox.clone()).or_default()
+        match event {
+            Event::MailboxRemoved { mailbox } => {
+                if let Some(row) = self.rows.remove(mailbox) {
+                    self.removed.push_back((revision, row.shown));
+                    if self.removed.len() > REMOVED {
+                        self.floor = self.removed.pop_front().map_or(self.floor, |(before, _)| before);
+                    }
+                }
+                return;
+            }
+            Event::MessagesStored { messages, bytes, .. } => self.meter.stored(at, *messages, *bytes),
+            Event::RequestAnswered { took, .. } => self.meter.answered(at, u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+            Event::RequestThrottled { .. } => self.meter.throttled(at),
+            Event::FolderFailed { .. } | Event::MailboxFailed { .. } => self.errors += 1,
+            Event::TokenIssued { expires } => self.identity.token_expires = Some(*expires),
+            Event::SinkBlocked { reason, until } => {
+                let attempts = self.identity.sink_trouble.as_ref().map_or(1, |trouble| trouble.attempts + 1);
+                self.identity.sink_trouble = Some(SinkTrouble { reason: shown(reason), until: *until, attempts });
+            }
+            Event::SinkRecovered { .. } => self.identity.sink_trouble = None,
+            Event::ConfigRefused { reason, at } => {
+                self.identity.config_trouble = Some(ConfigTrouble { reason: shown(reason), since: *at });
+            }
+            Event::ConfigChanged { .. } | Event::ConfigRecovered => self.identity.config_trouble = None,
+            Event::StopBegun => self.identity.state = State::Stopping,
+            _ => {}
+        }
+        if let Some(mailbox) = event.mailbox() {
+            let row = self.rows.entry(mailbox.clone()).or_insert_with(|| Row::new(shown(mailbox.as_str())));
+            row.fold(at, revision, event, &shown);
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_removed_mailbox_leaves_and_does_not_come_back_by_what_was_under_way() {
-        let mailbox = Address::new("a@example.com");
-        let mut status = Status::default();
-        status.fold(&Event::MailboxAdded { mailbox: mailbox.clone() });
-        status.fold(&Event::MessagesStored { mailbox: mailbox.clone(), messages: 3, bytes: 9 });
-        assert_eq!(status.sum().figures.messages, 3);
-        status.fold(&Event::MailboxRemoved { mailbox: mailbox.clone() });
-        status.fold(&Event::RequestRetried { mailbox: mailbox.clone(), reason: "HTTP 503".into() });
-        assert_eq!(status, Status::default());
-        status.fold(&Event::MailboxStarted { mailbox });
-        assert_eq!(status.sum().mailboxes, 1);
-    }
-
-    #[test]
-    fn a_refused_configuration_is_seen_until_a_good_one_comes() {
-        let at = "2026-01-02T03:04:05Z".parse().unwrap();
-        let mut status = Status::default();
-        for good in
-            [Event::ConfigRecovered, Event::ConfigChanged { added: Vec::new(), removed: Vec::new(), changed: Vec::new(), everybody: true }]
-        {
-            status.fold(&Event::ConfigRefused { reason: "$.port: no".into(), at });
-            assert_eq!(status.config, Some(ConfigTrouble { reason: "$.port: no".into(), since: at }));
-            status.fold(&good);
-            assert_eq!(status.config, None);
-        }
-    }
+/// How much a watcher has seen of a board.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    revision: Option<u64>,
+    turns: u64,
 }

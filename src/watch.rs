@@ -4,26 +4,27 @@ mod log;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chrono::Utc;
 use tokio::sync::broadcast;
 
-use crate::{event::Event, status::Status};
+use crate::{event::Event, status::Board};
 
-/// Where events go: folded into the status at once, logged, and offered to whoever listens.
+/// Where events go: folded into the board at once, logged, and offered to whoever listens.
 #[derive(Clone)]
 pub struct Events {
-    status: Arc<Mutex<Status>>,
+    board: Arc<Mutex<Board>>,
     listeners: broadcast::Sender<Event>,
 }
 
 impl Events {
-    /// A channel whose status starts empty; a listener that falls more than 1,024 events behind misses the oldest.
+    /// A channel whose board starts empty; a listener that falls more than 1,024 events behind misses the oldest.
     pub fn new() -> Self {
-        Self { status: Arc::default(), listeners: broadcast::Sender::new(1024) }
+        Self { board: Arc::default(), listeners: broadcast::Sender::new(1024) }
     }
 
     /// Tells an event. Never waits.
     pub fn tell(&self, event: Event) {
-        self.status().fold(&event);
+        self.status().fold(Utc::now(), &event);
         log::log(&event);
         // No listener is not an error.
         let _ = self.listeners.send(event);
@@ -34,9 +35,9 @@ impl Events {
         self.listeners.subscribe()
     }
 
-    /// The status as of now; hold it briefly.
-    pub fn status(&self) -> MutexGuard<'_, Status> {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The board as of now; hold it briefly.
+    pub fn status(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

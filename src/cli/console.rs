@@ -1,20 +1,37 @@
-//! Standard error as the logs see it: lines go above progress bars, not through them.
+//! Standard error as the logs see it.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
-use indicatif::MultiProgress;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Makes writers for log lines.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Console {
-    terminal: MultiProgress,
+    lent: Arc<AtomicBool>,
 }
 
+/// The terminal is somebody else's for as long as this lives.
+#[derive(Debug)]
+pub struct Lent(Arc<AtomicBool>);
+
 impl Console {
-    /// Lines that share the terminal with these bars.
-    pub fn new(terminal: MultiProgress) -> Self {
-        Self { terminal }
+    /// Lends the terminal to a dashboard: log lines are not written to it meanwhile. What a person must know is on the dashboard, and whoever wants
+    /// every line keeps it in files.
+    pub fn lend(&self) -> Lent {
+        self.lent.store(true, Ordering::Relaxed);
+        Lent(self.lent.clone())
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
     }
 }
 
@@ -39,11 +56,11 @@ impl Write for Line {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if self.text.is_empty() {
+        let text = std::mem::take(&mut self.text);
+        if text.is_empty() || self.console.lent.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let text = std::mem::take(&mut self.text);
-        self.console.terminal.suspend(|| io::stderr().write_all(&text))
+        io::stderr().write_all(&text)
     }
 }
 

@@ -5,11 +5,8 @@ use std::{io, time::Duration};
 use indicatif::{HumanBytes, HumanCount};
 use serde_json::json;
 
-use super::{Progress, mask::shown};
-use crate::{
-    outcome::Outcome,
-    status::{Phase, Status},
-};
+use super::Progress;
+use crate::{outcome::Outcome, status::Status};
 
 /// At most so many mailboxes in trouble are named.
 const NAMED: usize = 20;
@@ -28,8 +25,6 @@ pub struct Summary<'a> {
     pub finished: bool,
     /// What it amounts to.
     pub outcome: Outcome,
-    /// Whether addresses are masked.
-    pub mask: bool,
 }
 
 impl Summary<'_> {
@@ -44,9 +39,9 @@ impl Summary<'_> {
 
     /// For people.
     pub fn text(&self) -> String {
-        let sum = self.status.sum();
+        let sum = self.status.head.totals;
         let seconds = self.elapsed.as_secs_f64();
-        let rate = if seconds > 0.0 { sum.figures.messages as f64 / seconds } else { 0.0 };
+        let rate = if seconds > 0.0 { sum.figures.stored as f64 / seconds } else { 0.0 };
         let mut text = format!(
             "\n{} after {seconds:.1} s: {}\n",
             if self.finished { "Finished" } else { "Stopped" },
@@ -60,39 +55,33 @@ impl Summary<'_> {
             }
         );
         let mut line = |name: &str, value: String| text.push_str(&format!("  {name:<22}{value}\n"));
-        line(
-            "mailboxes",
-            format!("{} of {} read to their end ({} folders)", sum.complete, sum.mailboxes, HumanCount(sum.figures.folders as u64)),
-        );
+        line("mailboxes", format!("{} of {} read to their end ({} folders)", sum.complete, sum.mailboxes, HumanCount(sum.folders)));
         line(
             "messages stored now",
-            format!("{} ({}, {rate:.0} per second)", HumanCount(sum.figures.messages), HumanBytes(sum.figures.bytes)),
+            format!("{} ({}, {rate:.0} per second)", HumanCount(sum.figures.stored), HumanBytes(sum.figures.bytes)),
         );
         let looked = match sum.counted == sum.mailboxes {
             true => String::new(),
             false => format!(" (counted in {} of {} mailboxes)", sum.counted, sum.mailboxes),
         };
-        line("messages in the sink", format!("{}{looked}", HumanCount(sum.figures.catalogued)));
+        line("messages in the sink", format!("{}{looked}", HumanCount(sum.in_sink)));
         line("changes recorded", format!("{} (moves, read flags, deletions; no download)", HumanCount(sum.figures.changes)));
-        line("in quarantine", HumanCount(sum.figures.quarantined).to_string());
-        if sum.figures.throttled + sum.figures.retried > 0 {
-            line(
-                "waits and retries",
-                format!("{} asked for by the server, {} after passing trouble", sum.figures.throttled, sum.figures.retried),
-            );
+        line("in quarantine", HumanCount(sum.quarantined).to_string());
+        if sum.throttled + sum.retried > 0 {
+            line("waits and retries", format!("{} asked for by the server, {} after passing trouble", sum.throttled, sum.retried));
         }
         line("messages and catalog", self.messages.clone());
         line("where to resume", self.resume.clone());
-        if let Some(trouble) = &self.status.sink {
-            text.push_str(&format!("  nothing could be stored at the end: {}\n", shown(&trouble.reason, self.mask)));
+        if let Some(trouble) = &self.status.head.sink_trouble {
+            text.push_str(&format!("  nothing could be stored at the end: {}\n", &trouble.reason));
         }
-        if let Some(trouble) = &self.status.config {
-            text.push_str(&format!("  a new configuration was refused: {}\n", shown(&trouble.reason, self.mask)));
+        if let Some(trouble) = &self.status.head.config_trouble {
+            text.push_str(&format!("  a new configuration was refused: {}\n", &trouble.reason));
         }
-        let troubled: Vec<_> = self.status.mailboxes.iter().filter(|(_, one)| one.error.is_some() && !one.complete()).collect();
+        let troubled: Vec<_> = self.status.mailboxes.iter().filter(|(_, one)| one.error.is_some() && !one.complete).collect();
         for (address, one) in troubled.iter().take(NAMED) {
-            let words = shown(one.error.as_deref().unwrap_or_default(), self.mask);
-            text.push_str(&format!("  {}: {words}\n", shown(address.as_str(), self.mask)));
+            let words = one.error.as_ref().map_or("", |error| &error.words);
+            text.push_str(&format!("  {address}: {words}\n"));
         }
         if troubled.len() > NAMED {
             text.push_str(&format!("  and {} more mailboxes in trouble, named in the log\n", troubled.len() - NAMED));
@@ -102,23 +91,24 @@ impl Summary<'_> {
 
     /// For programs; one line.
     pub fn json(&self) -> serde_json::Value {
-        let sum = self.status.sum();
+        let sum = self.status.head.totals;
         let mailboxes: serde_json::Map<_, _> = self
             .status
             .mailboxes
             .iter()
             .map(|(address, one)| {
                 let figures = json!({
-                    "state": state(one.phase),
-                    "folders": one.figures.folders,
-                    "stored": one.figures.messages,
+                    "state": one.state,
+                    "complete": one.complete,
+                    "folders": one.folder_count,
+                    "stored": one.figures.stored,
                     "bytes": one.figures.bytes,
                     "changes": one.figures.changes,
-                    "in_sink": one.counted.then_some(one.figures.catalogued),
-                    "quarantined": one.figures.quarantined,
-                    "error": one.error.as_deref().map(|error| shown(error, self.mask)),
+                    "in_sink": one.in_sink,
+                    "quarantined": one.quarantined,
+                    "error": one.error.as_ref().map(|error| &error.words),
                 });
-                (shown(address.as_str(), self.mask).into_owned(), figures)
+                (address.clone(), figures)
             })
             .collect();
         json!({
@@ -134,62 +124,64 @@ impl Summary<'_> {
             "seconds": (self.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
             "mailboxes_complete": sum.complete,
             "mailboxes_total": sum.mailboxes,
-            "stored": sum.figures.messages,
+            "stored": sum.figures.stored,
             "bytes": sum.figures.bytes,
             "changes": sum.figures.changes,
-            "in_sink": sum.figures.catalogued,
-            "quarantined": sum.figures.quarantined,
-            "throttled": sum.figures.throttled,
-            "retried": sum.figures.retried,
-            "sink_error": self.status.sink.as_ref().map(|trouble| shown(&trouble.reason, self.mask)),
-            "config_error": self.status.config.as_ref().map(|trouble| shown(&trouble.reason, self.mask)),
+            "in_sink": sum.in_sink,
+            "quarantined": sum.quarantined,
+            "throttled": sum.throttled,
+            "retried": sum.retried,
+            "sink_error": self.status.head.sink_trouble.as_ref().map(|trouble| &trouble.reason),
+            "config_error": self.status.head.config_trouble.as_ref().map(|trouble| &trouble.reason),
             "mailboxes": mailboxes,
         })
     }
 }
 
-/// A phase as programs read it.
-pub fn state(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Waiting => "waiting",
-        Phase::Syncing => "syncing",
-        Phase::Done => "done",
-        Phase::Incomplete => "incomplete",
-        Phase::Failed => "failed",
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{event::Event, mail::Address};
+    use chrono::DateTime;
 
-    fn status() -> Status {
-        let mut status = Status::default();
+    use super::*;
+    use crate::{
+        event::{Event, Seen},
+        mail::{Address, FolderId},
+        status::{Board, Head},
+    };
+
+    fn status(mask: bool) -> Status {
+        let mut board = Board::default();
+        board.introduce(Head::default(), mask);
         let ann = Address::new("ann@example.com");
         let bob = Address::new("bob@example.com");
         for event in [
             Event::MailboxStarted { mailbox: ann.clone() },
-            Event::FoldersListed { mailbox: ann.clone(), folders: 7, items: 1300 },
-            Event::MessagesStored { mailbox: ann.clone(), messages: 1234, bytes: 5 << 20 },
+            Event::FoldersListed { mailbox: ann.clone(), folders: (0..7).map(folder).collect() },
+            Event::MessagesStored { mailbox: ann.clone(), folder: folder(0).id, newest: None, messages: 1234, bytes: 5 << 20 },
             Event::CatalogCounted { mailbox: ann.clone(), messages: 2234, quarantined: 1 },
-            Event::MailboxFinished { mailbox: ann, complete: true },
+            Event::MailboxFinished { mailbox: ann.clone(), complete: true },
+            Event::MailboxRests { mailbox: ann, wait: None, asked: false },
             Event::MailboxStarted { mailbox: bob.clone() },
             Event::RequestThrottled { mailbox: bob.clone(), reason: "ErrorServerBusy".into(), wait: Duration::from_secs(5) },
             Event::MailboxFailed {
-                mailbox: bob,
+                mailbox: bob.clone(),
                 reason: "listing folders of bob@example.com failed: ErrorImpersonateUserDenied".into(),
                 refused: false,
             },
+            Event::MailboxRests { mailbox: bob, wait: None, asked: false },
         ] {
-            status.fold(&event);
+            board.fold(DateTime::UNIX_EPOCH, &event);
         }
-        status
+        board.overview(DateTime::UNIX_EPOCH)
+    }
+
+    fn folder(n: usize) -> Seen {
+        Seen { id: FolderId(n.to_string()), path: vec![n.to_string()], items: Some(100) }
     }
 
     #[test]
     fn a_stranger_understands_it() {
-        let status = status();
+        let (status, masked) = (status(false), status(true));
         let summary = Summary {
             status: &status,
             elapsed: Duration::from_millis(12_300),
@@ -197,9 +189,8 @@ mod tests {
             resume: "/srv/mail/state".into(),
             finished: true,
             outcome: Outcome::Failed,
-            mask: false,
         };
         insta::assert_snapshot!(summary.text());
-        insta::assert_snapshot!(Summary { mask: true, ..summary }.json());
+        insta::assert_snapshot!(Summary { status: &masked, ..summary }.json());
     }
 }

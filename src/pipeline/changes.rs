@@ -90,6 +90,7 @@ impl Position {
         let mut plan = resolve::resolve(visit, decisions).await?;
         visit.pipeline.events.tell(Event::PageListed {
             mailbox: visit.mailbox.address.clone(),
+            folder: visit.folder.id.clone(),
             // What is handed out by its age was listed before.
             changes: if reach.is_none() { page.changes.len() } else { 0 },
             wanted: plan.wanted.len(),

@@ -21,10 +21,13 @@ pub struct Committed {
 /// came before it.
 pub async fn commit(visit: Arc<Visit>, batch: Transferred) -> Result<(Committed, Option<Trouble>), Trouble> {
     let Transferred { entries, end, trouble, under_way: _under_way } = batch;
-    let (mut messages, mut bytes, mut quarantined) = (0, 0, Vec::new());
+    let (mut messages, mut bytes, mut newest, mut quarantined) = (0, 0, None, Vec::new());
     for entry in &entries {
         match entry {
-            Entry::Stored { stored, .. } => (messages, bytes) = (messages + 1, bytes + stored.bytes),
+            Entry::Stored { stored, listed, .. } => {
+                (messages, bytes) = (messages + 1, bytes + stored.bytes);
+                newest = newest.max(listed.received);
+            }
             Entry::Quarantined { failure, .. } => quarantined.push(failure.code.clone()),
             _ => {}
         }
@@ -38,13 +41,13 @@ pub async fn commit(visit: Arc<Visit>, batch: Transferred) -> Result<(Committed,
     if let Some(end) = end {
         lines += end_page(&visit, end).await?;
     }
-    let mailbox = &visit.mailbox.address;
+    let (mailbox, folder) = (&visit.mailbox.address, &visit.folder.id);
     if messages > 0 {
-        visit.pipeline.events.tell(Event::MessagesStored { mailbox: mailbox.clone(), messages, bytes });
+        visit.pipeline.events.tell(Event::MessagesStored { mailbox: mailbox.clone(), folder: folder.clone(), newest, messages, bytes });
     }
     let changes = (lines as u64).saturating_sub(messages + quarantined.len() as u64);
     if changes > 0 {
-        visit.pipeline.events.tell(Event::ChangesRecorded { mailbox: mailbox.clone(), changes });
+        visit.pipeline.events.tell(Event::ChangesRecorded { mailbox: mailbox.clone(), folder: Some(folder.clone()), changes });
     }
     for code in quarantined {
         visit.pipeline.events.tell(Event::MessageQuarantined { mailbox: mailbox.clone(), code });

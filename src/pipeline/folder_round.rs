@@ -8,13 +8,13 @@ use std::{
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
 
-use super::{Filters, Pace, Pipeline, Trouble, oldest_first::OldestFirst, reconcile};
+use super::{Filters, Pace, Pipeline, Trouble, levers::Lever, oldest_first::OldestFirst, reconcile};
 use crate::{
     catalog::{Entry, Ledger, Reach},
     checkpoint::{Checkpoint, Delivered},
     event::Event,
     exchange::Verdict,
-    mail::{Cursor, Folder, IdForm, Mailbox},
+    mail::{Address, Cursor, Folder, FolderId, IdForm, Mailbox},
 };
 
 /// Everything that is known when a folder is visited.
@@ -33,6 +33,8 @@ pub struct Visit {
     pub filters: Arc<Filters>,
     /// The mailbox's rate.
     pub pace: Pace,
+    /// What a person may do to the mailbox.
+    pub(super) lever: Arc<Lever>,
     /// Where the listing begins.
     pub start: Start,
     /// The filters' digest, kept with the cursor.
@@ -166,6 +168,8 @@ impl Visit {
     /// Reads the folder: until it is drained, has had its share, or meets trouble.
     pub async fn read(self: Arc<Self>) -> FolderEnd {
         let mut end = FolderEnd::default();
+        let (mailbox, folder) = self.named();
+        self.pipeline.events.tell(Event::FolderStarted { mailbox, folder });
         if let Err(trouble) = self.begin_walk().await {
             end.trouble = Some(trouble);
             return end;
@@ -186,22 +190,36 @@ impl Visit {
             // Whether it is really gone, a new listing of folders will tell; and to wait is not to fail.
             Some(trouble) if matches!(trouble.verdict(), Verdict::FolderGone | Verdict::WaitFor(_)) => {}
             Some(trouble) => self.tell_failure(trouble),
-            None if end.drained => end.settled = self.settling(),
-            None => {}
+            None => {
+                if end.drained {
+                    end.settled = self.settling();
+                }
+                let (mailbox, folder) = self.named();
+                self.pipeline.events.tell(Event::FolderFinished { mailbox, folder, drained: end.drained });
+            }
         }
         end
     }
 
+    fn named(&self) -> (Address, FolderId) {
+        (self.mailbox.address.clone(), self.folder.id.clone())
+    }
+
     /// Tells that the folder's listing starts over.
     pub fn tell_resync(&self) {
-        self.pipeline.events.tell(Event::FolderResynced { mailbox: self.mailbox.address.clone(), folder: self.folder.path.clone() });
+        self.pipeline.events.tell(Event::FolderResynced {
+            mailbox: self.mailbox.address.clone(),
+            folder: self.folder.id.clone(),
+            path: self.folder.path.clone(),
+        });
     }
 
     /// Tells that the folder could not be read.
     pub fn tell_failure(&self, trouble: &Trouble) {
         self.pipeline.events.tell(Event::FolderFailed {
             mailbox: self.mailbox.address.clone(),
-            folder: self.folder.path.clone(),
+            folder: self.folder.id.clone(),
+            path: self.folder.path.clone(),
             reason: trouble.to_string(),
         });
     }

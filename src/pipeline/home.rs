@@ -288,7 +288,7 @@ impl Homecoming<'_> {
 
     async fn record(&self, folder: &Folder, entries: Vec<Entry>) -> Result<(), Trouble> {
         let changes = self.ledger.commit(folder, entries).await? as u64;
-        self.pipeline.events.tell(Event::ChangesRecorded { mailbox: self.mailbox.address.clone(), changes });
+        self.pipeline.events.tell(Event::ChangesRecorded { mailbox: self.mailbox.address.clone(), folder: None, changes });
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     catalog::{Ledger, Totals},
     checkpoint::{Checkpoint, Delivered},
-    event::Event,
+    event::{Event, Seen},
     exchange::Verdict,
     mail::{Address, Folder, FolderId, Hierarchy, IdForm},
 };
@@ -144,8 +144,7 @@ impl Pipeline {
         let wanted: Vec<Folder> = hierarchy.folders.iter().take(listed).filter(admitted).cloned().collect();
         self.events.tell(Event::FoldersListed {
             mailbox: mailbox.address.clone(),
-            folders: wanted.len(),
-            items: wanted.iter().filter_map(|folder| folder.total).sum(),
+            folders: wanted.iter().map(|folder| Seen { id: folder.id.clone(), path: folder.path.clone(), items: folder.total }).collect(),
         });
         let may_have_changed = |folder: &&Folder| full || folder.stamp.is_none() || memory.settled.get(&folder.id) != folder.stamp.as_ref();
         let mut due: Vec<Folder> = wanted.iter().filter(may_have_changed).cloned().collect();
@@ -185,6 +184,7 @@ impl Pipeline {
             let saved = self.checkpoints.load(mailbox, &folder.id).await?;
             let delivered = self.delivered(subscription, &folder.id, saved.as_ref(), &digest).await?;
             let start = Start::decide(saved, &digest, from_start, reach, memory.reconcile);
+            self.events.tell(Event::FolderDue { mailbox: mailbox.address.clone(), folder: folder.id.clone(), whole: start.walking() });
             visits.push(Arc::new(Visit {
                 oldest_first: self.checkpoints.by_time_alone().then(|| memory.oldest_first(&folder.id, &start)).flatten(),
                 pipeline: self.clone(),
@@ -192,6 +192,7 @@ impl Pipeline {
                 ledger: ledger.clone(),
                 filters: filters.clone(),
                 pace: memory.pace.clone(),
+                lever: self.levers.of(&mailbox.address),
                 start,
                 form: hierarchy.home.as_ref().map_or_else(IdForm::default, |home| home.form),
                 switched: hierarchy.switch.map(|switch| switch.at),
@@ -255,7 +256,7 @@ impl Pipeline {
                     break;
                 }
                 let changes = ledger.commit(folder, entries).await? as u64;
-                self.events.tell(Event::ChangesRecorded { mailbox: subscription.mailbox.address.clone(), changes });
+                self.events.tell(Event::ChangesRecorded { mailbox: subscription.mailbox.address.clone(), folder: None, changes });
             }
             self.checkpoints.forget(&subscription.mailbox, &folder.id).await?;
         }

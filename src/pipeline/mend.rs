@@ -118,6 +118,7 @@ impl Pipeline {
     fn out_of_turn(self: Arc<Self>, subscription: &Subscription, ledger: Arc<dyn Ledger>, form: IdForm, folder: Folder) -> Visit {
         Visit {
             pace: Pace::new(self.limits.message_interval),
+            lever: self.levers.of(&subscription.mailbox.address),
             pipeline: self,
             mailbox: subscription.mailbox.clone(),
             path: folder.path.as_slice().into(),

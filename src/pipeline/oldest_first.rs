@@ -90,7 +90,12 @@ async fn list(visit: &Visit, survey: &mut Survey) -> Result<(), Trouble> {
         if let Some(cause) = standstill.notice(survey.cursor.as_ref(), &page) {
             return Err(standing_still(visit, cause).into());
         }
-        visit.pipeline.events.tell(Event::PageListed { mailbox: visit.mailbox.address.clone(), changes: page.changes.len(), wanted: 0 });
+        visit.pipeline.events.tell(Event::PageListed {
+            mailbox: visit.mailbox.address.clone(),
+            folder: visit.folder.id.clone(),
+            changes: page.changes.len(),
+            wanted: 0,
+        });
         let whole = page.ends();
         survey.note(page, whole).await?;
     }

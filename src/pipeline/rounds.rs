@@ -8,7 +8,7 @@ use super::{
     Afresh, Pace, Pipeline, Reconcile, Subscription,
     mailbox_round::{Memory, Round},
 };
-use crate::exchange::Verdict;
+use crate::{event::Event, exchange::Verdict};
 
 /// Whether there is an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,9 +65,14 @@ impl Pipeline {
         let reconcile = turns.schedule.reconcile.period(self.exchange.reconcile_every());
         let mut memory = Memory::new(Pace::new(self.limits.message_interval), reconcile, afresh);
         let thorough = turns.schedule.mode == Mode::Once;
+        let (mailbox, lever) = (&subscription.mailbox.address, self.levers.of(&subscription.mailbox.address));
         let (mut failures, mut messages, mut worked) = (0, 0, false);
         loop {
+            lever.released().await;
             self.drain.unless_begun().await;
+            if turns.seats.available_permits() == 0 {
+                self.events.tell(Event::MailboxQueued { mailbox: mailbox.clone() });
+            }
             let mut round = {
                 let Ok(_seat) = turns.seats.acquire().await else { std::future::pending().await };
                 self.clone().round(&subscription, &mut memory, thorough).await
@@ -78,10 +83,23 @@ impl Pipeline {
             };
             messages += round.messages;
             worked |= round.verdict.is_none();
-            match next(&turns.schedule, &round, failures, worked) {
-                Next::AtOnce => {}
-                Next::After(wait) => sleep(wait).await,
-                Next::End => {
+            let rests = |wait, asked| self.events.tell(Event::MailboxRests { mailbox: mailbox.clone(), wait, asked });
+            match (next(&turns.schedule, &round, failures, worked), round.verdict) {
+                (Next::AtOnce, _) => {}
+                // A person's wish does not open what the server closed.
+                (Next::After(wait), Some(Verdict::WaitFor(_))) => {
+                    rests(Some(wait), true);
+                    sleep(wait).await;
+                }
+                (Next::After(wait), _) => {
+                    rests(Some(wait), false);
+                    tokio::select! {
+                        () = sleep(wait) => {}
+                        () = lever.nudged() => {}
+                    }
+                }
+                (Next::End, _) => {
+                    rests(None, false);
                     round.messages = messages;
                     return round;
                 }

@@ -142,10 +142,10 @@ mod tests {
         assert!(fence.raise("HTTP 429", Some(Duration::from_secs(40))));
         // Another one that had set out before, told less.
         assert!(fence.raise("HTTP 429", Some(Duration::from_secs(1))));
-        assert_eq!(events.status().sink.as_ref().map(|trouble| trouble.reason.as_str()), Some("HTTP 429"));
+        assert_eq!(events.status().sink_trouble().map(|trouble| trouble.reason.as_str()), Some("HTTP 429"));
         assert_eq!(waited(&fence).await, Duration::from_secs(40));
         fence.lower(Instant::now());
-        assert_eq!(events.status().sink, None);
+        assert_eq!(events.status().sink_trouble(), None);
     }
 
     #[tokio::test(start_paused = true)]
@@ -180,7 +180,7 @@ mod tests {
         tokio::time::sleep(Duration::from_secs(1)).await;
         fence.raise("HTTP 429", Some(Duration::from_secs(60)));
         fence.lower(begun);
-        assert!(events.status().sink.is_some());
+        assert!(events.status().sink_trouble().is_some());
         assert_eq!(waited(&fence).await, Duration::from_secs(60));
     }
 

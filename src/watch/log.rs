@@ -5,30 +5,43 @@ use crate::{event::Event, mail::Address};
 /// Logs one event.
 pub fn log(event: &Event) {
     match event {
-        Event::MailboxAdded { .. } | Event::CatalogCounted { .. } => {}
+        // Requests are logged where they are made, with their ids.
+        Event::MailboxAdded { .. }
+        | Event::CatalogCounted { .. }
+        | Event::FolderDue { .. }
+        | Event::FolderStarted { .. }
+        | Event::FolderFinished { .. }
+        | Event::MailboxQueued { .. }
+        | Event::RequestAnswered { .. }
+        | Event::TokenIssued { .. }
+        // Whoever stops the program says so.
+        | Event::StopBegun => {}
         Event::MailboxRemoved { mailbox } => tracing::info!(%mailbox, "the mailbox is not read any more; what was copied of it stays"),
         Event::MailboxStarted { mailbox } => tracing::debug!(%mailbox, "a round begins"),
-        Event::FoldersListed { mailbox, folders, items } => tracing::debug!(%mailbox, folders, items, "folders listed"),
-        Event::PageListed { mailbox, changes, wanted } => tracing::debug!(%mailbox, changes, wanted, "changes listed"),
-        Event::MessagesStored { mailbox, messages, bytes } => tracing::info!(%mailbox, messages, bytes, "messages stored"),
-        Event::ChangesRecorded { mailbox, changes } => tracing::info!(%mailbox, changes, "changes recorded"),
-        Event::MessageQuarantined { mailbox, code } => tracing::warn!(%mailbox, code, "a message could not be read and is in quarantine"),
+        Event::FoldersListed { mailbox, folders } => {
+            let items: u64 = folders.iter().filter_map(|folder| folder.items).sum();
+            tracing::debug!(%mailbox, folders = folders.len(), items, "folders listed");
+        }
+        Event::PageListed { mailbox, changes, wanted, .. } => tracing::debug!(%mailbox, changes, wanted, "changes listed"),
+        Event::MessagesStored { mailbox, messages, bytes, .. } => tracing::info!(%mailbox, messages, bytes, "messages stored"),
+        Event::ChangesRecorded { mailbox, changes, .. } => tracing::info!(%mailbox, changes, "changes recorded"),
+        Event::MessageQuarantined { mailbox, code, .. } => tracing::warn!(%mailbox, code, "a message could not be read and is in quarantine"),
         Event::RequestThrottled { mailbox, reason, wait } => {
             let until = chrono::Utc::now() + chrono::TimeDelta::from_std(*wait).unwrap_or_default();
             let (seconds, until) = (wait.as_secs_f64().ceil(), until.format("%H:%M:%SZ"));
             tracing::warn!(%mailbox, reason, seconds, %until, "the mailbox rests, because the server asked for it; others go on");
         }
-        Event::RequestRetried { mailbox, reason } => tracing::info!(%mailbox, reason, "trying again"),
-        Event::FolderResynced { mailbox, folder } => {
-            tracing::warn!(%mailbox, folder = folder.join("/"), "the folder's cursor is no longer accepted; listing it from the start");
+        Event::RequestRetried { mailbox, reason, .. } => tracing::info!(%mailbox, reason, "trying again"),
+        Event::FolderResynced { mailbox, path, .. } => {
+            tracing::warn!(%mailbox, folder = path.join("/"), "the folder's cursor is no longer accepted; listing it from the start");
         }
         Event::MailboxSwitched { mailbox, known, found } => {
             tracing::info!(
                 "mailbox {mailbox} is now read through another interface: {found} of {known} known messages have their new ids; the rest is looked for in its folders"
             );
         }
-        Event::FolderFailed { mailbox, folder, reason } => {
-            tracing::warn!(%mailbox, folder = folder.join("/"), reason, "a folder could not be read");
+        Event::FolderFailed { mailbox, path, reason, .. } => {
+            tracing::warn!(%mailbox, folder = path.join("/"), reason, "a folder could not be read");
         }
         Event::MailboxFailed { mailbox, reason, .. } => tracing::warn!(%mailbox, reason, "the mailbox could not be read"),
         Event::SinkBlocked { reason, until } => {
@@ -42,6 +55,13 @@ pub fn log(event: &Event) {
         }
         Event::ConfigRefused { reason, .. } => tracing::warn!("a new configuration is refused, and the one in force stays so: {reason}"),
         Event::ConfigRecovered => tracing::info!("the configuration that is kept is the one in force again"),
+        Event::MailboxRests { mailbox, wait, .. } => tracing::debug!(%mailbox, ?wait, "the mailbox rests until its next round"),
+        Event::MailboxPaused { mailbox } => tracing::info!(%mailbox, "the mailbox is paused; what is under way is finished"),
+        Event::MailboxResumed { mailbox } => tracing::info!(%mailbox, "the mailbox goes on"),
+        Event::MailboxVerified { mailbox, verdict: None, .. } => tracing::info!(%mailbox, "the mailbox is being verified"),
+        Event::MailboxVerified { mailbox, gaps, verdict: Some(verdict) } => tracing::info!(%mailbox, gaps, verdict, "the mailbox was verified"),
+        Event::ActionTaken { action, answer: Ok(answer) } => tracing::info!(action, answer, "somebody asked for this"),
+        Event::ActionTaken { action, answer: Err(why) } => tracing::warn!(action, why, "somebody asked for this in vain"),
         Event::MailboxFinished { mailbox, complete } => tracing::debug!(%mailbox, complete, "the round ended"),
     }
 }

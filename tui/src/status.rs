@@ -1,6 +1,9 @@
 //! What an appliance tells of itself, as data.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    ops::AddAssign,
+};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -115,12 +118,26 @@ pub struct Figures {
     pub listed: u64,
     /// Messages found that need a download.
     pub wanted: u64,
+    /// Messages that will have been stored in the end: those found and, by what was found so far, those not listed yet.
+    pub expected: u64,
     /// Messages stored.
     pub stored: u64,
     /// Their bytes.
     pub bytes: u64,
     /// Changes recorded without a download.
     pub changes: u64,
+}
+
+impl AddAssign for Figures {
+    fn add_assign(&mut self, other: Self) {
+        self.items += other.items;
+        self.listed += other.listed;
+        self.wanted += other.wanted;
+        self.expected += other.expected;
+        self.stored += other.stored;
+        self.bytes += other.bytes;
+        self.changes += other.changes;
+    }
 }
 
 /// All mailboxes together.

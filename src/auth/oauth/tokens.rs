@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use chrono::{DateTime, Utc};
 use http::HeaderValue;
 use reqwest::Client;
 use tokio::{
@@ -54,7 +55,11 @@ pub struct Tokens {
     settings: Settings,
     // Held while a token is asked for: the others wait here, then find it.
     state: Mutex<State>,
+    issued: Box<Issued>,
 }
+
+/// Who is told when a token that was issued ends.
+type Issued = dyn Fn(DateTime<Utc>) + Send + Sync;
 
 #[derive(Default)]
 struct State {
@@ -84,7 +89,12 @@ impl Tokens {
             }
         }
         let client = crate::http::client()?;
-        Ok(Self { client, url, settings, state: Mutex::default() })
+        Ok(Self { client, url, settings, state: Mutex::default(), issued: Box::new(|_| {}) })
+    }
+
+    /// Tells the end of each token that is issued.
+    pub fn telling(self, issued: impl Fn(DateTime<Utc>) + Send + Sync + 'static) -> Self {
+        Self { issued: Box::new(issued), ..self }
     }
 
     /// The token URL.
@@ -128,7 +138,10 @@ impl Tokens {
                 Proof::Secret(_) | Proof::Federated(_) => None,
             };
             let error = match grant::request(&self.client, &self.url, &self.settings, form).await {
-                Ok(granted) => return Ok(state.keep(granted)),
+                Ok(granted) => {
+                    (self.issued)(Utc::now() + life(&granted));
+                    return Ok(state.keep(granted));
+                }
                 Err(error) => error,
             };
             if let (Some(UNKNOWN_SIGNATURE), Some(other)) = (error.code, self.form_after(form)) {
@@ -159,11 +172,16 @@ impl Tokens {
     }
 }
 
+/// A day is more than any provider grants, and bounds a nonsensical number.
+fn life(granted: &grant::Granted) -> Duration {
+    granted.life.min(Duration::from_secs(86_400))
+}
+
 impl State {
     fn keep(&mut self, granted: grant::Granted) -> Bearer {
         let now = Instant::now();
-        // A life shorter than twice the margin is used by half. A day is more than any provider grants, and bounds a nonsensical number.
-        let life = granted.life.min(Duration::from_secs(86_400));
+        // A life shorter than twice the margin is used by half.
+        let life = life(&granted);
         let renew = now + life.saturating_sub(MARGIN).max(life / 2);
         let bearer = Bearer(granted.token);
         self.token = Some((bearer.clone(), Validity { renew, end: now + life }));

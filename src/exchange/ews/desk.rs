@@ -1,8 +1,11 @@
 //! What is remembered about one mailbox between requests.
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use super::{
@@ -121,9 +124,9 @@ impl Desk {
         self.answered.load(Ordering::Relaxed)
     }
 
-    /// Tells that a request is made again.
-    pub fn tell_retry(&self, trouble: &Trouble) {
-        self.events.tell(Event::RequestRetried { mailbox: self.mailbox.clone(), reason: trouble.reason() });
+    /// Tells that a request is made again after a wait.
+    pub fn tell_retry(&self, trouble: &Trouble, wait: Duration) {
+        self.events.tell(Event::RequestRetried { mailbox: self.mailbox.clone(), reason: trouble.reason(), wait });
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Learned) -> T) -> T {

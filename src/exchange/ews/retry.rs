@@ -71,17 +71,17 @@ impl Patience {
             // Nobody's fault but the taker's: no patience is lost, and the taker has already been waited for.
             _ if trouble == Trouble::Stalled => Ok(()),
             Some(Action::OlderVersion) if desk.step_down() => {
-                desk.tell_retry(&trouble);
+                desk.tell_retry(&trouble, Duration::ZERO);
                 Ok(())
             }
             Some(Action::PrimaryAddress) if desk.adopt_address(trouble.text()) => {
-                desk.tell_retry(&trouble);
+                desk.tell_retry(&trouble, Duration::ZERO);
                 Ok(())
             }
             Some(Action::Retry | Action::Unavailable | Action::Suspect | Action::Again) | None => self.back_off(trouble, desk).await,
             Some(Action::Login) if !self.renewed => {
                 self.renewed = true;
-                desk.tell_retry(&trouble);
+                desk.tell_retry(&trouble, Duration::ZERO);
                 Ok(())
             }
             // What answered before may do so again: access is known to be blocked for a while.
@@ -100,8 +100,8 @@ impl Patience {
             let action = if misdirected { Some(Action::Configuration) } else { trouble.action() };
             return Err(Failed { trouble, action });
         }
-        desk.tell_retry(&trouble);
         let wait = BACKOFF.draw(self.tries);
+        desk.tell_retry(&trouble, wait);
         self.tries += 1;
         sleep(wait).await;
         Ok(())

@@ -1,6 +1,6 @@
 //! One mailbox spoken to: a request, its answer, and what is done about trouble.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     answer::Answer,
@@ -15,7 +15,7 @@ use super::{
     verdict::{Action, Scope, hint, moved, verdict},
     xml::Limits,
 };
-use crate::exchange::Error;
+use crate::{event::Event, exchange::Error};
 
 /// A request ready to be sent.
 pub struct Request {
@@ -66,11 +66,20 @@ impl Session {
         self.desk.gate.clock().open().await;
         let dialect = self.desk.dialect();
         let began = tokio::time::Instant::now();
-        let reply = self.post.post(Some(dialect.address.as_str()), dialect.envelope(&request.body)).await?;
+        let reply = match self.post.post(Some(dialect.address.as_str()), dialect.envelope(&request.body)).await {
+            Ok(reply) => reply,
+            Err(trouble) => {
+                let trouble = Trouble::from(trouble);
+                self.tell(request.operation, began.elapsed(), None, Some(&trouble));
+                return Err(trouble);
+            }
+        };
         let id = reply.request_id.clone();
-        let (status, ms) = (reply.status, began.elapsed().as_millis());
+        let took = began.elapsed();
+        let (status, ms) = (reply.status, took.as_millis());
         tracing::debug!(mailbox = %self.desk.mailbox, operation = request.operation, status, ms, client_request_id = id, "answered");
         let answer = Answer::open(reply, request.operation).await;
+        self.tell(request.operation, took, Some(status), answer.as_ref().err());
         match &answer {
             Ok(_) => self.desk.heard(),
             Err(trouble) => {
@@ -78,6 +87,11 @@ impl Session {
             }
         }
         answer
+    }
+
+    fn tell(&self, what: &'static str, took: Duration, status: Option<u16>, trouble: Option<&Trouble>) {
+        let (mailbox, code) = (self.desk.mailbox.clone(), trouble.map(Trouble::reason));
+        self.desk.events.tell(Event::RequestAnswered { mailbox, what, status, code, took, budget: None });
     }
 
     /// Lets go of a server that says that the mailbox is elsewhere now, and of a login that counts no more.

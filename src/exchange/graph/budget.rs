@@ -9,6 +9,8 @@ use std::{
 
 use tokio::time::Instant;
 
+use crate::event::Granted;
+
 /// The stretch of time in which requests are counted.
 const WINDOW: Duration = Duration::from_secs(600);
 
@@ -31,12 +33,17 @@ struct Window {
 }
 
 impl Window {
-    /// Counts `weight` requests as of `now`, or tells how long to wait before asking again.
-    fn take(&mut self, now: Duration, weight: u32) -> Result<(), Duration> {
+    /// Leaves out what the window holds no more.
+    fn forget(&mut self, now: Duration) {
         while let Some((_, count)) = self.seconds.front().copied().filter(|(second, _)| leaves(*second) <= now) {
             self.used -= count;
             self.seconds.pop_front();
         }
+    }
+
+    /// Counts `weight` requests as of `now`, or tells how long to wait before asking again.
+    fn take(&mut self, now: Duration, weight: u32) -> Result<(), Duration> {
+        self.forget(now);
         let oldest = self.seconds.front().map_or(Duration::ZERO, |(second, _)| leaves(*second).saturating_sub(now));
         if now < self.due {
             return Err(self.due - now);
@@ -81,6 +88,13 @@ impl Budget {
     /// Counts `weight` requests now, or tells how long to wait before asking again.
     pub fn take(&self, weight: u32) -> Result<(), Duration> {
         self.window.lock().unwrap_or_else(PoisonError::into_inner).take(self.start.elapsed(), weight)
+    }
+
+    /// How much of it is used just now.
+    pub fn granted(&self) -> Granted {
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        window.forget(self.start.elapsed());
+        Granted { used: window.used, limit: CEILING, window: WINDOW }
     }
 }
 

@@ -90,8 +90,8 @@ impl Patience {
         if self.tries >= most {
             return Err(Failed { trouble, action });
         }
-        desk.events.tell(Event::RequestRetried { mailbox: desk.mailbox.clone(), reason: trouble.reason() });
         let wait = BACKOFF.draw(self.tries);
+        desk.events.tell(Event::RequestRetried { mailbox: desk.mailbox.clone(), reason: trouble.reason(), wait });
         self.tries += 1;
         sleep(wait).await;
         Ok(())

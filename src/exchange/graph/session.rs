@@ -24,6 +24,7 @@ use super::{
     wire::{Outgoing, Reply, Wire},
 };
 use crate::{
+    event::Event,
     exchange::gate::{Kind, Pass},
     http::{TooLarge, capped, guid, retry_after},
 };
@@ -151,18 +152,26 @@ impl Session {
     pub(super) async fn send(&self, name: &'static str, outgoing: &Outgoing, leave: Leave) -> Result<Opened, Trouble> {
         let (mailbox, id, began) = (&self.desk.mailbox, &outgoing.id, Instant::now());
         let sent = self.wire.send(outgoing).await;
-        let ms = began.elapsed().as_millis();
+        let took = began.elapsed();
+        let ms = took.as_millis();
         let outcome = match sent {
             Ok(reply) if (200..300).contains(&reply.status) => {
                 tracing::debug!(%mailbox, request = name, status = reply.status, ms, client_request_id = id, "answered");
                 self.desk.heard();
+                self.tell(name, took, Some(reply.status), None);
                 return Ok(Opened { headers: reply.headers, body: reply.body, _leave: leave });
             }
             Ok(reply) => Trouble::Refused(refused(reply).await),
             Err(trouble) => trouble,
         };
         tracing::debug!(%mailbox, request = name, ms, client_request_id = id, trouble = %outcome, "no answer");
+        self.tell(name, took, outcome.refusal().map(|refusal| refusal.status), Some(outcome.reason()));
         Err(outcome)
+    }
+
+    fn tell(&self, what: &'static str, took: Duration, status: Option<u16>, code: Option<String>) {
+        let (mailbox, budget) = (self.desk.mailbox.clone(), Some(self.desk.budget.granted()));
+        self.desk.events.tell(Event::RequestAnswered { mailbox, what, status, code, took, budget });
     }
 }
 

@@ -101,7 +101,7 @@ async fn a_refusal_is_not_tried_again() {
     let bench = Bench::new(&["Inbox"]);
     bench.server.fail("folders", Verdict::Refused);
     assert_eq!(bench.pass().await.verdict, Some(Verdict::Refused));
-    assert!(bench.events.status().mailboxes.values().all(|mailbox| mailbox.refused));
+    assert!(bench.events.status().mailboxes().all(|(_, mailbox)| mailbox.refused));
 }
 
 #[tokio::test]
@@ -128,11 +128,11 @@ async fn what_cannot_be_read_is_in_quarantine_and_tried_again() {
     bench.server.0.lock().unwrap().unreadable.push(ids[2].clone());
     assert_eq!(bench.pass().await.verdict, None);
     assert_eq!((bench.count("stored"), bench.count("quarantined")), (4, 1));
-    assert_eq!(bench.events.status().sum().figures.quarantined, 1);
+    assert_eq!(bench.events.status().totals().quarantined, 1);
     bench.server.0.lock().unwrap().unreadable.clear();
     bench.pass().await;
     assert_eq!(bench.count("stored"), 5);
-    assert_eq!(bench.events.status().sum().figures.quarantined, 0);
+    assert_eq!(bench.events.status().totals().quarantined, 0);
     bench.nothing_is_missing_or_double().await;
 }
 
@@ -283,8 +283,8 @@ async fn a_folder_that_is_listed_and_never_found_is_no_success() {
     bench.server.deliver("Closed", "hidden");
     bench.server.0.lock().unwrap().closed = Some("Closed".into());
     assert_eq!(bench.pass().await.verdict, Some(Verdict::FolderGone));
-    let status = bench.events.status().mailboxes.values().next().unwrap().clone();
-    assert!(!status.complete() && status.error.unwrap().contains("Closed"));
+    let status = bench.events.status().mailboxes().next().unwrap().1.clone();
+    assert!(!status.complete && status.error.unwrap().words.contains("Closed"));
     bench.server.0.lock().unwrap().closed = None;
     assert_eq!(bench.pass().await.verdict, None);
     bench.nothing_is_missing_or_double().await;

@@ -157,7 +157,7 @@ async fn another_mailbox_under_the_address_is_refused_and_nothing_is_written() {
         let before = (bench.lines().len(), state(&bench));
         let own = std::mem::replace(&mut bench.server, another(form));
         assert_eq!(bench.pass().await.verdict, Some(Verdict::StopMailbox), "{form:?}");
-        let error = bench.events.status().mailboxes.values().next().unwrap().error.clone().unwrap();
+        let error = bench.events.status().mailboxes().next().unwrap().1.error.clone().unwrap().words;
         assert!(error.starts_with("going on with the state of ann@example.com failed: none of the 30 messages"), "{error}");
         assert!(error.contains("it is another mailbox (correct the address"), "{error}");
         assert_eq!((bench.lines().len(), state(&bench)), before);

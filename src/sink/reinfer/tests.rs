@@ -141,7 +141,7 @@ async fn who_is_refused_alone_is_unacceptable_and_the_others_are_stored() {
         );
         assert!(written[0].is_ok() && written[2].is_ok());
         assert_eq!(sizes(&bench.requests()), [3, 1, 1, 1]);
-        assert_eq!(bench.events.status().sink, None);
+        assert_eq!(bench.events.status().sink_trouble(), None);
     }
 }
 
@@ -197,7 +197,7 @@ async fn passing_trouble_is_outlasted() {
         .await;
         bench.write(&[("a", mail("x")), ("b", mail("y"))]).await.into_iter().for_each(|written| drop(written.unwrap()));
         assert_eq!(sizes(&bench.requests()), [2, 2, 2, 2], "{status}");
-        assert_eq!(bench.events.status().sink, None);
+        assert_eq!(bench.events.status().sink_trouble(), None);
     }
 }
 

@@ -1,0 +1,147 @@
+//! The appliance as a whole: what it does, how far it is, and when it will be done.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use exchange_sync_tui::status::{Eta, MailboxState, Rate, State, Totals};
+
+use super::mailbox::Row;
+
+/// All mailboxes together.
+pub fn totals<'a>(rows: impl Iterator<Item = &'a Row>) -> Totals {
+    let mut totals = Totals::default();
+    for row in rows {
+        let mailbox = &row.mailbox;
+        totals.mailboxes += 1;
+        totals.complete += u64::from(mailbox.complete);
+        totals.troubled += u64::from(troubled(row));
+        totals.folders += mailbox.folder_count;
+        totals.figures += mailbox.figures;
+        totals.in_sink += mailbox.in_sink.unwrap_or(0);
+        totals.counted += u64::from(mailbox.in_sink.is_some());
+        totals.quarantined += mailbox.quarantined;
+        totals.throttled += mailbox.throttled;
+        totals.retried += mailbox.retried;
+        totals.requests += mailbox.requests_answered;
+    }
+    totals
+}
+
+/// Whether it could not be read, or not whole.
+fn troubled(row: &Row) -> bool {
+    let mailbox = &row.mailbox;
+    matches!(mailbox.state, MailboxState::Stopped | MailboxState::Degraded) || (mailbox.error.is_some() && !mailbox.complete)
+}
+
+/// What mailboxes in these states amount to. What moves counts for more than what stands still: a single mailbox in trouble is told by its own row.
+pub fn state<'a>(rows: impl Iterator<Item = &'a Row>, blocked: bool) -> State {
+    if blocked {
+        return State::Degraded;
+    }
+    let (mut any, mut state, mut queued) = (false, State::Starting, false);
+    let mut paused = true;
+    for row in rows {
+        any = true;
+        let now = row.mailbox.state;
+        paused &= now == MailboxState::Paused;
+        queued |= now == MailboxState::Queued;
+        let of_row = match now {
+            MailboxState::Syncing => State::Syncing,
+            MailboxState::Listing => State::Listing,
+            MailboxState::Waiting => State::Throttled,
+            MailboxState::Degraded | MailboxState::Stopped => State::Degraded,
+            MailboxState::Idle | MailboxState::Done => State::Idle,
+            MailboxState::Queued | MailboxState::Paused => continue,
+        };
+        if rank(of_row) > rank(state) {
+            state = of_row;
+        }
+    }
+    match state {
+        _ if any && paused => State::Paused,
+        // Whoever waits for a seat will have one.
+        State::Degraded | State::Idle if queued => State::Listing,
+        state => state,
+    }
+}
+
+fn rank(state: State) -> u8 {
+    match state {
+        State::Syncing => 5,
+        State::Listing => 4,
+        State::Throttled => 3,
+        State::Degraded => 2,
+        State::Idle => 1,
+        _ => 0,
+    }
+}
+
+/// When all that is known of, and as much for each mailbox that nothing is known of yet, will be stored: at the better and at the worse of the rates of
+/// late. None where nothing is left, or nothing moves.
+pub fn eta<'a>(at: DateTime<Utc>, rows: impl Iterator<Item = &'a Row>, rates: [Rate; 2]) -> Option<Eta> {
+    let (mut left, mut expected, mut met, mut unmet) = (0, 0, 0, 0);
+    for row in rows {
+        let figures = &row.mailbox.figures;
+        if row.met {
+            left += figures.expected.saturating_sub(figures.stored);
+            expected += figures.expected;
+            met += 1;
+        } else if !matches!(row.mailbox.state, MailboxState::Stopped | MailboxState::Degraded) {
+            unmet += 1;
+        }
+    }
+    left += (expected * unmet).checked_div(met)?;
+    let [one, other] = rates.map(|rate| rate.messages);
+    let (slow, fast) = (one.min(other), one.max(other));
+    if left == 0 || slow <= 0.0 {
+        return None;
+    }
+    // Beyond a year it is no forecast.
+    let after = |rate: f64| Some(left as f64 / rate).filter(|seconds| *seconds < 366.0 * 86400.0);
+    let earliest = at + TimeDelta::seconds(after(fast)?.ceil() as i64);
+    Some(Eta { earliest, latest: at + TimeDelta::seconds(after(slow)?.ceil() as i64) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(state: MailboxState, expected: u64, stored: u64) -> Row {
+        let mut row = Row::new(String::new());
+        row.met = state != MailboxState::Queued;
+        row.mailbox.state = state;
+        (row.mailbox.figures.expected, row.mailbox.figures.stored) = (expected, stored);
+        row
+    }
+
+    #[test]
+    fn what_moves_counts_for_more() {
+        use MailboxState::{Degraded, Done, Idle, Listing, Paused, Queued, Stopped, Syncing, Waiting};
+        for (states, expected) in [
+            (&[][..], State::Starting),
+            (&[Queued, Queued], State::Starting),
+            (&[Queued, Listing], State::Listing),
+            (&[Queued, Idle], State::Listing),
+            (&[Listing, Syncing, Stopped, Waiting], State::Syncing),
+            (&[Waiting, Idle, Stopped], State::Throttled),
+            (&[Idle, Degraded], State::Degraded),
+            (&[Idle, Done], State::Idle),
+            (&[Paused, Paused], State::Paused),
+            (&[Paused, Idle], State::Idle),
+        ] {
+            let rows: Vec<Row> = states.iter().map(|state| row(*state, 0, 0)).collect();
+            assert_eq!(state(rows.iter(), false), expected, "{states:?}");
+        }
+        assert_eq!(state([row(Syncing, 9, 1)].iter(), true), State::Degraded);
+    }
+
+    #[test]
+    fn the_end_is_a_range_and_counts_mailboxes_that_are_not_listed_yet() {
+        let at = DateTime::UNIX_EPOCH;
+        let rates = [1.0, 4.0].map(|messages| Rate { messages, bytes: 0.0 });
+        let rows = [row(MailboxState::Syncing, 500, 100), row(MailboxState::Queued, 0, 0)];
+        let end = |seconds| at + TimeDelta::seconds(seconds);
+        assert_eq!(eta(at, rows.iter(), rates), Some(Eta { earliest: end(225), latest: end(900) }));
+        assert_eq!(eta(at, rows.iter(), [Rate::default(), rates[0]]), None, "nothing moves");
+        assert_eq!(eta(at, [row(MailboxState::Idle, 9, 9)].iter(), rates), None, "nothing is left");
+        assert_eq!(eta(at, [row(MailboxState::Queued, 0, 0)].iter(), rates), None, "nothing is known");
+    }
+}

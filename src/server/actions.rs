@@ -37,7 +37,6 @@ pub async fn actions(State(shared): State<Arc<Shared>>, headers: HeaderMap, body
         let words = format!("no mailbox of this instance is shown as {}", shared.shown(mailbox));
         return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, words));
     }
-    tracing::info!(action = shared.shown(&json!(action).to_string()), "a watcher asks for something to be done");
     match hands.act(action).await {
         Ok(words) => Ok(answer::json(&json!({"answer": shared.shown(&words)}))),
         Err(words) => Err(Refusal::new(StatusCode::CONFLICT, shared.shown(&words))),

@@ -13,6 +13,7 @@
 //! - [`config`]: the configuration as written, layered and judged;
 //! - [`shard`]: which mailboxes are this instance's;
 //! - [`event`], [`status`], [`watch`]: what happened, its fold, and the channel between the work and its watchers;
+//! - [`server`]: health, metrics, status and actions over HTTP;
 //! - [`cli`]: the command line, and what it prints;
 //! - [`run`]: the one place that wires the rooms together, ending in an [`outcome`]; [`demo`] runs it against a test server.
 
@@ -36,6 +37,7 @@ pub mod outcome;
 pub mod pipeline;
 pub mod reinfer;
 pub mod run;
+pub mod server;
 pub mod shard;
 pub mod sink;
 pub mod status;

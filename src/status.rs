@@ -117,7 +117,9 @@ impl Board {
         self.meter.advance(at);
         let (samples, turns) = self.meter.samples();
         let before = std::mem::replace(since, Seen { revision: Some(self.revision), turns });
-        let known = before.revision.filter(|revision| *revision >= self.floor && self.rows.values().all(|row| row.knows(*revision)));
+        let known = before
+            .revision
+            .filter(|revision| (self.floor..=self.revision).contains(revision) && self.rows.values().all(|row| row.knows(*revision)));
         let Some(revision) = known else { return Frame::Status(Box::new(self.whole(at))) };
         Frame::Update(Box::new(Update {
             head: self.head(at),
@@ -199,4 +201,16 @@ impl Board {
 pub struct Seen {
     revision: Option<u64>,
     turns: u64,
+}
+
+impl Seen {
+    /// The revision, 0 before the first frame, and the count of samples, for a watcher that comes back with them.
+    pub fn mark(&self) -> (u64, u64) {
+        (self.revision.unwrap_or(0), self.turns)
+    }
+
+    /// What was seen by such a mark.
+    pub fn marked(revision: u64, turns: u64) -> Self {
+        Self { revision: Some(revision), turns }
+    }
 }

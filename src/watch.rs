@@ -1,5 +1,6 @@
 //! The channel between the work and its watchers.
 
+mod hands;
 mod log;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::Utc;
 use tokio::sync::broadcast;
 
+pub use self::hands::{Hands, QUARANTINE_SHOWN};
 use crate::{event::Event, status::Board};
 
 /// Where events go: folded into the board at once, logged, and offered to whoever listens.

@@ -1,0 +1,47 @@
+//! The state of the run, at once.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{RawQuery, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use chrono::Utc;
+
+use super::{
+    answer::{self, Refusal},
+    routes::{Shared, large},
+};
+use crate::status::Status;
+
+/// Head and mailboxes; with `folders=true` all that there is.
+pub async fn status(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Response {
+    let whole = match folders(query.as_deref().unwrap_or_default()) {
+        Ok(whole) => whole,
+        Err(refusal) => return refusal.into_response(),
+    };
+    if !whole {
+        return answer::json(&shared.overview());
+    }
+    let leave = shared.large().await;
+    let status = shared.settings.events.status().whole(Utc::now());
+    let status = Status { head: shared.head(status.head), ..status };
+    match serde_json::to_vec(&status) {
+        Ok(text) => answer::with_type(large(text, leave), "application/json"),
+        Err(error) => Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, format!("writing the status failed: {error}")).into_response(),
+    }
+}
+
+/// Whether folders are asked for. A mistyped query is told of: its answer would be taken for another one.
+fn folders(query: &str) -> Result<bool, Refusal> {
+    let mut folders = false;
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        folders = match pair {
+            "folders" | "folders=true" | "folders=1" => true,
+            "folders=false" | "folders=0" => false,
+            _ => return Err(Refusal::new(StatusCode::BAD_REQUEST, "the only query known here is folders=true or folders=false")),
+        };
+    }
+    Ok(folders)
+}

@@ -142,6 +142,11 @@ impl Pipeline {
         self.limits
     }
 
+    /// The Exchange at its beginning.
+    pub fn exchange(&self) -> Arc<dyn Exchange> {
+        self.exchange.clone()
+    }
+
     /// The way to an end without haste, for this chain and for those made of it.
     pub fn end(&self) -> Arc<Drain> {
         self.drain.clone()

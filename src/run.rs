@@ -1,5 +1,7 @@
 //! The composition root: the only room that names every other and wires it.
 
+mod actions;
+mod identity;
 mod quarantine;
 mod reload;
 mod restarts;
@@ -11,6 +13,7 @@ use std::{future::Future, io, sync::Arc};
 
 use chrono::Utc;
 use futures::StreamExt;
+use tokio::sync::watch;
 use url::Url;
 
 use crate::{
@@ -30,6 +33,7 @@ use crate::{
 };
 
 use self::{
+    actions::Present,
     reload::InForce,
     stores::{Stores, Tuning},
 };
@@ -83,6 +87,7 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> Result<Outcome, Unready> {
     let events = Events::new();
+    events.status().introduce(identity::identity(args, &config), args.mask);
     let exchange = exchange(&config, &events)?;
     let tuning = Tuning::of(&config);
     let stores = stores::open(args, &tuning, env, &events).await?;
@@ -96,13 +101,15 @@ pub async fn run(
     let started = std::time::Instant::now();
     let view = progress::start(args.progress, events.clone());
     let end = pipeline.end();
-    let in_force = InForce { args: args.clone(), config, pipeline, tuning, events: events.clone() };
+    let present = watch::Sender::new(Present { config: Arc::new(config), pipeline });
+    let in_force = InForce { args: args.clone(), present, tuning, events: events.clone() };
     let finished = {
         let mut rounds = std::pin::pin!(roster(reload::assignments(in_force, lookout)));
         let drain = async { while rounds.next().await.is_some() {} };
         tokio::select! {
             () = drain => true,
             () = shutdown => {
+                events.tell(Event::StopBegun);
                 let left = end.under_way();
                 if left > 0 && tokio::time::timeout(args.grace, end.drain()).await.is_err() {
                     tracing::warn!(batches = end.under_way(), "what was still under way is dropped; it is fetched again by the next run");
@@ -112,6 +119,7 @@ pub async fn run(
         }
     };
     stores.flush().await;
+    events.status().end();
     view.stop().await;
     let outcome = outcome(&events, mode(args), finished);
     if args.progress != Progress::None {

@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use exchange_sync_tui::status::LOG_LINES;
 pub use exchange_sync_tui::{
     Frame, Update,
-    status::{ConfigTrouble, Head, LogLine, Mailbox, MailboxState, SinkTrouble, State, Status, Totals},
+    status::{ConfigTrouble, Head, LogLine, Mailbox, MailboxState, Shard, SinkTrouble, State, Status, Totals},
 };
 
 use self::{mailbox::Row, meter::Meter};

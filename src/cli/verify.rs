@@ -128,7 +128,8 @@ fn name(outcome: Outcome) -> &'static str {
     }
 }
 
-fn words(sum: &Sum) -> String {
+/// The verdict in one line.
+pub fn words(sum: &Sum) -> String {
     let count = |number: u64| HumanCount(number).to_string();
     let seen = format!(
         "{} messages in {} folders of {} mailboxes; in the sink {} of {} looked at, {} read back",

@@ -27,7 +27,7 @@ pub async fn quarantine(args: &QuarantineArgs, config: &Config, env: &Env, out: 
     for subscription in &subscriptions {
         match records.census(&subscription.mailbox).await {
             Ok(census) => {
-                each(&census, |one| match wanted(args, one) {
+                each(&census, |one| match wanted(&args.ids, one) {
                     true => list.message(&subscription.mailbox.address, one, out),
                     false => list.other(),
                 })
@@ -52,9 +52,9 @@ async fn retry(
     let events = Events::new();
     let exchange = exchange(config, &events)?;
     let stores = stores::open(&args.run, &Tuning::of(config), env, &events).await?;
-    let pipeline = pipeline(&args.run, config, exchange.clone(), &stores, &events);
+    let pipeline = pipeline(&args.run, config, exchange, &stores, &events);
     for subscription in subscriptions {
-        match again(args, &pipeline, &*exchange, records, subscription).await {
+        match retry_one(&args.ids, &pipeline, records, subscription).await {
             Ok((tried, stored)) => list.tried(tried, stored),
             Err(trouble) => list.refused(&subscription.mailbox.address, &trouble, out),
         }
@@ -63,11 +63,10 @@ async fn retry(
     Ok(())
 }
 
-/// Tries a mailbox's messages again; how many, and how many of them are stored now.
-async fn again(
-    args: &QuarantineArgs,
+/// Tries a mailbox's messages again, all or these; how many, and how many of them are stored now.
+pub(super) async fn retry_one(
+    ids: &[String],
     pipeline: &std::sync::Arc<Pipeline>,
-    exchange: &dyn crate::exchange::Exchange,
     records: &Records,
     subscription: &Subscription,
 ) -> Result<(u64, u64), Trouble> {
@@ -75,7 +74,7 @@ async fn again(
     let mut tried = 0;
     let census = records.census(&subscription.mailbox).await?;
     each(&census, |one| {
-        if wanted(args, one) {
+        if wanted(ids, one) {
             let new = || Errand { folder: Folder::bare(one.folder.clone(), one.path.clone()), listed: Vec::new(), again: Vec::new() };
             folders.entry(one.folder.clone()).or_insert_with(new).again.push((one.key.clone(), one.listed.clone()));
             tried += 1;
@@ -86,7 +85,7 @@ async fn again(
         return Ok((0, 0));
     }
     // Told by the server: which form of ids it gives, and where folders are now.
-    let hierarchy = exchange.folders(&subscription.mailbox, &Hierarchy::default()).await?;
+    let hierarchy = pipeline.exchange().folders(&subscription.mailbox, &Hierarchy::default()).await?;
     for folder in hierarchy.folders {
         if let Some(errand) = folders.get_mut(&folder.id) {
             errand.folder = folder;
@@ -97,7 +96,7 @@ async fn again(
 }
 
 /// Hands out what is in quarantine.
-async fn each(census: &Census, mut take: impl FnMut(&SetAside)) -> Result<(), crate::catalog::Error> {
+pub(super) async fn each(census: &Census, mut take: impl FnMut(&SetAside)) -> Result<(), crate::catalog::Error> {
     let mut after = Mark::default();
     loop {
         let some = census.set_aside(after, AT_ONCE).await?;
@@ -107,6 +106,6 @@ async fn each(census: &Census, mut take: impl FnMut(&SetAside)) -> Result<(), cr
     }
 }
 
-fn wanted(args: &QuarantineArgs, one: &SetAside) -> bool {
-    args.ids.is_empty() || args.ids.iter().any(|id| *id == one.key.0 || *id == one.listed.id.0)
+fn wanted(ids: &[String], one: &SetAside) -> bool {
+    ids.is_empty() || ids.iter().any(|id| *id == one.key.0 || *id == one.listed.id.0)
 }

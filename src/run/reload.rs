@@ -7,21 +7,22 @@ use std::{
 
 use chrono::Utc;
 use futures::{Stream, StreamExt, stream};
+use tokio::sync::watch;
 
-use super::{Tuning, Unready, exchange, limits, schedule, subscriptions};
+use super::{Tuning, Unready, actions::Present, exchange, limits, schedule, subscriptions};
 use crate::{
     cli::RunArgs,
     config::{Config, Fault, Loaded, Lookout, News},
     event::Event,
-    pipeline::{Assignment, Difference, Mode, Pipeline},
+    pipeline::{Assignment, Difference, Mode},
     watch::Events,
 };
 
 /// The configuration in force, and what was made of it.
 pub(super) struct InForce {
     pub(super) args: RunArgs,
-    pub(super) config: Config,
-    pub(super) pipeline: Arc<Pipeline>,
+    /// Others want to know of it, too.
+    pub(super) present: watch::Sender<Present>,
     pub(super) tuning: Tuning,
     pub(super) events: Events,
 }
@@ -43,8 +44,8 @@ pub(super) fn assignments(in_force: InForce, lookout: Option<Lookout>) -> impl S
 
 impl InForce {
     fn assignment(&self, more: bool) -> Assignment {
-        let (pipeline, schedule) = (self.pipeline.clone(), schedule(&self.args, &self.config));
-        let subscriptions = subscriptions(&self.args, &self.config);
+        let Present { config, pipeline } = self.present.borrow().clone();
+        let (subscriptions, schedule) = (subscriptions(&self.args, &config), schedule(&self.args, &config));
         // Such an instance stays: ending would only make whoever watches over it start it again.
         if subscriptions.is_empty() && schedule.mode == Mode::Continuous {
             let what = if more { ", or for another configuration" } else { "" };
@@ -73,22 +74,23 @@ impl InForce {
     /// Puts a configuration in force; one that asks for what cannot be done changes nothing.
     fn take_over(&mut self, loaded: Loaded) -> Result<(), Unready> {
         let Loaded { config, warnings, .. } = loaded;
-        let elsewhere = reach(&self.config) != reach(&config);
+        let Present { config: before, mut pipeline } = self.present.borrow().clone();
+        let elsewhere = reach(&before) != reach(&config);
         let exchange = if elsewhere { Some(exchange(&config, &self.events)?) } else { None };
         let limits = limits(&self.args, &config);
-        let otherwise = elsewhere || self.pipeline.limits() != limits;
+        let otherwise = elsewhere || pipeline.limits() != limits;
         if otherwise {
-            self.pipeline = self.pipeline.with(exchange, limits);
+            pipeline = pipeline.with(exchange, limits);
         }
         self.tuning.writes.resize(config.pace.concurrent_writes.get());
         self.tuning.batch.store(config.pace.batch.get(), Ordering::Relaxed);
         for warning in &warnings {
             tracing::warn!("{warning}");
         }
-        let (before, now) = (subscriptions(&self.args, &self.config), subscriptions(&self.args, &config));
-        let Difference { added, removed, changed } = Difference::between(&before, &now);
-        let everybody = otherwise || schedule(&self.args, &self.config) != schedule(&self.args, &config);
-        self.config = config;
+        let Difference { added, removed, changed } =
+            Difference::between(&subscriptions(&self.args, &before), &subscriptions(&self.args, &config));
+        let everybody = otherwise || schedule(&self.args, &before) != schedule(&self.args, &config);
+        self.present.send_replace(Present { config: Arc::new(config), pipeline });
         self.events.tell(Event::ConfigChanged { added, removed, changed, everybody });
         Ok(())
     }

@@ -32,7 +32,7 @@ pub struct Status {
 /// An appliance as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Head {
-    /// Who it is: its shard's name, or its host's.
+    /// The name of its host, which in Kubernetes is its pod's.
     pub instance: String,
     /// A random word that is another one after each start.
     pub run: String,

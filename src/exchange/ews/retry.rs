@@ -16,10 +16,10 @@ const WAITS: u32 = 20;
 /// Waits up to this long are sat out where they are met. For longer ones the work is put down, so that its place and its memory serve other mailboxes.
 const PATIENT: Duration = Duration::from_secs(30);
 
-/// Bounds of one such wait, and its length where the server names none.
+/// Bounds of one such wait, and the back-off where the server names none.
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(15 * 60);
-const UNNAMED: Duration = Duration::from_secs(15);
+const UNNAMED: Backoff = Backoff { first: Duration::from_secs(30), cap: Duration::from_secs(5 * 60) };
 
 /// The back-off after passing trouble.
 const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), cap: Duration::from_secs(60) };
@@ -58,9 +58,14 @@ impl Patience {
                 if trouble.wait().is_none() && desk.gate.clock().closed_for().is_none() {
                     desk.narrow();
                 }
-                let wait = trouble.wait().unwrap_or(UNNAMED * self.waits.min(20)).clamp(SHORTEST, LONGEST);
-                // A random twentieth on top, so that many who wait do not come back together.
-                let wait = wait + Backoff { first: wait / 20, cap: BACKOFF.cap / 20 }.draw(0);
+                let wait = match trouble.wait() {
+                    // Up to a twentieth on top, at random, so that many who wait do not come back together.
+                    Some(named) => {
+                        let wait = named.clamp(SHORTEST, LONGEST);
+                        wait + Backoff { first: wait / 20, cap: BACKOFF.cap / 20 }.draw(0)
+                    }
+                    None => UNNAMED.draw(self.waits - 1).max(SHORTEST),
+                };
                 desk.gate.clock().hold(wait);
                 desk.events.tell(Event::RequestThrottled { mailbox: desk.mailbox.clone(), reason: trouble.reason(), wait });
                 if self.waits > WAITS || wait > PATIENT {

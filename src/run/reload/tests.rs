@@ -9,6 +9,7 @@ use super::*;
 use crate::{
     cli::{Command, parse},
     config::{Env, Location, Purpose, examine},
+    pipeline::Pipeline,
     run::stores,
 };
 
@@ -38,7 +39,8 @@ async fn in_force(words: &str) -> (TempDir, InForce) {
     let stores = stores::open(&args, &tuning, &Env::default(), &events).await.unwrap();
     let exchange = exchange(&config, &events).unwrap();
     let pipeline = Pipeline::new(exchange, stores.sink, stores.catalog, stores.checkpoints, events.clone(), limits(&args, &config));
-    (folder, InForce { args: *args, config, pipeline, tuning, events })
+    let present = watch::Sender::new(Present { config: Arc::new(config), pipeline });
+    (folder, InForce { args: *args, present, tuning, events })
 }
 
 /// What is told when these keys are set: added, removed, changed, and whether it concerns everybody.

@@ -22,7 +22,9 @@ async fn ask(answers: Vec<Canned>) -> (Result<Page, Error>, Vec<Event>, std::syn
     let page = ews.page(&mailbox(), &folder("F"), None, 10).await;
     let mut list = Vec::new();
     while let Ok(event) = told.try_recv() {
-        list.push(event);
+        if !matches!(event, Event::RequestAnswered { .. }) {
+            list.push(event);
+        }
     }
     (page, list, script)
 }
@@ -65,10 +67,10 @@ async fn the_back_off_is_found_in_each_of_its_places() {
         (Canned::status(500, detailed.clone()), "ErrorServerBusy", 297_749, 304_000),
         (Canned::new(detailed), "ErrorServerBusy", 297_749, 304_000),
         (answer(OP, &in_message), "ErrorServerBusy", 5_000, 5_500),
-        (Canned::status(500, concurrency), "ErrorExceededConnectionCount: MaxConcurrency", 15_000, 16_500),
+        (Canned::status(500, concurrency), "ErrorExceededConnectionCount: MaxConcurrency", 1_000, 30_000),
         (answer(OP, &inner), "ErrorServerBusy", 7_000, 7_700),
         (retry_after, "HTTP 503", 40_000, 44_000),
-        (Canned::status(429, ""), "HTTP 429", 15_000, 16_500),
+        (Canned::status(429, ""), "HTTP 429", 1_000, 30_000),
         (answer(OP, &huge), "ErrorServerBusy", 900_000, 906_000),
     ] {
         let (page, events, script) = ask(vec![canned, good()]).await;

@@ -52,8 +52,9 @@ async fn passing_trouble_is_waited_out() {
     let mut told = events.listen();
     assert!(ask(&double.session_with(events)).await.is_ok());
     assert_eq!(double.heard().len(), 7);
-    assert!(matches!(told.try_recv(), Ok(Event::RequestRetried { reason, .. }) if reason == "HTTP 502"));
-    assert!(matches!(told.try_recv(), Ok(Event::RequestRetried { reason, .. }) if reason.contains("Sign in")));
+    let mut retried = std::iter::from_fn(|| told.try_recv().ok()).filter(|event| matches!(event, Event::RequestRetried { .. }));
+    assert!(matches!(retried.next(), Some(Event::RequestRetried { reason, .. }) if reason == "HTTP 502"));
+    assert!(matches!(retried.next(), Some(Event::RequestRetried { reason, .. }) if reason.contains("Sign in")));
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,11 +105,11 @@ async fn one_throttled_request_stops_the_whole_mailbox() {
     let early = times.iter().filter(|time| **time < Duration::from_secs(10)).count();
     assert!(early <= 8, "{times:?}");
     assert!(times.iter().all(|time| *time <= LATENCY || *time >= Duration::from_secs(10)), "{times:?}");
-    let wait = |event| match event {
-        Event::RequestThrottled { reason, wait, .. } if reason == "TooManyRequests" => wait,
-        other => panic!("{other:?}"),
-    };
-    assert!(wait(told.try_recv().unwrap()) >= Duration::from_secs(10));
+    let wait = std::iter::from_fn(|| told.try_recv().ok()).find_map(|event| match event {
+        Event::RequestThrottled { reason, wait, .. } if reason == "TooManyRequests" => Some(wait),
+        _ => None,
+    });
+    assert!(wait.unwrap() >= Duration::from_secs(10));
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,11 +139,11 @@ async fn a_long_wait_is_handed_up_and_nothing_is_sent_before_its_end() {
 
 #[tokio::test(start_paused = true)]
 async fn waits_without_a_time_grow() {
-    let double = Double::new(LATENCY, |_, turn| if turn < 4 { refuse(429, "ApplicationThrottled") } else { json("{}") });
+    let double = Double::new(LATENCY, |_, turn| if turn < 3 { refuse(429, "ApplicationThrottled") } else { json("{}") });
     let start = Instant::now();
     ask(&double.session()).await.unwrap();
-    // 2 + 4 + 8 + 16, each with up to a tenth on top.
-    assert!((30..=34).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    // Each a share, of a second at least, of 4, 8 and 16 seconds.
+    assert!((3..=29).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

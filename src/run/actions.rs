@@ -1,0 +1,259 @@
+//! What watchers may ask of a run, and how it is done.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use exchange_sync_tui::{Action, status::Quarantined};
+use futures::StreamExt;
+use tokio::sync::{Semaphore, watch};
+
+use super::{
+    quarantine::{each, retry_one},
+    stores, subscriptions,
+};
+use crate::{
+    catalog::{Records, SetAside},
+    cli::{self, RunArgs},
+    config::{Config, Env},
+    event::Event,
+    mail::Address,
+    pipeline::{Pipeline, Subscription},
+    sink::inspect::Inspect,
+    verify::{Settings, Sum, Verifier},
+    watch::Events,
+};
+
+/// How many messages in quarantine are listed.
+const LISTED: usize = 1_000;
+
+/// Messages of a mailbox that are read back when it is verified.
+const SAMPLE: u64 = 100;
+
+/// How long the copying is given to store what seems to be missing.
+const SETTLE: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// Errands of watchers at the same time: they share the mailboxes' rates with the copying.
+const ERRANDS: usize = 2;
+
+/// The configuration in force and the chain that was made of it, as they are at the moment.
+#[derive(Clone)]
+pub(super) struct Present {
+    pub(super) config: Arc<Config>,
+    pub(super) pipeline: Arc<Pipeline>,
+}
+
+/// Does what watchers ask.
+#[derive(Clone)]
+pub struct Actions {
+    args: Arc<RunArgs>,
+    env: Arc<Env>,
+    events: Events,
+    present: watch::Receiver<Present>,
+    /// What is being done, so that nobody has it done twice.
+    under_way: Arc<Mutex<HashSet<String>>>,
+    places: Arc<Semaphore>,
+}
+
+impl Actions {
+    pub(super) fn new(args: &RunArgs, env: &Env, events: &Events, present: watch::Receiver<Present>) -> Self {
+        Self {
+            args: Arc::new(args.clone()),
+            env: Arc::new(env.clone()),
+            events: events.clone(),
+            present,
+            under_way: Arc::default(),
+            places: Arc::new(Semaphore::new(ERRANDS)),
+        }
+    }
+
+    /// Does it, or begins to: what takes long is told by events. Either way in one line.
+    pub async fn act(&self, action: Action) -> Result<String, String> {
+        let answer = self.answer(&action);
+        self.events.tell(Event::ActionTaken { action: words(&action), answer: answer.clone() });
+        answer
+    }
+
+    fn answer(&self, action: &Action) -> Result<String, String> {
+        let present = self.present.borrow().clone();
+        let levers = present.pipeline.levers();
+        match action {
+            Action::Pause { mailbox: None } => {
+                levers.pause(None, &self.events);
+                Ok("paused; what is under way is finished".to_owned())
+            }
+            Action::Resume { mailbox: None } => {
+                levers.resume(None, &self.events);
+                Ok("all go on".to_owned())
+            }
+            Action::Pause { mailbox: Some(name) } => {
+                let mailbox = self.alive(name)?;
+                levers.pause(Some(&mailbox), &self.events);
+                Ok(format!("{name} is paused; what is under way is finished"))
+            }
+            Action::Resume { mailbox: Some(name) } => {
+                levers.resume(Some(&self.named(name)?), &self.events);
+                Ok(format!("{name} goes on"))
+            }
+            Action::Retry { mailbox } => {
+                let address = self.alive(mailbox)?;
+                if levers.paused(&address) {
+                    return Err(format!("{mailbox} is paused"));
+                }
+                levers.nudge(&address);
+                Ok(format!("{mailbox} is read now, unless its server asked for a wait"))
+            }
+            Action::RetryQuarantined { mailbox, id } => self.retry(present, mailbox.as_deref(), id.clone()),
+            Action::Verify { mailbox } => self.verify(&present, mailbox),
+        }
+    }
+
+    /// Messages in quarantine, at most so many as anybody reads.
+    pub async fn quarantine(&self) -> Result<Vec<Quarantined>, String> {
+        let (records, _) = self.records()?;
+        let subscriptions = subscriptions(&self.args, &self.present.borrow().config);
+        let mut found = Vec::new();
+        for subscription in subscriptions {
+            let address = &subscription.mailbox.address;
+            // What is not in quarantine by what is known needs no reading.
+            if self.events.status().mailbox(address).is_some_and(|mailbox| mailbox.in_sink.is_some() && mailbox.quarantined == 0) {
+                continue;
+            }
+            let shown = crate::words::shown(address.as_str(), self.args.mask).into_owned();
+            let census = records.census(&subscription.mailbox).await.map_err(|error| error.to_string())?;
+            each(&census, |one| {
+                if found.len() < LISTED {
+                    found.push(quarantined(&shown, one, self.args.mask));
+                }
+            })
+            .await
+            .map_err(|error| error.to_string())?;
+        }
+        Ok(found)
+    }
+
+    fn retry(&self, present: Present, mailbox: Option<&str>, id: Option<String>) -> Result<String, String> {
+        let only = mailbox.map(|name| self.named(name)).transpose()?;
+        let (records, _) = self.records()?;
+        let mut chosen = subscriptions(&self.args, &present.config);
+        chosen.retain(|one| only.as_ref().is_none_or(|only| *only == one.mailbox.address));
+        let ids: Vec<String> = id.into_iter().collect();
+        let this = self.clone();
+        self.begin(format!("retry {mailbox:?} {ids:?}"), async move {
+            let (mut tried, mut stored) = (0, 0);
+            for subscription in &chosen {
+                let outcome = retry_one(&ids, &present.pipeline, &records, subscription).await;
+                match outcome {
+                    Ok((some, of_them)) => (tried, stored) = (tried + some, stored + of_them),
+                    Err(trouble) => this.tell("retry quarantined", Err(format!("{}: {trouble}", subscription.mailbox.address))),
+                }
+            }
+            this.tell("retry quarantined", Ok(format!("{tried} messages were tried again, {stored} of them are stored now")));
+        })?;
+        Ok("what is in quarantine is tried again; the log tells what came of it".to_owned())
+    }
+
+    fn verify(&self, present: &Present, name: &str) -> Result<String, String> {
+        let address = self.named(name)?;
+        let subscription = subscriptions(&self.args, &present.config).into_iter().find(|one| one.mailbox.address == address);
+        let subscription: Subscription = subscription.ok_or_else(|| format!("{name} is not read any more"))?;
+        let (records, inspect) = self.records()?;
+        let settings = Settings { deep: false, sample: SAMPLE, settle: SETTLE, mailboxes: 1 };
+        let verifier = Verifier::new(present.pipeline.exchange(), records, inspect, settings);
+        let events = self.events.clone();
+        self.begin(format!("verify {address}"), async move {
+            events.tell(Event::MailboxVerified { mailbox: address.clone(), gaps: 0, verdict: None });
+            let mut sum = Sum::default();
+            let mut looks = std::pin::pin!(verifier.verify(vec![subscription]));
+            while let Some((report, _)) = looks.next().await {
+                sum.add(&report);
+            }
+            let gaps = sum.missing + sum.quarantined + sum.lost;
+            events.tell(Event::MailboxVerified { mailbox: address, gaps, verdict: Some(cli::verify::words(&sum)) });
+        })?;
+        Ok(format!("{name} is being compared with its copy; the verdict becomes part of its status"))
+    }
+
+    /// Begins something that takes long, unless the same is under way.
+    fn begin(&self, what: String, work: impl Future<Output = ()> + Send + 'static) -> Result<(), String> {
+        if !self.under_way().insert(what.clone()) {
+            return Err("that is under way already".to_owned());
+        }
+        let this = self.clone();
+        tokio::spawn(async move {
+            let done = Done { actions: &this, what };
+            if let Ok(_place) = this.places.acquire().await {
+                work.await;
+            }
+            drop(done);
+        });
+        Ok(())
+    }
+
+    fn tell(&self, action: &str, answer: Result<String, String>) {
+        self.events.tell(Event::ActionTaken { action: action.to_owned(), answer });
+    }
+
+    /// The mailbox that is shown by this name.
+    fn named(&self, name: &str) -> Result<Address, String> {
+        self.events.status().named(name).cloned().ok_or_else(|| format!("no mailbox {name} is read here"))
+    }
+
+    /// The same, if anything more will be done for it by itself.
+    fn alive(&self, name: &str) -> Result<Address, String> {
+        use crate::status::MailboxState::{Done, Stopped};
+        let address = self.named(name)?;
+        match self.events.status().mailbox(&address).map(|mailbox| mailbox.state) {
+            Some(Done | Stopped) => Err(format!("{name} has come to its end in this run")),
+            _ => Ok(address),
+        }
+    }
+
+    fn records(&self) -> Result<(Records, Arc<dyn Inspect>), String> {
+        stores::records(&self.args, &self.env).map_err(|unready| unready.to_string())
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Something under way; no longer so when dropped, a panic included.
+struct Done<'a> {
+    actions: &'a Actions,
+    what: String,
+}
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.actions.under_way().remove(&self.what);
+    }
+}
+
+fn quarantined(mailbox: &str, one: &SetAside, mask: bool) -> Quarantined {
+    let shown = |text: &str| crate::words::shown(text, mask).into_owned();
+    Quarantined {
+        mailbox: mailbox.to_owned(),
+        key: one.key.0.clone(),
+        folder: one.path.clone(),
+        item: one.listed.id.0.clone(),
+        code: shown(&one.failure.code),
+        words: shown(&one.failure.text),
+        attempts: 1,
+        at: one.since,
+    }
+}
+
+/// An action in words, for the log.
+fn words(action: &Action) -> String {
+    let of = |mailbox: &Option<String>| mailbox.clone().unwrap_or_else(|| "all mailboxes".to_owned());
+    match action {
+        Action::Pause { mailbox } => format!("pause {}", of(mailbox)),
+        Action::Resume { mailbox } => format!("resume {}", of(mailbox)),
+        Action::Retry { mailbox } => format!("retry {mailbox}"),
+        Action::RetryQuarantined { mailbox, id: None } => format!("retry what is in quarantine of {}", of(mailbox)),
+        Action::RetryQuarantined { id: Some(id), .. } => format!("retry {id}, which is in quarantine"),
+        Action::Verify { mailbox } => format!("verify {mailbox}"),
+    }
+}

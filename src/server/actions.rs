@@ -27,9 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Has an action done, for whoever may ask for it.
 pub async fn actions(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
     token::admit(&headers, shared.settings.token.as_ref())?;
-    let Some(hands) = &shared.settings.hands else {
-        return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, "this run takes no actions"));
-    };
+    let hands = shared.hands()?;
     let action = action(body).await?;
     if let Some(mailbox) = mailbox(&action)
         && shared.settings.events.status().named(mailbox).is_none()

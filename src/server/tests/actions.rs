@@ -43,7 +43,7 @@ async fn what_is_not_done_is_told_with_its_reason() {
 }
 
 #[tokio::test]
-async fn without_a_token_or_hands_nothing_is_done() {
+async fn without_a_token_or_before_the_work_begins_nothing_is_done() {
     let world = World::made(Making { token: false, ..Making::default() }).await;
     for authorization in [None, Some("Bearer "), Some("Bearer hunter2")] {
         let (code, told) = world.ask(authorization, PAUSE).await;
@@ -51,7 +51,6 @@ async fn without_a_token_or_hands_nothing_is_done() {
         assert!(told["error"].as_str().unwrap().contains("EXCHANGE_SYNC_TOKEN"), "{told}");
     }
     assert_eq!(world.told("/status").await.1["head"]["actions"], false);
-    let world = World::made(Making { hands: false, ..Making::default() }).await;
-    assert_eq!(world.ask(Some(&bearer()), PAUSE).await.0, 501);
-    assert_eq!(world.told("/status").await.1["head"]["actions"], false);
+    let world = World::made(Making { begun: false, ..Making::default() }).await;
+    assert_eq!(world.ask(Some(&bearer()), PAUSE).await.0, 503);
 }

@@ -62,7 +62,7 @@ async fn quarantine_is_listed_up_to_a_bound() {
         assert_eq!((told["items"].as_array().unwrap().len(), told["more"].as_bool()), (1000, Some(more)));
     }
     assert_eq!(made(usize::MAX).await.told("/quarantine").await.0, 500);
-    assert_eq!(World::made(Making { hands: false, ..Making::default() }).await.told("/quarantine").await.0, 501);
+    assert_eq!(World::made(Making { begun: false, ..Making::default() }).await.told("/quarantine").await.0, 503);
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ pub const TOKEN: &str = "hunter2";
 /// What is told of a world before it is served.
 #[derive(Clone, Copy)]
 pub struct Making {
-    pub hands: bool,
+    pub begun: bool,
     pub token: bool,
     pub mask: bool,
     pub quarantined: usize,
@@ -34,7 +34,7 @@ pub struct Making {
 
 impl Default for Making {
     fn default() -> Self {
-        Self { hands: true, token: true, mask: false, quarantined: 1 }
+        Self { begun: true, token: true, mask: false, quarantined: 1 }
     }
 }
 
@@ -97,10 +97,12 @@ impl World {
         let address = listening.address();
         let serving = listening.serve(Settings {
             events: events.clone(),
-            hands: making.hands.then_some(hands),
             token: making.token.then(|| Secret::new(TOKEN)),
             mask: making.mask,
         });
+        if making.begun {
+            serving.begun(hands);
+        }
         let client = Client::builder().no_proxy().build().unwrap();
         Self { events, serving, address, client, done }
     }

@@ -6,11 +6,11 @@ mod address;
 mod answers;
 mod client;
 mod follow;
-mod signal;
 mod sse;
 #[cfg(test)]
 mod tests;
 
+use exchange_sync_tui::Source;
 use tokio::sync::mpsc;
 
 use crate::auth::Secret;
@@ -18,7 +18,6 @@ use crate::auth::Secret;
 pub use self::{
     address::Address,
     client::{Client, Trouble},
-    signal::{Ask, Signal},
 };
 
 /// Frames that wait for whoever watches. When there are more the instance waits, too, and then tells the newest.
@@ -27,8 +26,9 @@ const FRAMES: usize = 4;
 /// Questions that wait for an answer.
 const ASKS: usize = 16;
 
-/// Watches an instance until the receiver is dropped. `Err` is a setting's fault.
-pub fn connect(address: Address, token: Option<Secret>) -> Result<(mpsc::Receiver<Signal>, mpsc::Sender<Ask>), String> {
+/// Watches an instance until nobody takes what comes of it. `Err` is a setting's fault.
+pub fn connect(address: Address, token: Option<Secret>) -> Result<Source, String> {
+    let name = address.to_string();
     let client = Client::new(address, token)?;
     let (frames, watched) = mpsc::channel(FRAMES);
     let (asks, asked) = mpsc::channel(ASKS);
@@ -38,5 +38,5 @@ pub fn connect(address: Address, token: Option<Secret>) -> Result<(mpsc::Receive
             () = answers::answer(&client, asked) => {}
         }
     });
-    Ok((watched, asks))
+    Ok(Source { name, frames: watched, asks: Some(asks) })
 }

@@ -4,6 +4,8 @@
 //! the logs.
 
 mod args;
+pub mod attach;
+mod bind;
 pub mod check;
 pub mod config;
 pub mod console;
@@ -16,6 +18,7 @@ mod parse;
 pub mod progress;
 pub mod quarantine;
 mod size;
+pub mod status;
 pub mod summary;
 #[cfg(test)]
 mod tests;
@@ -24,7 +27,8 @@ mod upload;
 pub mod verify;
 
 pub use args::{
-    CheckArgs, Command, ConfigCommand, DemoArgs, LogArgs, LogFormat, Progress, QuarantineArgs, RunArgs, ShowArgs, UploadArgs, VerifyArgs,
+    AttachArgs, CheckArgs, Command, ConfigCommand, DemoArgs, LogArgs, LogFormat, Progress, QuarantineArgs, RunArgs, ShowArgs, StatusArgs,
+    UploadArgs, VerifyArgs,
 };
 pub use destination::{Destination, Place};
 pub use exit::Exit;

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use url::Url;
 
 use crate::{
-    auth::{Login, oauth},
+    auth::{Login, Secret, oauth},
     cli::{Destination, Place, Progress, RunArgs, console::Console, progress, summary},
     config::{self, Access, Api, Auth, Config, Credential, Env, FolderPath, Lookout, MailboxSettings, StartFrom},
     event::Event,
@@ -29,11 +29,12 @@ use crate::{
     mail::{Address, Mailbox},
     outcome::Outcome,
     pipeline::{FilterSet, Filters, FolderName, Limits, Mode, Participants, Pipeline, Reconcile, Schedule, Subscription, roster},
-    watch::Events,
+    server,
+    watch::{Events, Hands},
 };
 
 use self::{
-    actions::Present,
+    actions::{Actions, Present},
     reload::InForce,
     stores::{Stores, Tuning},
 };
@@ -86,8 +87,18 @@ pub async fn run(
     console: &Console,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Outcome, Unready> {
+    // A port that is taken is told before anything is touched.
+    let listening = match args.bind {
+        Some(address) => Some(server::bind(address).await.map_err(|unbound| Unready::Configuration(unbound.to_string()))?),
+        None => None,
+    };
     let events = Events::new();
     events.status().introduce(identity::identity(args, &config), args.mask);
+    let serving = listening.map(|listening| {
+        tracing::info!(address = %listening.address(), "serving health, metrics and status");
+        let token = env.var(server::TOKEN).map(Secret::new);
+        listening.serve(server::Settings { events: events.clone(), token, mask: args.mask })
+    });
     let exchange = exchange(&config, &events)?;
     let tuning = Tuning::of(&config);
     let stores = stores::open(args, &tuning, env, &events).await?;
@@ -102,6 +113,10 @@ pub async fn run(
     let view = progress::start(args.progress, events.clone());
     let end = pipeline.end();
     let present = watch::Sender::new(Present { config: Arc::new(config), pipeline });
+    let actions: Arc<dyn Hands> = Arc::new(Actions::new(args, env, &events, present.subscribe()));
+    if let Some(serving) = &serving {
+        serving.begun(actions);
+    }
     let in_force = InForce { args: args.clone(), present, tuning, events: events.clone() };
     let finished = {
         let mut rounds = std::pin::pin!(roster(reload::assignments(in_force, lookout)));
@@ -120,6 +135,9 @@ pub async fn run(
     };
     stores.flush().await;
     events.status().end();
+    if let Some(serving) = serving {
+        serving.stop().await;
+    }
     view.stop().await;
     let outcome = outcome(&events, mode(args), finished);
     if args.progress != Progress::None {

@@ -1,10 +1,11 @@
 //! Questions to an instance, each answered by itself.
 
+use exchange_sync_tui::Ask;
 use futures::StreamExt;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{Ask, Client, Trouble};
+use super::{Client, Trouble};
 
 /// Questions asked at a time.
 const AT_ONCE: usize = 4;

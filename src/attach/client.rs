@@ -94,7 +94,9 @@ impl Client {
             answer: String,
         }
         let Some(token) = &self.token else {
-            return Err(Trouble::new(format!("no action is asked for without a token: set the environment variable {TOKEN} to the instance's")));
+            return Err(Trouble::new(format!(
+                "no action is asked for without a token: set the environment variable {TOKEN} to the instance's"
+            )));
         };
         let request = self.request(Method::POST, "actions").bearer_auth(token.reveal()).json(action);
         Ok(read::<Done>(self.answer(request).await?).await?.answer)

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use exchange_sync_tui::Frame;
+use exchange_sync_tui::{Frame, Signal};
 use tokio::sync::mpsc;
 
 use super::{
-    Client, Signal, Trouble,
+    Client, Trouble,
     client::not_understood,
     sse::{Event, LIMIT, Parser, TooLarge},
 };
@@ -57,7 +57,9 @@ async fn stream(client: &Client, frames: &mpsc::Sender<Signal>, mark: &mut Optio
         };
         let Some(piece) = piece else { return Err(Trouble::new("the instance ended the connection: its run ended, or begins anew")) };
         let mut events = Vec::new();
-        parser.take(&piece, |event| events.push(event)).map_err(|TooLarge| Trouble::new(format!("an event has more than {LIMIT} bytes")))?;
+        parser
+            .take(&piece, |event| events.push(event))
+            .map_err(|TooLarge| Trouble::new(format!("an event has more than {LIMIT} bytes")))?;
         for event in events {
             let id = event.id.clone();
             let Some(frame) = frame(event).inspect_err(|_| *mark = None)? else { continue };

@@ -125,7 +125,10 @@ mod tests {
             ("data\rdata\r\r", vec![event("message", "\n", "")]),
             ("\u{feff}data:  x\n\n", vec![event("message", " x", "")]),
             (": beat\n\n:\n\nretry: 10\n\nevent: x\n\ndata: y\n\n", vec![event("message", "y", "")]),
-            ("id: 1\ndata: a\n\ndata: b\n\nid\ndata: c\n\n", vec![event("message", "a", "1"), event("message", "b", "1"), event("message", "c", "")]),
+            (
+                "id: 1\ndata: a\n\ndata: b\n\nid\ndata: c\n\n",
+                vec![event("message", "a", "1"), event("message", "b", "1"), event("message", "c", "")],
+            ),
             ("id: a\0b\ndata: x\n\n", vec![event("message", "x", "")]),
             ("data: never completed\n", vec![]),
             ("datum: x\ndata x\n\n", vec![]),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use exchange_sync_tui::{Action, Frame, Status};
+use exchange_sync_tui::{Action, Ask, Frame, Signal, Source, Status};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -10,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Address, Ask, Client, Signal, connect};
+use super::{Address, Client, connect};
 use crate::{
     auth::Secret,
     event::Event,
@@ -56,7 +56,7 @@ async fn it_is_watched_through_an_end_and_a_new_beginning() {
     let first = settings("first");
     let events = first.events.clone();
     let serving = listening.serve(first);
-    let (mut signals, _asks) = connect(address(at), None).unwrap();
+    let Source { frames: mut signals, .. } = connect(address(at), None).unwrap();
     let mut status = Status::default();
     let Signal::Frame(frame @ Frame::Status(_)) = next(&mut signals).await else { panic!() };
     status.take(frame);
@@ -79,6 +79,7 @@ async fn it_is_watched_through_an_end_and_a_new_beginning() {
         match next(&mut signals).await {
             Signal::Frame(frame) => break status.take(frame),
             Signal::Lost { reason, .. } => assert!(reason.contains("refused"), "{reason}"),
+            other => panic!("{other:?}"),
         }
     }
     assert_eq!((status.head.run.as_str(), status.mailboxes.len()), ("second", 0));
@@ -107,7 +108,7 @@ async fn a_connection_that_is_cut_goes_on_where_it_was() {
             }
         }
     });
-    let (mut signals, _asks) = connect(address, None).unwrap();
+    let Source { frames: mut signals, .. } = connect(address, None).unwrap();
     let Signal::Frame(Frame::Status(_)) = next(&mut signals).await else { panic!() };
     cut.notify_one();
     let Signal::Lost { .. } = next(&mut signals).await else { panic!() };
@@ -121,8 +122,13 @@ async fn questions_are_answered_or_refused_in_words() {
     let serving = server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let at = serving.address();
     let _serving = serving.serve(settings("only"));
-    for (token, words) in [(None, "set the environment variable EXCHANGE_SYNC_TOKEN"), (Some("wrong"), "not that of this instance"), (Some(TOKEN), "starting")] {
-        let (_signals, asks) = connect(address(at), token.map(Secret::new)).unwrap();
+    for (token, words) in [
+        (None, "set the environment variable EXCHANGE_SYNC_TOKEN"),
+        (Some("wrong"), "not that of this instance"),
+        (Some(TOKEN), "starting"),
+    ] {
+        let Source { frames: _watched, asks, .. } = connect(address(at), token.map(Secret::new)).unwrap();
+        let asks = asks.unwrap();
         let (answer, answered) = oneshot::channel();
         asks.send(Ask::Act { action: Action::Pause { mailbox: None }, answer }).await.unwrap();
         let refused = timeout(Duration::from_secs(5), answered).await.unwrap().unwrap().unwrap_err();
@@ -145,10 +151,11 @@ async fn what_is_no_instance_is_told_so() {
         ("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\nevent: status\ndata: {}\n\n", "another version"),
         ("SSH-2.0-OpenSSH_9.9\r\n", "invalid HTTP"),
     ] {
-        let (mut signals, _asks) = connect(stranger(answer).await, None).unwrap();
+        let Source { frames: mut signals, .. } = connect(stranger(answer).await, None).unwrap();
         let Signal::Lost { reason, .. } = next(&mut signals).await else { panic!("{answer}") };
         assert!(reason.contains(words), "{answer}: {reason}");
     }
-    let client = Client::new(stranger("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}").await, None).unwrap();
+    let client =
+        Client::new(stranger("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}").await, None).unwrap();
     assert!(client.status(false).await.unwrap_err().to_string().contains("another version"));
 }

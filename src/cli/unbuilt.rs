@@ -4,8 +4,6 @@
 /// Options that are known but cannot be honoured.
 #[derive(Debug, clap::Args)]
 pub(super) struct Unbuilt {
-    #[arg(long, hide = true, value_name = "ADDR:PORT")]
-    bind: Option<String>,
     #[arg(long, hide = true)]
     tui: bool,
 }
@@ -13,13 +11,10 @@ pub(super) struct Unbuilt {
 impl Unbuilt {
     /// What was asked for in vain, one line each.
     pub(super) fn asked(&self) -> Vec<String> {
-        let options = [
-            (self.bind.is_some(), "--bind: this version cannot serve health, metrics and status; remove it"),
-            (self.tui, "--tui: this version cannot draw a dashboard; use --progress auto"),
-        ];
+        let options = [(self.tui, "--tui: this version cannot draw a dashboard; use --progress auto")];
         options.into_iter().filter(|(asked, _)| *asked).map(|(_, line)| line.to_owned()).collect()
     }
 }
 
 /// Verbs that are known but cannot be done.
-pub(super) const VERBS: [&str; 5] = ["plan", "status", "attach", "bench", "listen"];
+pub(super) const VERBS: [&str; 3] = ["plan", "bench", "listen"];

@@ -95,11 +95,8 @@ impl World {
         let hands: Arc<dyn Hands> = Arc::new(Recorded { done: done.clone(), quarantined: making.quarantined });
         let listening = server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listening.address();
-        let serving = listening.serve(Settings {
-            events: events.clone(),
-            token: making.token.then(|| Secret::new(TOKEN)),
-            mask: making.mask,
-        });
+        let serving =
+            listening.serve(Settings { events: events.clone(), token: making.token.then(|| Secret::new(TOKEN)), mask: making.mask });
         if making.begun {
             serving.begun(hands);
         }

@@ -142,7 +142,7 @@ mod tests {
         let line = "data: ".to_owned() + &"x".repeat(94);
         assert_eq!(events(&[line.as_bytes(), b"\n\n"]).unwrap().len(), 1);
         assert_eq!(events(&[line.as_bytes(), b"x"]), Err(TooLarge));
-        let lines = "data: twenty bytes or so\n".repeat(5);
+        let lines = "data: twenty bytes or so\n".repeat(6);
         assert_eq!(events(&[lines.as_bytes()]), Err(TooLarge));
         // A stream of small events may be as long as it likes.
         assert_eq!(events(&["data: x\n\n".repeat(1000).as_bytes()]).unwrap().len(), 1000);

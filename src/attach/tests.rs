@@ -147,7 +147,7 @@ async fn what_is_no_instance_is_told_so() {
         ("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 3\r\n\r\nbad", "HTTP status 502"),
         ("HTTP/1.1 301 Moved\r\nlocation: https://there/\r\ncontent-length: 0\r\n\r\n", "use https://there/"),
         ("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 2\r\n\r\nhi", "it answers with text/html"),
-        ("HTTP/1.1 503 Busy\r\ncontent-length: 27\r\n\r\n{\"error\": \"it is \\u001b[2J\"}", "it is \\u{1b}[2J"),
+        ("HTTP/1.1 503 Busy\r\ncontent-length: 28\r\n\r\n{\"error\": \"it is \\u001b[2J\"}", "it is \\u{1b}[2J"),
         ("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\nevent: status\ndata: {}\n\n", "another version"),
         ("SSH-2.0-OpenSSH_9.9\r\n", "invalid HTTP"),
     ] {

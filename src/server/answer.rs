@@ -5,8 +5,10 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use futures::StreamExt;
 use serde::Serialize;
 use serde_json::json;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// An answer in JSON.
 pub fn json(value: &impl Serialize) -> Response {
@@ -14,6 +16,21 @@ pub fn json(value: &impl Serialize) -> Response {
         Ok(text) => with_type(text.into(), "application/json"),
         Err(error) => Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, format!("writing the answer failed: {error}")).into_response(),
     }
+}
+
+/// The same of what may take megabytes: whoever waits to make another one may when this one was taken.
+pub fn large(value: &impl Serialize, leave: Option<OwnedSemaphorePermit>) -> Response {
+    let mut response = json(value);
+    *response.body_mut() = held(std::mem::take(response.body_mut()), leave);
+    response
+}
+
+/// A body that keeps its leave until it was taken.
+pub fn held(body: Body, leave: Option<OwnedSemaphorePermit>) -> Body {
+    Body::from_stream(body.into_data_stream().map(move |piece| {
+        let _kept = &leave;
+        piece
+    }))
 }
 
 /// An answer of some type. It is of this moment, so nobody keeps it.

@@ -11,17 +11,14 @@ use std::sync::Arc;
 use axum::{extract::State, response::Response};
 
 use self::text::Text;
-use super::{
-    answer,
-    routes::{Shared, large},
-};
+use super::{answer, routes::Shared};
 use crate::status::Status;
 
 /// All figures of the run and its mailboxes.
 pub async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
     let leave = shared.large().await;
     let text = exposition(&shared.overview());
-    answer::with_type(large(text.into_bytes(), leave), "text/plain; version=0.0.4; charset=utf-8")
+    answer::with_type(answer::held(text.into(), leave), "text/plain; version=0.0.4; charset=utf-8")
 }
 
 /// <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>

@@ -14,12 +14,14 @@ use crate::watch::QUARANTINE_SHOWN;
 
 /// The items in quarantine, and whether there are more than are shown.
 pub async fn quarantine(State(shared): State<Arc<Shared>>) -> Result<Response, Refusal> {
+    let hands = shared.hands()?;
+    let leave = shared.large().await;
     let failed = |words: String| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, shared.shown(&words));
-    let mut items = shared.hands()?.quarantine().await.map_err(failed)?;
+    let mut items = hands.quarantine().await.map_err(failed)?;
     let more = items.len() > QUARANTINE_SHOWN;
     items.truncate(QUARANTINE_SHOWN);
     let items: Vec<Quarantined> = items.into_iter().map(|item| shown(&shared, item)).collect();
-    Ok(answer::json(&json!({"items": items, "more": more})))
+    Ok(answer::large(&json!({"items": items, "more": more}), leave))
 }
 
 fn shown(shared: &Shared, item: Quarantined) -> Quarantined {

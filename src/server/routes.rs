@@ -4,12 +4,10 @@ use std::sync::{Arc, OnceLock};
 
 use axum::{
     Router,
-    body::Body,
     http::{Method, StatusCode, Uri},
     routing::{get, post},
 };
 use chrono::Utc;
-use futures::stream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -23,7 +21,7 @@ use crate::{
 /// Watchers of events at a time.
 pub const WATCHERS: usize = 64;
 
-/// Whole states of a run, which may take megabytes each, on their way at a time.
+/// Answers that may take megabytes, on their way at a time.
 const LARGE: usize = 4;
 
 /// What the routes share.
@@ -73,6 +71,12 @@ impl Shared {
         Status { head: self.head(status.head), ..status }
     }
 
+    /// All that there is.
+    pub fn whole(&self) -> Status {
+        let status = self.settings.events.status().whole(Utc::now());
+        Status { head: self.head(status.head), ..status }
+    }
+
     /// The text as it may be seen.
     pub fn shown(&self, text: &str) -> String {
         words::shown(text, self.settings.mask).into_owned()
@@ -83,13 +87,6 @@ impl Shared {
         // The semaphore is never closed.
         self.large.clone().acquire_owned().await.ok()
     }
-}
-
-/// A large answer; whoever waits to make another one may when this one was taken.
-pub fn large(text: Vec<u8>, leave: Option<OwnedSemaphorePermit>) -> Body {
-    Body::from_stream(stream::unfold((Some(text), leave), async |(text, leave)| {
-        text.map(|text| (Ok::<_, std::convert::Infallible>(text), (None, leave)))
-    }))
 }
 
 /// All routes.

@@ -7,13 +7,11 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use chrono::Utc;
 
 use super::{
     answer::{self, Refusal},
-    routes::{Shared, large},
+    routes::Shared,
 };
-use crate::status::Status;
 
 /// Head and mailboxes; with `folders=true` all that there is.
 pub async fn status(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Response {
@@ -21,16 +19,9 @@ pub async fn status(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery
         Ok(whole) => whole,
         Err(refusal) => return refusal.into_response(),
     };
-    if !whole {
-        return answer::json(&shared.overview());
-    }
     let leave = shared.large().await;
-    let status = shared.settings.events.status().whole(Utc::now());
-    let status = Status { head: shared.head(status.head), ..status };
-    match serde_json::to_vec(&status) {
-        Ok(text) => answer::with_type(large(text, leave), "application/json"),
-        Err(error) => Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, format!("writing the status failed: {error}")).into_response(),
-    }
+    let status = if whole { shared.whole() } else { shared.overview() };
+    answer::large(&status, leave)
 }
 
 /// Whether folders are asked for. A mistyped query is told of: its answer would be taken for another one.

@@ -1,6 +1,6 @@
 //! A status on its way to a watcher: whole at first, then what changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,46 @@ pub struct Change {
     /// Folders that are no more, by id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub removed: Vec<String>,
+}
+
+impl Update {
+    /// Takes in what changed after it, so that it is both at once.
+    pub fn absorb(&mut self, later: Update) {
+        self.head = later.head;
+        for address in later.removed {
+            self.mailboxes.remove(&address);
+            if !self.removed.contains(&address) {
+                self.removed.push(address);
+            }
+        }
+        for (address, change) in later.mailboxes {
+            match self.mailboxes.entry(address) {
+                Entry::Vacant(entry) => drop(entry.insert(change)),
+                Entry::Occupied(mut entry) => entry.get_mut().absorb(change),
+            }
+        }
+        self.log.extend(later.log);
+        self.log.drain(..self.log.len().saturating_sub(LOG_LINES));
+        self.history = later.history.or(self.history.take());
+    }
+}
+
+impl Change {
+    fn absorb(&mut self, later: Change) {
+        for id in later.removed {
+            self.mailbox.folders.remove(&id);
+            self.removed.push(id);
+        }
+        let (mut folders, mut requests) = (std::mem::take(&mut self.mailbox.folders), std::mem::take(&mut self.mailbox.requests));
+        self.mailbox = later.mailbox;
+        folders.append(&mut self.mailbox.folders);
+        // What came back after it went: removals are taken in first.
+        self.removed.sort_unstable();
+        self.removed.dedup();
+        requests.append(&mut self.mailbox.requests);
+        requests.drain(..requests.len().saturating_sub(REQUESTS));
+        (self.mailbox.folders, self.mailbox.requests) = (folders, requests);
+    }
 }
 
 impl Status {
@@ -115,5 +155,37 @@ mod tests {
         assert_eq!(status.mailboxes["bob@example.com"], untouched);
         status.take(Frame::Update(Box::new(Update { removed: vec!["ann@example.com".into()], ..Update::default() })));
         assert_eq!(status.mailboxes.len(), 1);
+    }
+
+    #[test]
+    fn updates_gathered_say_the_same_as_one_by_one() {
+        let folder = |stored| Folder { figures: Figures { stored, ..Figures::default() }, ..Folder::default() };
+        let change = |folders: &[(&str, u64)], removed: &[&str], n| Change {
+            mailbox: Mailbox {
+                folders: folders.iter().map(|(id, stored)| ((*id).to_owned(), folder(*stored))).collect(),
+                requests: [request(n)].into(),
+                ..Mailbox::default()
+            },
+            removed: removed.iter().map(|id| (*id).to_owned()).collect(),
+        };
+        let update = |address: &str, change, removed: &[&str]| Update {
+            mailboxes: [(address.to_owned(), change)].into(),
+            removed: removed.iter().map(|id| (*id).to_owned()).collect(),
+            ..Update::default()
+        };
+        let updates = [
+            update("ann", change(&[("a", 1), ("b", 2)], &[], 1), &[]),
+            update("ann", change(&[("c", 3)], &["b"], 2), &[]),
+            update("ann", change(&[("b", 4)], &["a"], 3), &[]),
+            update("bob", change(&[("x", 5)], &[], 4), &["ann"]),
+            update("ann", change(&[("b", 6)], &[], 5), &[]),
+        ];
+        let mut one_by_one = Status::default();
+        updates.iter().for_each(|update| one_by_one.take(Frame::Update(Box::new(update.clone()))));
+        let mut gathered = Update::default();
+        updates.into_iter().for_each(|update| gathered.absorb(update));
+        let mut at_once = Status::default();
+        at_once.take(Frame::Update(Box::new(gathered)));
+        assert_eq!(at_once, one_by_one);
     }
 }

@@ -1,11 +1,35 @@
 //! The dashboard: draws a [`Status`], turns keys into [`Action`]s, and knows nothing of how mail is copied.
 //!
 //! The types of [`status`] are what every watcher sees: the program fills them, serves them, writes them to recordings and reads them back.
+//!
+//! [`show()`] runs the dashboard over one or several [`Source`]s. Without a terminal [`text`] says the same in lines, and [`recording`] keeps it.
+//!
+//! Inside, everything goes one way: signals and keys change the `app`, which is all of the state; `screen` draws it, a file a panel; `show` is
+//! the only place that waits, and `terminal` the only one that touches the terminal.
 
 pub mod action;
+mod app;
+mod figures;
+mod fleet;
 pub mod frame;
+pub mod keymap;
+pub mod mask;
+pub mod recording;
+mod safe;
+mod screen;
+mod settings;
+mod show;
+mod source;
 pub mod status;
+mod terminal;
+pub mod text;
+mod theme;
 
 pub use action::Action;
+pub use figures::Zone;
 pub use frame::{Frame, Update};
+pub use keymap::Keymap;
+pub use settings::{Color, Colors, Settings};
+pub use show::{Left, show};
+pub use source::{Ask, Signal, Source};
 pub use status::Status;

@@ -1,0 +1,101 @@
+//! What stands over everything and takes the keys: help, a question, a word to filter by.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::{App, Effect, Tab};
+use crate::{
+    Left,
+    keymap::{Command, Meaning},
+};
+
+/// What stands over everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Dialog {
+    /// All keys, from this line on.
+    Help(usize),
+    /// A question.
+    Confirm(Confirm),
+    /// A word to filter by, and the one before.
+    Filter { before: String },
+}
+
+/// What is asked before it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Confirm {
+    /// The work is to stop.
+    Stop,
+    /// Everything is to pause, or to go on.
+    PauseAll { resume: bool },
+    /// All that is in quarantine is to be tried again.
+    RetryAll,
+}
+
+impl App {
+    /// A key while something stands over everything.
+    pub(super) fn answer(&mut self, key: KeyEvent) -> Vec<Effect> {
+        let command = match self.settings.keymap.meaning(&[key.into()]) {
+            Meaning::Command(command) => Some(command),
+            _ => None,
+        };
+        if command == Some(Command::Interrupt) {
+            return self.command(Command::Interrupt);
+        }
+        match self.dialog.clone() {
+            Some(Dialog::Help(line)) => self.help(line, command),
+            Some(Dialog::Confirm(confirm)) => return self.decide(confirm, key.code),
+            Some(Dialog::Filter { before }) => self.edit(before, key),
+            None => {}
+        }
+        Vec::new()
+    }
+
+    fn help(&mut self, line: usize, command: Option<Command>) {
+        self.dialog = match command {
+            Some(Command::Down) => Some(Dialog::Help(line.saturating_add(1))),
+            Some(Command::PageDown | Command::HalfDown) => Some(Dialog::Help(line.saturating_add(10))),
+            Some(Command::Up) => Some(Dialog::Help(line.saturating_sub(1))),
+            Some(Command::PageUp | Command::HalfUp) => Some(Dialog::Help(line.saturating_sub(10))),
+            _ => None,
+        };
+    }
+
+    /// Enter and y agree, d detaches where that is offered, everything else goes back.
+    fn decide(&mut self, confirm: Confirm, code: KeyCode) -> Vec<Effect> {
+        self.dialog = None;
+        let agreed = matches!(code, KeyCode::Enter | KeyCode::Char('y' | 'Y'));
+        match confirm {
+            Confirm::Stop if agreed => vec![Effect::Leave(Left::Stop)],
+            Confirm::Stop if code == KeyCode::Char('d') => vec![Effect::Leave(Left::Detach)],
+            Confirm::PauseAll { resume } if agreed => self.pause_all(resume),
+            Confirm::RetryAll if agreed => self.retry_all(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The word that is being edited.
+    pub(super) fn word(&mut self) -> &mut String {
+        if self.tab == Tab::Logs { &mut self.logs.filter } else { &mut self.table.filter }
+    }
+
+    fn edit(&mut self, before: String, key: KeyEvent) {
+        let held = key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+        match key.code {
+            KeyCode::Enter => self.dialog = None,
+            KeyCode::Esc => {
+                *self.word() = before;
+                self.dialog = None;
+            }
+            KeyCode::Backspace => drop(self.word().pop()),
+            KeyCode::Char('u') if held => self.word().clear(),
+            // As long as an address may be.
+            KeyCode::Char(character) if !held && self.word().chars().count() < 254 => self.word().push(character),
+            _ => return,
+        }
+        self.refilter();
+    }
+
+    pub(super) fn refilter(&mut self) {
+        self.table.stale();
+        self.logs.stale();
+    }
+}

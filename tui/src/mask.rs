@@ -1,0 +1,64 @@
+//! Addresses hidden from a screen, so that a screenshot may be shared.
+
+use std::{borrow::Cow, fmt::Write};
+
+use sha2::{Digest, Sha256};
+
+/// The text as it may be seen: unchanged, or with each mail address in it replaced by a pseudonym that is the same wherever the address stands.
+pub fn shown(text: &str, mask: bool) -> Cow<'_, str> {
+    if !mask || !text.contains('@') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('@') {
+        let local =
+            rest[..at].rfind(|c| !of_address(c)).map_or(0, |before| before + rest[before..].chars().next().map_or(1, char::len_utf8));
+        // What a log writes before a value (`mailbox=`) is no part of the address, though an address may hold that sign.
+        let local = rest[local..at].rfind('=').map_or(local, |sign| local + sign + 1);
+        let domain = rest[at + 1..].find(|c| !of_address(c)).map_or(rest.len(), |end| at + 1 + end);
+        let address = rest[local..domain].trim_end_matches(['.', '-']);
+        if local == at || address.len() <= at + 1 - local {
+            out.push_str(&rest[..=at]);
+            rest = &rest[at + 1..];
+            continue;
+        }
+        out.push_str(&rest[..local]);
+        out.push_str(&pseudonym(address));
+        rest = &rest[local + address.len()..];
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+fn of_address(c: char) -> bool {
+    c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c)
+}
+
+/// Ten hexadecimal digits of the address's digest: the same address is recognised again, and nobody reads it.
+fn pseudonym(address: &str) -> String {
+    let mut out = String::from("masked-");
+    for byte in &Sha256::digest(address.to_lowercase())[..5] {
+        // Writing into a String does not fail.
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_replaced_and_nothing_else() {
+        let masked = shown("listing folders of Ann.O'Neil@example.com. failed (see <jürgen@müller.example>), @ 5, a@", true);
+        assert!(!masked.contains("Neil") && !masked.contains("jürgen") && !masked.contains("example"), "{masked}");
+        assert!(masked.starts_with("listing folders of masked-") && masked.ends_with(">), @ 5, a@"), "{masked}");
+    }
+
+    #[test]
+    fn one_address_has_one_pseudonym() {
+        assert_eq!(shown("a@example.com", true), shown("A@EXAMPLE.COM", true));
+        assert_ne!(shown("a@example.com", true), shown("b@example.com", true));
+    }
+}

@@ -1,0 +1,170 @@
+//! The terminal while the dashboard has it, and as it was before.
+
+use std::{
+    io::{self, BufWriter, IsTerminal, Write},
+    panic,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use crossterm::{
+    cursor, event, execute, queue, style,
+    terminal::{self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen},
+};
+use ratatui::{Terminal, backend::CrosstermBackend, layout::Rect};
+use rustix::process::{Signal, kill_current_process_group};
+
+type Hook = Box<dyn Fn(&panic::PanicHookInfo<'_>) + Send + Sync>;
+
+/// Where it is drawn.
+type Out = BufWriter<Box<dyn Write + Send>>;
+
+/// The terminal in the dashboard's hands. It is given back when this is dropped, and before a panic speaks.
+pub(crate) struct Screen {
+    terminal: Terminal<CrosstermBackend<Out>>,
+    given: Arc<Given>,
+    hook: Arc<Mutex<Option<Hook>>>,
+    title: Option<String>,
+}
+
+/// What was changed of the terminal.
+#[derive(Debug)]
+struct Given {
+    /// Whether it is the dashboard's just now.
+    ours: AtomicBool,
+    mouse: bool,
+    titled: bool,
+}
+
+/// Standard output, or where that is no terminal standard error.
+fn out() -> Box<dyn Write + Send> {
+    if io::stdout().is_terminal() { Box::new(io::stdout()) } else { Box::new(io::stderr()) }
+}
+
+impl Screen {
+    /// Takes the terminal.
+    pub(crate) fn new(mouse: bool, titled: bool) -> io::Result<Self> {
+        let given = Arc::new(Given { ours: AtomicBool::new(false), mouse, titled });
+        let hook = Arc::new(Mutex::new(Some(panic::take_hook())));
+        let (ours, before) = (Arc::clone(&given), Arc::clone(&hook));
+        panic::set_hook(Box::new(move |info| {
+            // A panic of a task beside the dashboard is told on the screen that stays; the dashboard comes back with its next picture.
+            let _ = ours.leave();
+            if let Some(hook) = &*before.lock().unwrap_or_else(PoisonError::into_inner) {
+                hook(info);
+            }
+        }));
+        // From here on whatever goes wrong gives back what was taken, as does the end.
+        let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, out())))?;
+        let mut screen = Self { terminal, given, hook, title: None };
+        screen.enter()?;
+        Ok(screen)
+    }
+
+    fn enter(&mut self) -> io::Result<()> {
+        self.given.ours.store(true, Ordering::SeqCst);
+        terminal::enable_raw_mode()?;
+        let mut out = out();
+        if self.given.titled {
+            // The title goes onto the terminal's own stack.
+            queue!(out, style::Print("\u{1b}[22;2t"))?;
+        }
+        execute!(out, EnterAlternateScreen, cursor::Hide)?;
+        if self.given.mouse {
+            execute!(out, event::EnableMouseCapture)?;
+        }
+        self.title = None;
+        self.terminal.clear()
+    }
+
+    /// Whether a panic elsewhere or a stop has taken the terminal away meanwhile.
+    pub(crate) fn away(&self) -> bool {
+        !self.given.ours.load(Ordering::SeqCst)
+    }
+
+    /// Draws a picture, all of it at once.
+    pub(crate) fn draw(&mut self, picture: impl FnOnce(&mut ratatui::Frame)) -> io::Result<()> {
+        if self.away() {
+            self.enter()?;
+        }
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        self.terminal.draw(picture)?;
+        queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
+        io::Write::flush(self.terminal.backend_mut())
+    }
+
+    pub(crate) fn title(&mut self, title: &str) -> io::Result<()> {
+        if self.given.titled && self.title.as_deref() != Some(title) {
+            execute!(self.terminal.backend_mut(), terminal::SetTitle(title))?;
+            self.title = Some(title.to_owned());
+        }
+        Ok(())
+    }
+
+    pub(crate) fn bell(&mut self) -> io::Result<()> {
+        execute!(self.terminal.backend_mut(), style::Print('\u{7}'))
+    }
+
+    /// Hands a text to the clipboard of the terminal, which may be far away.
+    pub(crate) fn copy(&mut self, text: &str) -> io::Result<()> {
+        execute!(self.terminal.backend_mut(), style::Print(format!("\u{1b}]52;c;{}\u{7}", BASE64_STANDARD.encode(text))))
+    }
+
+    /// Forgets what is on the screen.
+    pub(crate) fn clear(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
+    /// Back to the shell, until it says to go on.
+    pub(crate) fn suspend(&mut self) -> io::Result<()> {
+        self.given.leave()?;
+        // All of a pipeline stops, as it would without the dashboard.
+        kill_current_process_group(Signal::TSTP)?;
+        self.enter()
+    }
+
+    /// The whole of it.
+    pub(crate) fn area(&self) -> Rect {
+        let size = self.terminal.size().unwrap_or_default();
+        Rect::new(0, 0, size.width, size.height)
+    }
+
+    /// Takes the terminal again, of which the shell has made what it likes.
+    pub(crate) fn resume(&mut self) -> io::Result<()> {
+        self.given.leave()?;
+        self.enter()
+    }
+}
+
+impl Given {
+    fn leave(&self) -> io::Result<()> {
+        if !self.ours.swap(false, Ordering::SeqCst) {
+            return Ok(());
+        }
+        let mut out = out();
+        if self.mouse {
+            queue!(out, event::DisableMouseCapture)?;
+        }
+        if self.titled {
+            queue!(out, style::Print("\u{1b}[23;2t"))?;
+        }
+        execute!(out, EndSynchronizedUpdate, LeaveAlternateScreen, cursor::Show, style::ResetColor)?;
+        terminal::disable_raw_mode()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // Nobody is left to tell.
+        let _ = self.given.leave();
+        // A thread that panics may not change the hook.
+        if !std::thread::panicking()
+            && let Some(hook) = self.hook.lock().unwrap_or_else(PoisonError::into_inner).take()
+        {
+            panic::set_hook(hook);
+        }
+    }
+}

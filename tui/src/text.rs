@@ -1,0 +1,144 @@
+//! The same without a screen: a line of progress, and a table of all mailboxes.
+
+use std::fmt::Write;
+
+use crate::{
+    Status,
+    app::severity,
+    figures::{Zone, bytes, clock, count, length, percent, rate, speed, until},
+    safe::{clip, fit, right, visible, width},
+    status::{Head, Mailbox, MailboxState, State},
+    theme,
+};
+
+/// The whole in one line. Times are the status's own, so that it says the same whenever it is asked.
+///
+/// ```
+/// let status = exchange_sync_tui::Status::default();
+/// assert!(exchange_sync_tui::text::line(&status).starts_with("0:00 STARTING"));
+/// ```
+pub fn line(status: &Status) -> String {
+    line_in(status, Zone::Local)
+}
+
+/// The same with times of day of a zone.
+pub fn line_in(status: &Status, zone: Zone) -> String {
+    let head = &status.head;
+    let totals = &head.totals;
+    let mut parts = vec![format!("{} {}", clock((head.at - head.started).num_seconds()), theme::state(head.state).1)];
+    let troubled = if totals.troubled > 0 { format!(", {} troubled", count(totals.troubled)) } else { String::new() };
+    parts.push(format!("mailboxes {}/{} done{troubled}", count(totals.complete), count(totals.mailboxes)));
+    parts.push(match totals.figures.wanted {
+        0 => format!("{} listed, nothing to copy found", count(totals.figures.listed)),
+        wanted => {
+            let part = percent(totals.figures.stored, wanted).map(|percent| format!(" {percent} %")).unwrap_or_default();
+            let part = if head.state == State::Listing { format!(" so far, {} listed", count(totals.figures.listed)) } else { part };
+            format!("messages {}/{}{part}", count(totals.figures.stored), count(wanted))
+        }
+    });
+    parts.push(bytes(totals.figures.bytes));
+    parts.push(format!(
+        "{} {} (15 min {} {})",
+        rate(head.last_minute.messages),
+        speed(head.last_minute.bytes),
+        rate(head.last_quarter.messages),
+        speed(head.last_quarter.bytes)
+    ));
+    parts.extend(head.eta.map(|eta| format!("ETA {}", zone.range(eta, head.at))));
+    for (n, word) in [(totals.quarantined, "in quarantine"), (totals.throttled, "waits"), (totals.errors, "errors")] {
+        if n > 0 {
+            parts.push(format!("{} {word}", count(n)));
+        }
+    }
+    parts.extend(trouble(head));
+    parts.join("; ")
+}
+
+/// Why nothing is stored, and what is wrong with the configuration.
+fn trouble(head: &Head) -> Vec<String> {
+    let sink = head.sink_trouble.as_ref().map(|trouble| {
+        let left = length(until(trouble.until, head.at));
+        format!("nothing can be stored, trying again in {left}: {}", visible(&trouble.reason))
+    });
+    let config = head.config_trouble.as_ref().map(|trouble| format!("the new configuration is refused: {}", visible(&trouble.reason)));
+    sink.into_iter().chain(config).collect()
+}
+
+/// All mailboxes, worst first, in at most so many columns, with the whole above and a line for what they come to below.
+pub fn table(status: &Status, columns: usize) -> String {
+    let columns = columns.max(60);
+    let at = status.head.at;
+    let mut rows: Vec<_> = status.mailboxes.iter().collect();
+    rows.sort_by_key(|(address, mailbox)| (severity(mailbox, at), *address));
+    let names = rows.iter().map(|(address, _)| width(&visible(address))).max().unwrap_or(0).clamp(7, (columns / 3).max(18));
+    let mut out = String::new();
+    let mut line = |name: &str, state: &str, stored: &str, wanted: &str, bytes: &str, quarantined: &str, why: &str| {
+        let left = format!(
+            "{}  {}  {}  {}  {}  {}  ",
+            fit(name, names),
+            fit(state, 8),
+            right(stored, 9),
+            right(wanted, 9),
+            right(bytes, 8),
+            right(quarantined, 5)
+        );
+        let room = columns.saturating_sub(width(&left));
+        // Writing into a String does not fail.
+        let _ = writeln!(out, "{}", clip(&format!("{left}{}", clip(why, room)), columns).trim_end());
+    };
+    line("MAILBOX", "STATE", "STORED", "FOUND", "BYTES", "QUAR", "WHY");
+    for (address, mailbox) in &rows {
+        let figures = &mailbox.figures;
+        let quarantined = if mailbox.quarantined > 0 { count(mailbox.quarantined) } else { String::new() };
+        let (_, state, _) = theme::mailbox(mailbox.state);
+        line(
+            &visible(address),
+            state,
+            &count(figures.stored),
+            &count(figures.wanted),
+            &bytes(figures.bytes),
+            &quarantined,
+            &why(mailbox, status),
+        );
+    }
+    let totals = &status.head.totals;
+    let elapsed = (at - status.head.started).num_seconds();
+    let mean = if elapsed > 0 { totals.figures.stored as f64 / elapsed as f64 } else { 0.0 };
+    let mut sum = format!(
+        "{} of {} mailboxes done, {} troubled; {} messages stored ({}), {} changes without a download, {} in quarantine; {} waits, {} retries; {} at {} on average",
+        count(totals.complete),
+        count(totals.mailboxes),
+        count(totals.troubled),
+        count(totals.figures.stored),
+        bytes(totals.figures.bytes),
+        count(totals.figures.changes),
+        count(totals.quarantined),
+        count(totals.throttled),
+        count(totals.retried),
+        clock(elapsed),
+        rate(mean),
+    );
+    let verified: Vec<_> =
+        status.mailboxes.values().filter_map(|mailbox| mailbox.verified.as_ref()).filter(|one| one.verdict.is_some()).collect();
+    if !verified.is_empty() {
+        let gaps: u64 = verified.iter().map(|one| one.gaps).sum();
+        let _ = write!(sum, "; {} verified, {} gaps", count(verified.len() as u64), count(gaps));
+    }
+    for trouble in trouble(&status.head) {
+        let _ = write!(sum, "; {trouble}");
+    }
+    let _ = writeln!(out, "{sum}");
+    out
+}
+
+/// What a mailbox waits for, or what is wrong with it.
+fn why(mailbox: &Mailbox, status: &Status) -> String {
+    let left = mailbox.until.filter(|_| mailbox.state != MailboxState::Idle).map(|at| format!("{}: ", clock(until(at, status.head.at))));
+    let verdict = mailbox.verified.as_ref().and_then(|verified| verified.verdict.as_deref());
+    let failed = (mailbox.failed_folders > 0).then(|| format!("{} folders failed: ", mailbox.failed_folders));
+    let words = mailbox.reason.as_deref().or(mailbox.error.as_ref().map(|error| error.words.as_str())).or(verdict);
+    match words {
+        Some(words) => format!("{}{}{}", left.unwrap_or_default(), failed.unwrap_or_default(), visible(words)),
+        None => String::new(),
+    }
+}

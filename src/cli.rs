@@ -15,6 +15,7 @@ pub mod mask;
 mod parse;
 pub mod progress;
 pub mod quarantine;
+mod screen;
 mod size;
 pub mod summary;
 #[cfg(test)]
@@ -29,3 +30,4 @@ pub use args::{
 pub use destination::{Destination, Place};
 pub use exit::Exit;
 pub use parse::parse;
+pub use screen::ScreenArgs;

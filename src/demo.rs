@@ -148,6 +148,8 @@ fn run_args(args: &DemoArgs, folder: &Path, source: Source) -> RunArgs {
         restart: false,
         mask: false,
         progress: args.progress,
+        screen: args.screen.clone(),
+        record: None,
         log: LogArgs { debug_level: 0, log_format: LogFormat::Text, log_dir: None },
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{Destination, Place};
+use super::{Destination, Place, ScreenArgs};
 use crate::{config::Source, mail::Address, shard::Shard};
 
 /// What the program is to do.
@@ -49,6 +49,10 @@ pub struct RunArgs {
     pub restart: bool,
     /// What a person sees.
     pub progress: Progress,
+    /// How the dashboard looks.
+    pub screen: ScreenArgs,
+    /// Where what is seen is recorded.
+    pub record: Option<PathBuf>,
     /// Logs.
     pub log: LogArgs,
 }
@@ -102,6 +106,9 @@ pub struct DemoArgs {
     /// What to show while copying
     #[arg(long, value_enum, default_value_t)]
     pub progress: Progress,
+    /// How the dashboard looks.
+    #[command(flatten)]
+    pub screen: ScreenArgs,
 }
 
 /// Options of `check`.
@@ -148,10 +155,12 @@ pub struct UploadArgs {
 /// What a person sees while mailboxes are copied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Progress {
-    /// Bars on a terminal, plain lines elsewhere
+    /// The dashboard on a terminal, plain lines elsewhere
     #[default]
     Auto,
-    /// A line now and then
+    /// The dashboard
+    Tui,
+    /// A line every ten seconds
     Plain,
     /// One JSON object a line
     Json,

@@ -7,8 +7,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::Erro
 use url::Url;
 
 use super::{
-    CheckArgs, Command, ConfigCommand, DemoArgs, Exit, LogArgs, Place, Progress, QuarantineArgs, RunArgs, ShowArgs, UploadArgs, VerifyArgs,
-    destination, duration, size, unbuilt,
+    CheckArgs, Command, ConfigCommand, DemoArgs, Exit, LogArgs, Place, Progress, QuarantineArgs, RunArgs, ScreenArgs, ShowArgs, UploadArgs,
+    VerifyArgs, destination, duration, size, unbuilt,
 };
 use crate::{
     config::{Env, Source},
@@ -245,6 +245,14 @@ struct RunOptions {
     /// What to show while copying
     #[arg(long, value_enum, default_value_t)]
     progress: Progress,
+    /// Show the dashboard: the same as --progress tui
+    #[arg(long, conflicts_with = "progress")]
+    tui: bool,
+    /// Record what is shown into this file, for `attach --replay`
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    #[command(flatten)]
+    screen: ScreenArgs,
     #[command(flatten)]
     unbuilt: unbuilt::Unbuilt,
 }
@@ -333,7 +341,9 @@ fn run(options: RunOptions, env: &Env) -> Result<RunArgs, Exit> {
         reconcile_every: options.reconcile_every,
         grace: options.grace,
         restart: options.restart_on_unrecoverable_errors,
-        progress: options.progress,
+        progress: if options.tui { Progress::Tui } else { options.progress },
+        screen: options.screen,
+        record: options.record,
         ..options.place.run(env)?
     })
 }
@@ -370,6 +380,8 @@ impl PlaceOptions {
             restart: false,
             mask: self.mask,
             progress: Progress::None,
+            screen: ScreenArgs::default(),
+            record: None,
             log: self.log,
         })
     }

@@ -30,6 +30,8 @@ fn run_args() -> RunArgs {
         restart: false,
         mask: false,
         progress: Progress::Auto,
+        screen: ScreenArgs::default(),
+        record: None,
         log: LogArgs { debug_level: 1, log_format: LogFormat::Text, log_dir: None },
     }
 }

@@ -6,17 +6,12 @@
 pub(super) struct Unbuilt {
     #[arg(long, hide = true, value_name = "ADDR:PORT")]
     bind: Option<String>,
-    #[arg(long, hide = true)]
-    tui: bool,
 }
 
 impl Unbuilt {
     /// What was asked for in vain, one line each.
     pub(super) fn asked(&self) -> Vec<String> {
-        let options = [
-            (self.bind.is_some(), "--bind: this version cannot serve health, metrics and status; remove it"),
-            (self.tui, "--tui: this version cannot draw a dashboard; use --progress auto"),
-        ];
+        let options = [(self.bind.is_some(), "--bind: this version cannot serve health, metrics and status; remove it")];
         options.into_iter().filter(|(asked, _)| *asked).map(|(_, line)| line.to_owned()).collect()
     }
 }

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use async_trait::async_trait;
 use exchange_sync_tui::{Action, status::Quarantined};
 use futures::StreamExt;
 use tokio::sync::{Semaphore, watch};
@@ -22,11 +23,8 @@ use crate::{
     pipeline::{Pipeline, Subscription},
     sink::inspect::Inspect,
     verify::{Settings, Sum, Verifier},
-    watch::Events,
+    watch::{Events, Hands, QUARANTINE_SHOWN},
 };
-
-/// How many messages in quarantine are listed.
-const LISTED: usize = 1_000;
 
 /// Messages of a mailbox that are read back when it is verified.
 const SAMPLE: u64 = 100;
@@ -68,13 +66,6 @@ impl Actions {
         }
     }
 
-    /// Does it, or begins to: what takes long is told by events. Either way in one line.
-    pub async fn act(&self, action: Action) -> Result<String, String> {
-        let answer = self.answer(&action);
-        self.events.tell(Event::ActionTaken { action: words(&action), answer: answer.clone() });
-        answer
-    }
-
     fn answer(&self, action: &Action) -> Result<String, String> {
         let present = self.present.borrow().clone();
         let levers = present.pipeline.levers();
@@ -107,30 +98,6 @@ impl Actions {
             Action::RetryQuarantined { mailbox, id } => self.retry(present, mailbox.as_deref(), id.clone()),
             Action::Verify { mailbox } => self.verify(&present, mailbox),
         }
-    }
-
-    /// Messages in quarantine, at most so many as anybody reads.
-    pub async fn quarantine(&self) -> Result<Vec<Quarantined>, String> {
-        let (records, _) = self.records()?;
-        let subscriptions = subscriptions(&self.args, &self.present.borrow().config);
-        let mut found = Vec::new();
-        for subscription in subscriptions {
-            let address = &subscription.mailbox.address;
-            // What is not in quarantine by what is known needs no reading.
-            if self.events.status().mailbox(address).is_some_and(|mailbox| mailbox.in_sink.is_some() && mailbox.quarantined == 0) {
-                continue;
-            }
-            let shown = crate::words::shown(address.as_str(), self.args.mask).into_owned();
-            let census = records.census(&subscription.mailbox).await.map_err(|error| error.to_string())?;
-            each(&census, |one| {
-                if found.len() < LISTED {
-                    found.push(quarantined(&shown, one, self.args.mask));
-                }
-            })
-            .await
-            .map_err(|error| error.to_string())?;
-        }
-        Ok(found)
     }
 
     fn retry(&self, present: Present, mailbox: Option<&str>, id: Option<String>) -> Result<String, String> {
@@ -216,6 +183,38 @@ impl Actions {
 
     fn under_way(&self) -> MutexGuard<'_, HashSet<String>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Hands for Actions {
+    async fn act(&self, action: Action) -> Result<String, String> {
+        let answer = self.answer(&action);
+        self.events.tell(Event::ActionTaken { action: words(&action), answer: answer.clone() });
+        answer
+    }
+
+    async fn quarantine(&self) -> Result<Vec<Quarantined>, String> {
+        let (records, _) = self.records()?;
+        let subscriptions = subscriptions(&self.args, &self.present.borrow().config);
+        let mut found = Vec::new();
+        for subscription in subscriptions {
+            let address = &subscription.mailbox.address;
+            // What is not in quarantine by what is known needs no reading.
+            if self.events.status().mailbox(address).is_some_and(|mailbox| mailbox.in_sink.is_some() && mailbox.quarantined == 0) {
+                continue;
+            }
+            let shown = crate::words::shown(address.as_str(), self.args.mask).into_owned();
+            let census = records.census(&subscription.mailbox).await.map_err(|error| error.to_string())?;
+            each(&census, |one| {
+                if found.len() <= QUARANTINE_SHOWN {
+                    found.push(quarantined(&shown, one, self.args.mask));
+                }
+            })
+            .await
+            .map_err(|error| error.to_string())?;
+        }
+        Ok(found)
     }
 }
 

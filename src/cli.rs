@@ -4,6 +4,8 @@
 //! the logs.
 
 mod args;
+pub mod attach;
+mod bind;
 pub mod check;
 pub mod config;
 pub mod console;
@@ -17,6 +19,7 @@ pub mod progress;
 pub mod quarantine;
 mod screen;
 mod size;
+pub mod status;
 pub mod summary;
 #[cfg(test)]
 mod tests;
@@ -25,7 +28,8 @@ mod upload;
 pub mod verify;
 
 pub use args::{
-    CheckArgs, Command, ConfigCommand, DemoArgs, LogArgs, LogFormat, Progress, QuarantineArgs, RunArgs, ShowArgs, UploadArgs, VerifyArgs,
+    AttachArgs, CheckArgs, Command, ConfigCommand, DemoArgs, LogArgs, LogFormat, Progress, QuarantineArgs, RunArgs, ShowArgs, StatusArgs,
+    UploadArgs, VerifyArgs,
 };
 pub use destination::{Destination, Place};
 pub use exit::Exit;

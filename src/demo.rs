@@ -15,7 +15,7 @@ use crate::{
     cli::{DemoArgs, Destination, LogArgs, LogFormat, Place, RunArgs, console::Console},
     config::{self, Env, Source},
     outcome::Outcome,
-    run,
+    run, server,
 };
 
 /// Bytes of messages in flight, the default of `run`.
@@ -25,8 +25,8 @@ const MEMORY: u64 = 64 << 20;
 type Failure = String;
 
 /// Runs the demonstration. The exit code is that of its last pass.
-pub async fn run(args: &DemoArgs, console: &Console, shutdown: impl Future<Output = ()>) -> ExitCode {
-    match demonstrate(args, console, shutdown).await {
+pub async fn run(args: &DemoArgs, env: &Env, console: &Console, shutdown: impl Future<Output = ()>) -> ExitCode {
+    match demonstrate(args, env, console, shutdown).await {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             eprintln!("error: {failure}");
@@ -35,7 +35,9 @@ pub async fn run(args: &DemoArgs, console: &Console, shutdown: impl Future<Outpu
     }
 }
 
-async fn demonstrate(args: &DemoArgs, console: &Console, shutdown: impl Future<Output = ()>) -> Result<u8, Failure> {
+async fn demonstrate(args: &DemoArgs, env: &Env, console: &Console, shutdown: impl Future<Output = ()>) -> Result<u8, Failure> {
+    // Nothing of what real servers are reached with.
+    let env = env.var(server::TOKEN).map(|token| (server::TOKEN, token)).into_iter().collect::<Env>();
     let mut shutdown = std::pin::pin!(shutdown);
     let folder = folder(args)?;
     let world = match (args.mailboxes, args.messages) {
@@ -52,7 +54,12 @@ async fn demonstrate(args: &DemoArgs, console: &Console, shutdown: impl Future<O
     let by_ews = write_config(&folder, "ews", &on_premises(&server.ews_url()), &mailboxes, true)?;
     println!("A test Exchange server with {} mailboxes listens at {}", mailboxes.len(), server.ews_url());
     println!("It is copied by EWS into {} by the configuration {}", folder.display(), by_ews.display());
-    let first = pass(args, &folder, by_ews, console, shutdown.as_mut()).await?;
+    if let Some(bind) = args.bind.filter(|bind| bind.port() != 0) {
+        println!(
+            "Meanwhile http://{bind}/status tells how far it is, and so do `exchange-sync status {bind}` and `exchange-sync attach {bind}`"
+        );
+    }
+    let first = pass(args, &env, &folder, by_ews, console, shutdown.as_mut()).await?;
     if first != Outcome::Done && first != Outcome::Gaps {
         return Ok(first.code());
     }
@@ -60,7 +67,7 @@ async fn demonstrate(args: &DemoArgs, console: &Console, shutdown: impl Future<O
     let by_graph = write_config(&folder, "graph", &online(&server.url(), &application), &mailboxes, false)?;
     println!("\nMeanwhile {told}, and the mailboxes moved to the cloud.");
     println!("A second pass goes on by Microsoft Graph with {}: what is known is not downloaded again", by_graph.display());
-    let second = pass(args, &folder, by_graph, console, shutdown.as_mut()).await?;
+    let second = pass(args, &env, &folder, by_graph, console, shutdown.as_mut()).await?;
     println!("\nLook around: ls {0}/data, or read the catalog: head -n 3 {0}/data/*/*/*/catalog/*.jsonl", folder.display());
     println!("For mailboxes of your own: exchange-sync config sample > config.json, and see exchange-sync run --help");
     server.shutdown().await;
@@ -83,16 +90,16 @@ fn folder(args: &DemoArgs) -> Result<PathBuf, Failure> {
 /// One pass over all mailboxes.
 async fn pass(
     args: &DemoArgs,
+    env: &Env,
     folder: &Path,
     file: PathBuf,
     console: &Console,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Outcome, Failure> {
     let source = Source { file: Some(file), ..Source::default() };
-    let env = Env::default();
-    let shelf = source.shelf(&env).map_err(|fault| fault.to_string())?;
-    let loaded = config::load(&*shelf, &env, None).await.map_err(|refused| refused.to_string())?;
-    run::run(&run_args(args, folder, source), loaded.config, None, &env, console, shutdown).await.map_err(|unready| unready.to_string())
+    let shelf = source.shelf(env).map_err(|fault| fault.to_string())?;
+    let loaded = config::load(&*shelf, env, None).await.map_err(|refused| refused.to_string())?;
+    run::run(&run_args(args, folder, source), loaded.config, None, env, console, shutdown).await.map_err(|unready| unready.to_string())
 }
 
 /// How a person would write this server down while it stands in the cellar.
@@ -146,6 +153,7 @@ fn run_args(args: &DemoArgs, folder: &Path, source: Source) -> RunArgs {
         reconcile_every: None,
         grace: Duration::ZERO,
         restart: false,
+        bind: args.bind,
         mask: false,
         progress: args.progress,
         screen: args.screen.clone(),

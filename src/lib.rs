@@ -13,10 +13,11 @@
 //! - [`config`]: the configuration as written, layered and judged;
 //! - [`shard`]: which mailboxes are this instance's;
 //! - [`event`], [`status`], [`watch`]: what happened, its fold, and the channel between the work and its watchers;
-//! - [`server`]: health, metrics, status and actions over HTTP;
+//! - [`server`]: health, metrics, status and actions over HTTP; [`attach`]: the same seen from afar;
 //! - [`cli`]: the command line, and what it prints;
 //! - [`run`]: the one place that wires the rooms together, ending in an [`outcome`]; [`demo`] runs it against a test server.
 
+pub mod attach;
 pub mod auth;
 pub mod blob;
 pub mod catalog;

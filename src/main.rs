@@ -27,9 +27,14 @@ fn main() -> ExitCode {
         Err(exit) => exit.report(),
         Ok(Command::Check(args)) => asked(&env, async || cli::check::run(&args, &env).await),
         Ok(Command::Config(command)) => asked(&env, async || cli::config::run(&command, &env).await),
+        Ok(Command::Status(args)) => asked(&env, async || cli::status::run(&args).await),
+        Ok(Command::Attach(args)) => {
+            let console = Console::default();
+            in_runtime(&quiet(), &env, &console, args.mask, async |shutdown| cli::attach::run(&args, &console, shutdown).await)
+        }
         Ok(Command::Demo(args)) => {
             let console = Console::default();
-            in_runtime(&quiet(), &env, &console, false, async |shutdown| demo::run(&args, &console, shutdown).await)
+            in_runtime(&quiet(), &env, &console, false, async |shutdown| demo::run(&args, &env, &console, shutdown).await)
         }
         Ok(Command::Run(args)) => copy(&args, &env),
         Ok(Command::Verify(args)) => {

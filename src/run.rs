@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use url::Url;
 
 use crate::{
-    auth::{Login, oauth},
+    auth::{Login, Secret, oauth},
     cli::{
         Destination, Place, Progress, RunArgs,
         console::Console,
@@ -39,6 +39,7 @@ use crate::{
     mail::{Address, Mailbox},
     outcome::Outcome,
     pipeline::{FilterSet, Filters, FolderName, Limits, Mode, Participants, Pipeline, Reconcile, Schedule, Subscription, roster},
+    server,
     watch::Events,
 };
 
@@ -96,8 +97,18 @@ pub async fn run(
     console: &Console,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Outcome, Unready> {
+    // A port that is taken is told before anything is touched.
+    let listening = match args.bind {
+        Some(address) => Some(server::bind(address).await.map_err(|unbound| Unready::Configuration(unbound.to_string()))?),
+        None => None,
+    };
     let events = Events::new();
     events.status().introduce(identity::identity(args, &config), args.mask);
+    let serving = listening.map(|listening| {
+        tracing::info!(address = %listening.address(), "serving health, metrics and status");
+        let token = env.var(server::TOKEN).map(Secret::new);
+        listening.serve(server::Settings { events: events.clone(), token, mask: args.mask })
+    });
     let exchange = exchange(&config, &events)?;
     let tuning = Tuning::of(&config);
     let stores = stores::open(args, &tuning, env, &events).await?;
@@ -112,7 +123,10 @@ pub async fn run(
     let end = pipeline.end();
     let present = watch::Sender::new(Present { config: Arc::new(config), pipeline });
     let hands = Arc::new(Actions::new(args, env, &events, present.subscribe()));
-    let mut view = view(args, &events, console, hands).map_err(Unready::Configuration)?;
+    let mut view = view(args, &events, console, hands.clone()).map_err(Unready::Configuration)?;
+    if let Some(serving) = &serving {
+        serving.begun(hands);
+    }
     let in_force = InForce { args: args.clone(), present, tuning, events: events.clone() };
     let finished = {
         let mut rounds = std::pin::pin!(roster(reload::assignments(in_force, lookout)));
@@ -137,6 +151,9 @@ pub async fn run(
     };
     stores.flush().await;
     events.status().end();
+    if let Some(serving) = serving {
+        serving.stop().await;
+    }
     let was_dashboard = view.was_dashboard;
     view.stop().await;
     let outcome = outcome(&events, mode(args), finished);

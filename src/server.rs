@@ -18,9 +18,7 @@ mod tests;
 mod timed;
 mod token;
 
-use std::sync::Arc;
-
-use crate::{auth::Secret, watch::Events, watch::Hands};
+use crate::{auth::Secret, watch::Events};
 
 pub use self::listen::{Listening, Serving, Unbound, bind};
 
@@ -31,8 +29,6 @@ pub const TOKEN: &str = "EXCHANGE_SYNC_TOKEN";
 pub struct Settings {
     /// The board, and who tells it.
     pub events: Events,
-    /// Who carries actions out; none where nothing is taken.
-    pub hands: Option<Arc<dyn Hands>>,
     /// What actions must be asked for with; without it none is taken.
     pub token: Option<Secret>,
     /// Whether addresses are masked.

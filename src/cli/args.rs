@@ -1,9 +1,9 @@
 //! What can be asked for.
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{Destination, Place, ScreenArgs};
-use crate::{config::Source, mail::Address, shard::Shard};
+use crate::{attach, auth::Secret, config::Source, mail::Address, shard::Shard};
 
 /// What the program is to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +14,10 @@ pub enum Command {
     Verify(Box<VerifyArgs>),
     /// Look at what could not be read or stored, or try it again.
     Quarantine(Box<QuarantineArgs>),
+    /// Tell what a running instance does.
+    Status(StatusArgs),
+    /// Watch running instances.
+    Attach(AttachArgs),
     /// Show it off against a test server.
     Demo(DemoArgs),
     /// Judge the configuration.
@@ -47,6 +51,8 @@ pub struct RunArgs {
     pub grace: Duration,
     /// Whether what would end a continuous run begins it anew.
     pub restart: bool,
+    /// Where health, metrics and status are served.
+    pub bind: Option<SocketAddr>,
     /// What a person sees.
     pub progress: Progress,
     /// How the dashboard looks.
@@ -91,6 +97,34 @@ pub struct QuarantineArgs {
     pub json: bool,
 }
 
+/// Options of `status`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusArgs {
+    /// The instance.
+    pub address: attach::Address,
+    /// Whether folders, requests, log and history are told as well.
+    pub folders: bool,
+    /// Whether it is told in JSON.
+    pub json: bool,
+}
+
+/// Options of `attach`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttachArgs {
+    /// The instances; none where a recording is played.
+    pub addresses: Vec<attach::Address>,
+    /// What actions are asked for with.
+    pub token: Option<Secret>,
+    /// The recording to be played.
+    pub replay: Option<PathBuf>,
+    /// Where what is seen is recorded.
+    pub record: Option<PathBuf>,
+    /// Whether addresses are masked from the beginning.
+    pub mask: bool,
+    /// How the dashboard looks.
+    pub screen: ScreenArgs,
+}
+
 /// Options of `demo`.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub struct DemoArgs {
@@ -106,6 +140,9 @@ pub struct DemoArgs {
     /// What to show while copying
     #[arg(long, value_enum, default_value_t)]
     pub progress: Progress,
+    /// Serve health, metrics and status while copying
+    #[arg(long, value_name = "ADDR:PORT", value_parser = super::bind::address)]
+    pub bind: Option<SocketAddr>,
     /// How the dashboard looks.
     #[command(flatten)]
     pub screen: ScreenArgs,

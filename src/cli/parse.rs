@@ -1,18 +1,21 @@
 //! From words to a command.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 
 use url::Url;
 
 use super::{
-    CheckArgs, Command, ConfigCommand, DemoArgs, Exit, LogArgs, Place, Progress, QuarantineArgs, RunArgs, ScreenArgs, ShowArgs, UploadArgs,
-    VerifyArgs, destination, duration, size, unbuilt,
+    AttachArgs, CheckArgs, Command, ConfigCommand, DemoArgs, Exit, LogArgs, Place, Progress, QuarantineArgs, RunArgs, ScreenArgs, ShowArgs,
+    StatusArgs, UploadArgs, VerifyArgs, bind, destination, duration, size, unbuilt,
 };
 use crate::{
+    attach,
+    auth::Secret,
     config::{Env, Source},
     mail::Address,
+    server,
     shard::Shard,
 };
 
@@ -45,6 +48,13 @@ enum Verb {
         #[command(subcommand)]
         what: Quarantine,
     },
+    /// Tell what a running instance does, once
+    Status(StatusOptions),
+    /// Watch running instances on one dashboard; to quit it stops nothing
+    #[command(
+        after_help = "Actions, such as to pause a mailbox, need the instance's token in the environment variable EXCHANGE_SYNC_TOKEN."
+    )]
+    Attach(AttachOptions),
     /// Show it off: a test Exchange server, and a copy of it into a folder
     Demo(DemoArgs),
     /// Judge the configuration
@@ -220,6 +230,40 @@ struct PlaceOptions {
 }
 
 #[derive(Debug, Args)]
+struct StatusOptions {
+    /// Where it serves: what its --bind says, such as localhost:8080; may come from the environment variable EXCHANGE_SYNC_URL
+    #[arg(value_name = "URL")]
+    address: Option<attach::Address>,
+    /// Tell of folders, requests, log and history as well
+    #[arg(long, requires = "json")]
+    folders: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct AttachOptions {
+    /// Where they serve: what their --bind says, such as localhost:8080; one may come from the environment variable EXCHANGE_SYNC_URL
+    #[arg(value_name = "URL")]
+    addresses: Vec<attach::Address>,
+    /// Play a recording instead
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["addresses", "record"])]
+    replay: Option<PathBuf>,
+    /// Keep what is seen of one instance in this file, which must not exist yet; at most 100 MiB
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Mask mailbox addresses from the beginning
+    #[arg(long)]
+    mask: bool,
+    /// Print the keymap in force when none is named, as a file to begin with
+    #[arg(long, exclusive = true)]
+    print_keymap: bool,
+    #[command(flatten)]
+    screen: ScreenArgs,
+}
+
+#[derive(Debug, Args)]
 struct RunOptions {
     #[command(flatten)]
     place: PlaceOptions,
@@ -242,19 +286,20 @@ struct RunOptions {
     /// Begin anew, after a pause, where a continuous run would end: a refused login, a configuration or a place that cannot be used
     #[arg(long, conflicts_with = "once")]
     restart_on_unrecoverable_errors: bool,
+    /// Serve health, metrics and status here, such as 127.0.0.1:8080; actions need the environment variable EXCHANGE_SYNC_TOKEN
+    #[arg(long, value_name = "ADDR:PORT", value_parser = bind::address)]
+    bind: Option<SocketAddr>,
     /// What to show while copying
     #[arg(long, value_enum, default_value_t)]
     progress: Progress,
     /// Show the dashboard: the same as --progress tui
     #[arg(long, conflicts_with = "progress")]
     tui: bool,
-    /// Record what is shown into this file, for `attach --replay`
+    /// Keep what is shown in this file, which must not exist yet, for `attach --replay`; at most 100 MiB
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
     #[command(flatten)]
     screen: ScreenArgs,
-    #[command(flatten)]
-    unbuilt: unbuilt::Unbuilt,
 }
 
 /// What the words ask for. `args` begins with the program's name. Help and version come back as an [`Exit`] with code 0, everything wrong as
@@ -285,6 +330,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, env: &Env) -> Result<Comm
             let run = place.run(env)?;
             Ok(Command::Quarantine(Box::new(QuarantineArgs { run, mailboxes: addresses(&mailboxes), ids, retry, json })))
         }
+        Verb::Status(options) => status(options, env).map(Command::Status),
+        Verb::Attach(options) => attach(options, env).map(Command::Attach),
         Verb::Demo(args) => Ok(Command::Demo(args)),
         Verb::Check(CheckOptions { offline: true, source, api }) => {
             let source = with_api(source, api);
@@ -330,10 +377,6 @@ fn ended(error: &clap::Error) -> Exit {
 }
 
 fn run(options: RunOptions, env: &Env) -> Result<RunArgs, Exit> {
-    let refused = options.unbuilt.asked();
-    if !refused.is_empty() {
-        return Err(Exit::usage(refused.join("\nerror: ")));
-    }
     Ok(RunArgs {
         config_poll: options.config_poll,
         once: options.once,
@@ -341,11 +384,48 @@ fn run(options: RunOptions, env: &Env) -> Result<RunArgs, Exit> {
         reconcile_every: options.reconcile_every,
         grace: options.grace,
         restart: options.restart_on_unrecoverable_errors,
+        bind: options.bind,
         progress: if options.tui { Progress::Tui } else { options.progress },
         screen: options.screen,
         record: options.record,
         ..options.place.run(env)?
     })
+}
+
+fn status(options: StatusOptions, env: &Env) -> Result<StatusArgs, Exit> {
+    let StatusOptions { address, folders, json } = options;
+    let address = match address {
+        Some(address) => address,
+        None => address_of(env)?.ok_or_else(|| Exit::usage(format!("status: {NOWHERE}")))?,
+    };
+    Ok(StatusArgs { address, folders, json })
+}
+
+fn attach(options: AttachOptions, env: &Env) -> Result<AttachArgs, Exit> {
+    let AttachOptions { mut addresses, replay, record, mask, print_keymap, screen } = options;
+    if print_keymap {
+        return Err(Exit { code: 0, message: exchange_sync_tui::Keymap::sample() });
+    }
+    if addresses.is_empty() && replay.is_none() {
+        addresses.push(address_of(env)?.ok_or_else(|| Exit::usage(format!("attach: {NOWHERE}; or play a recording with --replay FILE")))?);
+    }
+    if record.is_some() && addresses.len() > 1 {
+        return Err(Exit::usage("attach --record: a recording is of one instance: name one URL"));
+    }
+    let token = env.var(server::TOKEN).map(Secret::new);
+    Ok(AttachArgs { addresses, token, replay, record, mask, screen })
+}
+
+/// Where an instance is looked for that is not named.
+const URL: &str = "EXCHANGE_SYNC_URL";
+
+/// What is said where there is none.
+const NOWHERE: &str = "nothing to look at: name the instance's URL, such as localhost:8080, or set EXCHANGE_SYNC_URL; \
+    instances serve where they are started with --bind ADDR:PORT";
+
+fn address_of(env: &Env) -> Result<Option<attach::Address>, Exit> {
+    let address = env.var(URL).map(|text| text.parse().map_err(|fault| Exit::usage(format!("{URL} {text:?} {fault}"))));
+    address.transpose()
 }
 
 fn verify(options: VerifyOptions, env: &Env) -> Result<VerifyArgs, Exit> {
@@ -378,6 +458,7 @@ impl PlaceOptions {
             reconcile_every: None,
             grace: Duration::ZERO,
             restart: false,
+            bind: None,
             mask: self.mask,
             progress: Progress::None,
             screen: ScreenArgs::default(),

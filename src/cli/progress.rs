@@ -65,7 +65,7 @@ pub fn start(events: &Events, wanted: Wanted<'_>) -> Result<View, String> {
     if let Some(file) = wanted.record {
         tasks.spawn(record::record(file, events.clone(), stopped.clone())?);
     }
-    tasks.spawn(lines::tables(events.clone(), wanted.console.clone())?);
+    tasks.spawn(lines::tables(events.clone(), wanted.console.clone(), stopped.clone())?);
     match wanted.progress {
         Progress::None => {}
         Progress::Json => drop(tasks.spawn(lines::json(events.clone(), stopped))),

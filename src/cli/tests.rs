@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::{
-    CheckArgs, Command, ConfigCommand, Destination, Exit, LogArgs, LogFormat, Place, Progress, RunArgs, ShowArgs, UploadArgs, check,
-    config, parse,
+    CheckArgs, Command, ConfigCommand, Destination, Exit, LogArgs, LogFormat, Place, Progress, RunArgs, ScreenArgs, ShowArgs, UploadArgs,
+    check, config, parse,
 };
 use crate::{
     auth::Secret,
@@ -28,6 +28,7 @@ fn run_args() -> RunArgs {
         reconcile_every: None,
         grace: std::time::Duration::from_secs(25),
         restart: false,
+        bind: None,
         mask: false,
         progress: Progress::Auto,
         screen: ScreenArgs::default(),
@@ -53,7 +54,7 @@ fn run_is_meant_without_a_verb_and_after_a_leading_word() {
 #[test]
 fn every_option_of_run_arrives() {
     let line = "--local-files-prefix /x --config /c.json --remote-config-owner o --remote-config-key k --config-poll 200ms --once --shard-name app-3 --total-shards 4 \
-        --memory-budget 1GiB --reconcile-every 90m --grace 5s --mask --progress json --debug-level 2 --log-format json --log-dir /log";
+        --bind [::1]:8080 --memory-budget 1GiB --reconcile-every 90m --grace 5s --mask --progress json --debug-level 2 --log-format json --log-dir /log";
     let expected = RunArgs {
         source: Source {
             file: Some("/c.json".into()),
@@ -67,6 +68,7 @@ fn every_option_of_run_arrives() {
         memory_budget: 1 << 30,
         reconcile_every: Some(std::time::Duration::from_secs(5400)),
         grace: std::time::Duration::from_secs(5),
+        bind: "[::1]:8080".parse().ok(),
         mask: true,
         progress: Progress::Json,
         log: LogArgs { debug_level: 2, log_format: LogFormat::Json, log_dir: Some("/log".into()) },
@@ -101,7 +103,7 @@ fn other_verbs_arrive() {
     assert_eq!(asked("config sample"), Ok(Command::Config(ConfigCommand::Sample { graph: false })));
     assert_eq!(asked("config sample --graph"), Ok(Command::Config(ConfigCommand::Sample { graph: true })));
     assert_eq!(asked("config schema"), Ok(Command::Config(ConfigCommand::Schema)));
-    let Ok(Command::Demo(demo)) = asked("demo --mailboxes 2 --messages 3 --dir /d --progress none") else { panic!() };
+    let Ok(Command::Demo(demo)) = asked("demo --mailboxes 2 --messages 3 --dir /d --progress none --bind 127.0.0.1:0") else { panic!() };
     assert_eq!(
         (demo.mailboxes, demo.messages, demo.dir.as_deref(), demo.progress),
         (Some(2), Some(3), Some(Path::new("/d")), Progress::None)
@@ -135,6 +137,14 @@ fn what_cannot_be_done_is_refused_with_a_reason() {
         "check",
         "plan",
         "verify --repair",
+        "--local-files-prefix /x --bind 8080",
+        "--local-files-prefix /x --bind localhost:8080",
+        "status",
+        "status ftp://pod",
+        "status pod:8080 --folders",
+        "attach",
+        "attach pod-0:8080 pod-1:8080 --record file",
+        "attach pod:8080 --replay file",
         "config upload file.json",
         "config upload file.json --remote-config-owner o --remote-config-key k",
         "config show --remote",
@@ -186,7 +196,7 @@ fn help_reads_well() {
     let mut whole = super::parse::command().term_width(100);
     whole.build();
     let mut text = whole.render_help().to_string();
-    for path in [&["run"][..], &["demo"], &["check"], &["config"], &["config", "show"], &["config", "upload"]] {
+    for path in [&["run"][..], &["status"], &["attach"], &["demo"], &["check"], &["config"], &["config", "show"], &["config", "upload"]] {
         let verb = path.iter().fold(&mut whole, |command, word| command.find_subcommand_mut(word).unwrap());
         text += &format!("\n----\n{}", verb.render_help());
     }

@@ -27,9 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Has an action done, for whoever may ask for it.
 pub async fn actions(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
     token::admit(&headers, shared.settings.token.as_ref())?;
-    let Some(hands) = &shared.settings.hands else {
-        return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, "this run takes no actions"));
-    };
+    let hands = shared.hands()?;
     let action = action(body).await?;
     if let Some(mailbox) = mailbox(&action)
         && shared.settings.events.status().named(mailbox).is_none()
@@ -37,7 +35,6 @@ pub async fn actions(State(shared): State<Arc<Shared>>, headers: HeaderMap, body
         let words = format!("no mailbox of this instance is shown as {}", shared.shown(mailbox));
         return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, words));
     }
-    tracing::info!(action = shared.shown(&json!(action).to_string()), "a watcher asks for something to be done");
     match hands.act(action).await {
         Ok(words) => Ok(answer::json(&json!({"answer": shared.shown(&words)}))),
         Err(words) => Err(Refusal::new(StatusCode::CONFLICT, shared.shown(&words))),

@@ -17,6 +17,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Settings, routes, timed::Timed};
+use crate::watch::Hands;
 
 /// Connections at a time. Half of them may be watchers of events; others than these wait until one ends, which takes no longer than the times below.
 const CONNECTIONS: usize = 128;
@@ -90,9 +91,10 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// The work begins: from now on a board without mailboxes means that there are none, and not that they are yet to come.
-    pub fn begun(&self) {
-        self.shared.begin();
+    /// The work begins: what is asked is done by these hands, and from now on a board without mailboxes means that there are none, and not that they are
+    /// yet to come.
+    pub fn begun(&self, hands: Arc<dyn Hands>) {
+        self.shared.begin(hands);
     }
 
     /// Tells all watchers the last state, and ends.

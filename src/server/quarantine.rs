@@ -14,11 +14,8 @@ use crate::watch::QUARANTINE_SHOWN;
 
 /// The items in quarantine, and whether there are more than are shown.
 pub async fn quarantine(State(shared): State<Arc<Shared>>) -> Result<Response, Refusal> {
-    let Some(hands) = &shared.settings.hands else {
-        return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, "this run cannot list its quarantine; use `exchange-sync quarantine list`"));
-    };
     let failed = |words: String| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, shared.shown(&words));
-    let mut items = hands.quarantine().await.map_err(failed)?;
+    let mut items = shared.hands()?.quarantine().await.map_err(failed)?;
     let more = items.len() > QUARANTINE_SHOWN;
     items.truncate(QUARANTINE_SHOWN);
     let items: Vec<Quarantined> = items.into_iter().map(|item| shown(&shared, item)).collect();

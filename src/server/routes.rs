@@ -1,9 +1,6 @@
 //! Which path leads where.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, OnceLock};
 
 use axum::{
     Router,
@@ -19,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Settings, actions, answer::Refusal, events, health, metrics, quarantine, status};
 use crate::{
     status::{Head, Status},
+    watch::Hands,
     words,
 };
 
@@ -37,29 +35,36 @@ pub struct Shared {
     /// Whether the server is about to end.
     pub ending: CancellationToken,
     large: Arc<Semaphore>,
-    begun: AtomicBool,
+    hands: OnceLock<Arc<dyn Hands>>,
 }
 
 impl Shared {
     /// Nobody watches yet.
     pub fn new(settings: Settings, ending: CancellationToken) -> Self {
         let (watchers, large) = (Arc::new(Semaphore::new(WATCHERS)), Arc::new(Semaphore::new(LARGE)));
-        Self { settings, watchers, ending, large, begun: AtomicBool::new(false) }
+        Self { settings, watchers, ending, large, hands: OnceLock::new() }
     }
 
     /// See [`Serving::begun`](super::Serving::begun).
-    pub fn begin(&self) {
-        self.begun.store(true, Ordering::Relaxed);
+    pub fn begin(&self, hands: Arc<dyn Hands>) {
+        // A run begins once.
+        let _ = self.hands.set(hands);
     }
 
     /// Whether the work has begun.
     pub fn has_begun(&self) -> bool {
-        self.begun.load(Ordering::Relaxed)
+        self.hands.get().is_some()
+    }
+
+    /// Who does what is asked.
+    pub fn hands(&self) -> Result<&dyn Hands, Refusal> {
+        let starting = || Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "it is starting; ask again in a moment");
+        self.hands.get().map(|hands| &**hands).ok_or_else(starting)
     }
 
     /// The head as it is served: whether actions are taken is told of this door.
     pub fn head(&self, head: Head) -> Head {
-        Head { actions: self.settings.token.is_some() && self.settings.hands.is_some(), ..head }
+        Head { actions: self.settings.token.is_some(), ..head }
     }
 
     /// The run and its mailboxes.

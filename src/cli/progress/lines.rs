@@ -37,10 +37,14 @@ pub async fn json(events: Events, stopped: Stop) {
 }
 
 /// The whole table on standard error, whenever SIGUSR1 comes.
-pub fn tables(events: Events, console: Console) -> Result<impl Future<Output = ()>, String> {
+pub fn tables(events: Events, console: Console, mut stopped: Stop) -> Result<impl Future<Output = ()>, String> {
     let mut asked = signal(SignalKind::user_defined1()).map_err(|error| format!("watching for SIGUSR1 failed: {error}"))?;
     Ok(async move {
-        while asked.recv().await.is_some() {
+        loop {
+            tokio::select! {
+                _ = &mut stopped => return,
+                _ = asked.recv() => {}
+            }
             let status = events.status().overview(Utc::now());
             console.write(&text::table(&status, WIDTH));
         }

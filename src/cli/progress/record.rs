@@ -10,14 +10,14 @@ use super::Stop;
 use crate::watch::{Events, local::Changes};
 
 /// The largest recording. The fuller it is, the rarer its lines, so that it holds the whole of any run.
-const LARGEST: u64 = 64 << 20;
+const LARGEST: u64 = 100 << 20;
 
 /// So often the board is looked at.
 const LOOKS: Duration = Duration::from_secs(1);
 
-/// Begins a recording; what is there is replaced.
+/// Begins a recording; one that is there is not replaced.
 pub fn record(file: &Path, events: Events, mut stopped: Stop) -> Result<impl Future<Output = ()> + use<>, String> {
-    let out = File::create(file).map_err(|error| format!("making the recording {} failed: {error}", file.display()))?;
+    let out = File::create_new(file).map_err(|error| format!("making the recording {} failed: {error}", file.display()))?;
     let (mut recorder, name) = (Recorder::new(BufWriter::new(out), LARGEST), file.display().to_string());
     Ok(async move {
         let mut changes = Changes::default();

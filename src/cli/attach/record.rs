@@ -1,0 +1,74 @@
+//! What is seen, kept in a file on its way to the dashboard.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::Path,
+};
+
+use chrono::Utc;
+use exchange_sync_tui::{Signal, Source, recording::Recorder};
+use tokio::{sync::mpsc, task::JoinHandle};
+
+/// A recording's most bytes.
+const LIMIT: u64 = 100 << 20;
+
+/// The same source, recorded until nobody watches it any more. A recording that cannot be written ends; what is seen goes on.
+pub fn record(file: &Path, mut source: Source) -> Result<(Source, JoinHandle<io::Result<()>>), String> {
+    let out = File::create_new(file).map_err(|error| format!("making the recording {} failed: {error}", file.display()))?;
+    let mut recorder = Some(Recorder::new(BufWriter::new(out), LIMIT));
+    let (send, frames) = mpsc::channel(1);
+    let task = tokio::spawn(async move {
+        let mut outcome = Ok(());
+        loop {
+            let signal = tokio::select! {
+                signal = source.frames.recv() => signal,
+                () = send.closed() => None,
+            };
+            let Some(signal) = signal else { break };
+            if let (Signal::Frame(frame), Some(writing)) = (&signal, &mut recorder)
+                && let Err(error) = writing.take(Utc::now(), frame.clone())
+            {
+                (outcome, recorder) = (Err(error), None);
+            }
+            if send.send(signal).await.is_err() {
+                break;
+            }
+        }
+        match recorder {
+            Some(recorder) => recorder.finish(Utc::now())?.flush(),
+            None => outcome,
+        }
+    });
+    Ok((Source { name: source.name, frames, asks: source.asks }, task))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufReader;
+
+    use exchange_sync_tui::{Frame, recording};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_seen_can_be_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("seen.jsonl");
+        let (send, frames) = mpsc::channel(1);
+        let (mut recorded, task) = record(&file, Source { name: "pod".into(), frames, asks: None }).unwrap();
+        for signal in [Signal::Frame(Frame::Status(Box::default())), Signal::Lost { reason: "x".into(), again: Utc::now() }] {
+            send.send(signal.clone()).await.unwrap();
+            assert_eq!(recorded.frames.recv().await.unwrap(), signal);
+        }
+        drop(recorded);
+        task.await.unwrap().unwrap();
+        let entries: Vec<_> = recording::read(BufReader::new(File::open(&file).unwrap())).collect();
+        assert!(matches!(&entries[..], [Ok(entry)] if matches!(entry.frame, Frame::Status(_))), "{entries:?}");
+        let (_, frames) = mpsc::channel(1);
+        assert!(
+            record(&file, Source { name: "pod".into(), frames, asks: None }).unwrap_err().contains("seen.jsonl"),
+            "what exists is kept"
+        );
+    }
+}

@@ -1,0 +1,66 @@
+//! `status`: what a running instance does, once.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+};
+
+use exchange_sync_tui::{Status, text};
+
+use super::StatusArgs;
+use crate::attach::Client;
+
+/// Columns of a table that goes into a file or a pipe.
+const COLUMNS: usize = 160;
+
+/// Asks and prints; code 1 where there is no answer.
+pub async fn run(args: &StatusArgs) -> ExitCode {
+    let asked = async {
+        let client = Client::new(args.address.clone(), None)?;
+        client.status(args.folders).await.map_err(|trouble| trouble.to_string())
+    };
+    match asked.await {
+        Ok(status) => {
+            // A closed pipe is not worth a failure.
+            let _ = io::stdout().lock().write_all(told(&status, args.json).as_bytes());
+            ExitCode::SUCCESS
+        }
+        Err(cause) => {
+            eprintln!("error: asking {} for its status failed: {cause}", args.address);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn told(status: &Status, json: bool) -> String {
+    if json {
+        // Our own types, with text for keys.
+        return serde_json::to_string(status).unwrap_or_default() + "\n";
+    }
+    let head = &status.head;
+    let shard = head.shard.map(|shard| format!(", shard {} of {}", shard.index, shard.total)).unwrap_or_default();
+    let who = format!("{}{shard}, version {}: {} to {}\n", head.instance, head.version, head.api, head.sink);
+    format!("{}{}\n{}", crate::words::visible(who.trim_end()) + "\n", text::line(status), text::table(status, columns()))
+}
+
+/// The terminal's, where it is one.
+fn columns() -> usize {
+    let stdout = io::stdout();
+    let width = stdout.is_terminal().then(|| rustix::termios::tcgetwinsize(&stdout).ok()).flatten();
+    width.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0).unwrap_or(COLUMNS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::{Head, Mailbox};
+
+    #[test]
+    fn it_is_a_table_or_json() {
+        let head = Head { instance: "pod\u{1b}".into(), version: "1".into(), api: "EWS".into(), sink: "/data".into(), ..Head::default() };
+        let status = Status { head, mailboxes: [("ann@example.com".to_owned(), Mailbox::default())].into(), ..Status::default() };
+        let table = told(&status, false);
+        assert!(table.starts_with("pod\\u{1b}, version 1: EWS to /data\n") && table.contains("ann@example.com"), "{table}");
+        assert_eq!(serde_json::from_str::<Status>(&told(&status, true)).unwrap(), status);
+    }
+}

@@ -9,8 +9,9 @@ use rusqlite::{OptionalExtension, params};
 use tokio::{runtime::Handle, sync::Mutex};
 
 use super::{
-    Error, Residents, Totals,
+    Error, Totals,
     book::Fault,
+    identity::same_kind,
     index::{Batch, Index, read},
     ledger::{blocking, failed},
     line::{Line, Told},
@@ -92,6 +93,8 @@ pub struct SetAside {
     pub failure: Failure,
     /// When it was first put there.
     pub since: chrono::DateTime<chrono::Utc>,
+    /// How often it was tried at least: the ledger is told when that has doubled.
+    pub attempts: u64,
 }
 
 /// A place in a census. Only the order has meaning; the default is before all.
@@ -114,15 +117,6 @@ impl Census {
     /// Figures.
     pub async fn totals(&self) -> Result<Totals, Error> {
         self.run(|taken| Ok(taken.index.totals)).await
-    }
-
-    /// How many messages are in the mailbox, by the form of their item ids.
-    pub async fn residents(&self, form: IdForm) -> Result<Residents, Error> {
-        self.run(move |taken| {
-            let (own, foreign) = taken.index.residents(form)?;
-            Ok(Residents { own, foreign })
-        })
-        .await
     }
 
     /// A listing of a folder from its beginning follows.
@@ -200,7 +194,8 @@ impl Census {
                 let about = taken.about(&row)?;
                 let folder = taken.index.folder_id(row.folder)?;
                 let failure = Failure { code: about.code, text: about.text };
-                Ok((mark, SetAside { key: key(&row.name), listed: row.listed(), folder, path: about.path, failure, since: about.since }))
+                let (listed, attempts) = (row.listed(), row.attempts);
+                Ok((mark, SetAside { key: key(&row.name), listed, folder, path: about.path, failure, since: about.since, attempts }))
             });
             set_aside.collect()
         })
@@ -240,13 +235,8 @@ fn standing(batch: &Batch<'_>, listed: &Listed, walk: i64, all: bool) -> rusqlit
         Some(search_key) => batch.alike(search_key, listed.received.map(|at| at.timestamp()))?,
         None => Vec::new(),
     };
-    let agrees = |row: &&Row| {
-        row.class.as_ref().zip(listed.class.as_ref()).is_none_or(|(a, b)| a == b)
-            && row.authored().zip(listed.from_me()).is_none_or(|(a, b)| a == b)
-            && row.draft().zip(listed.draft()).is_none_or(|(a, b)| a == b)
-    };
     // Copies, and the two halves of a mail to oneself, share the search key: one whose own item is there still is another message.
-    match alike.iter().filter(agrees).find(|row| !all || row.seen == 0) {
+    match alike.iter().filter(|row| same_kind(row, listed)).find(|row| !all || row.seen == 0) {
         Some(row) if all => batch.mark(&row.name, walk).map(|()| Standing::Moved),
         Some(_) => Ok(Standing::Moved),
         None => Ok(Standing::Missing),
@@ -309,7 +299,7 @@ impl Taken {
         let sql = format!("{} WHERE {condition} ORDER BY rowid LIMIT ?2", Index::ROWS);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut statement = self.index.connection().prepare_cached(&sql)?;
-        statement.query_map([after.0, limit], |row| Ok((Mark(row.get(16)?), read(row)?)))?.collect()
+        statement.query_map([after.0, limit], |row| Ok((Mark(row.get(17)?), read(row)?)))?.collect()
     }
 
     fn kept(&self, row: Row) -> rusqlite::Result<Kept> {

@@ -32,6 +32,7 @@ mod survey;
 mod task;
 mod transfer;
 mod trouble;
+mod turns;
 mod until_error;
 
 #[cfg(test)]

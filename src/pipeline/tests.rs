@@ -2,6 +2,7 @@
 
 mod bench;
 mod double;
+mod mending;
 mod reconciling;
 mod roster;
 mod scenarios;

@@ -143,9 +143,8 @@ impl Pipeline {
         hierarchy.home = hierarchy.home.or_else(|| known.home.clone());
         hierarchy.switch = known.switch;
         let listed = keep_unshown(&known, &mut hierarchy);
-        let admitted =
-            |folder: &&Folder| subscription.filters.folders.admits(folder, &hierarchy.folders) && (mailbox.archive || !folder.archive);
-        let wanted: Vec<Folder> = hierarchy.folders.iter().take(listed).filter(admitted).cloned().collect();
+        let read = |folder: &&Folder| subscription.reads(folder, &hierarchy.folders);
+        let wanted: Vec<Folder> = hierarchy.folders.iter().take(listed).filter(read).cloned().collect();
         self.events.tell(Event::FoldersListed {
             mailbox: mailbox.address.clone(),
             folders: wanted.len(),

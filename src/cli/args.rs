@@ -137,9 +137,18 @@ pub struct DemoArgs {
     /// Messages in each of them instead of the built-in world [with --mailboxes alone: 200]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub messages: Option<u32>,
+    /// Two passes and the end, also on a terminal: by EWS, and after a few changes by Graph
+    #[arg(long, conflicts_with = "duration")]
+    pub once: bool,
+    /// Copy a server on which mail comes and goes for this long: a number with h, m, s or ms [default: on a terminal until somebody leaves]
+    #[arg(long, value_name = "TIME", value_parser = super::duration::length)]
+    pub duration: Option<Duration>,
     /// What to show while copying
     #[arg(long, value_enum, default_value_t)]
     pub progress: Progress,
+    /// Keep what is shown in this file, which must not exist yet, for `attach --replay`; at most 100 MiB
+    #[arg(long, value_name = "FILE", requires = "duration")]
+    pub record: Option<PathBuf>,
     /// Serve health, metrics and status while copying
     #[arg(long, value_name = "ADDR:PORT", value_parser = super::bind::address)]
     pub bind: Option<SocketAddr>,

@@ -10,10 +10,7 @@ use exchange_sync_tui::{Action, status::Quarantined};
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::{Semaphore, watch};
 
-use super::{
-    quarantine::retry_one,
-    stores, subscriptions,
-};
+use super::{quarantine::retry_one, stores, subscriptions};
 use crate::{
     catalog::{Records, SetAside},
     cli::{self, RunArgs},

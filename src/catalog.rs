@@ -7,6 +7,7 @@ mod census;
 mod claims;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod generations;
 mod identity;
 mod index;
 mod ledger;

@@ -17,6 +17,7 @@ pub mod mask;
 mod parse;
 pub mod progress;
 pub mod quarantine;
+mod screen;
 mod size;
 pub mod status;
 pub mod summary;
@@ -33,3 +34,4 @@ pub use args::{
 pub use destination::{Destination, Place};
 pub use exit::Exit;
 pub use parse::parse;
+pub use screen::ScreenArgs;

@@ -1,5 +1,9 @@
-//! The first minute of a new user: a test Exchange server, a copy of it into a folder by EWS, and a second pass by Microsoft Graph that shows what a
-//! change costs, and a change of the interface: nothing but the new messages.
+//! The first minute of a new user: a test Exchange server, and a copy of it into a folder.
+//!
+//! On a terminal it is a living server, watched on the dashboard for as long as somebody likes. Otherwise it is two passes, by EWS and by Microsoft
+//! Graph, which show what a change costs, and a change of the interface: nothing but the new messages.
+
+mod living;
 
 use std::{
     future::Future,
@@ -12,7 +16,7 @@ use exchange_simulator::{Launch, Simulator, World, world::AppSpec};
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{DemoArgs, Destination, LogArgs, LogFormat, Place, RunArgs, console::Console},
+    cli::{DemoArgs, Destination, LogArgs, LogFormat, Place, Progress, RunArgs, console::Console},
     config::{self, Env, Source},
     outcome::Outcome,
     run, server,
@@ -44,6 +48,10 @@ async fn demonstrate(args: &DemoArgs, env: &Env, console: &Console, shutdown: im
         (None, None) => World::demo()?,
         (mailboxes, messages) => World::uniform(mailboxes.unwrap_or(5).into(), messages.unwrap_or(200).into()),
     };
+    let screen = args.progress.here()? == Progress::Tui;
+    if args.duration.is_some() || (screen && !args.once) {
+        return living::watch(args, &env, &folder, world, console, shutdown).await;
+    }
     let mut launch = Launch::from(world);
     launch.options.admin = Some(launch.options.listen);
     let application = launch.world.apps.first().cloned().ok_or("the test server knows no application")?;
@@ -59,7 +67,7 @@ async fn demonstrate(args: &DemoArgs, env: &Env, console: &Console, shutdown: im
             "Meanwhile http://{bind}/status tells how far it is, and so do `exchange-sync status {bind}` and `exchange-sync attach {bind}`"
         );
     }
-    let first = pass(args, &env, &folder, by_ews, console, shutdown.as_mut()).await?;
+    let first = pass(args, &env, &folder, by_ews, true, console, shutdown.as_mut()).await?;
     if first != Outcome::Done && first != Outcome::Gaps {
         return Ok(first.code());
     }
@@ -67,7 +75,7 @@ async fn demonstrate(args: &DemoArgs, env: &Env, console: &Console, shutdown: im
     let by_graph = write_config(&folder, "graph", &online(&server.url(), &application), &mailboxes, false)?;
     println!("\nMeanwhile {told}, and the mailboxes moved to the cloud.");
     println!("A second pass goes on by Microsoft Graph with {}: what is known is not downloaded again", by_graph.display());
-    let second = pass(args, &env, &folder, by_graph, console, shutdown.as_mut()).await?;
+    let second = pass(args, &env, &folder, by_graph, true, console, shutdown.as_mut()).await?;
     println!("\nLook around: ls {0}/data, or read the catalog: head -n 3 {0}/data/*/*/*/catalog/*.jsonl", folder.display());
     println!("For mailboxes of your own: exchange-sync config sample > config.json, and see exchange-sync run --help");
     server.shutdown().await;
@@ -87,19 +95,22 @@ fn folder(args: &DemoArgs) -> Result<PathBuf, Failure> {
     Ok(folder)
 }
 
-/// One pass over all mailboxes.
+/// A run over all mailboxes, of one pass or until it is stopped.
 async fn pass(
     args: &DemoArgs,
     env: &Env,
     folder: &Path,
     file: PathBuf,
+    once: bool,
     console: &Console,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Outcome, Failure> {
     let source = Source { file: Some(file), ..Source::default() };
     let shelf = source.shelf(env).map_err(|fault| fault.to_string())?;
     let loaded = config::load(&*shelf, env, None).await.map_err(|refused| refused.to_string())?;
-    run::run(&run_args(args, folder, source), loaded.config, None, env, console, shutdown).await.map_err(|unready| unready.to_string())
+    run::run(&run_args(args, folder, source, once), loaded.config, None, env, console, shutdown)
+        .await
+        .map_err(|unready| unready.to_string())
 }
 
 /// How a person would write this server down while it stands in the cellar.
@@ -141,13 +152,13 @@ fn write_config(folder: &Path, name: &str, server: &Value, mailboxes: &[(String,
     Ok(file)
 }
 
-fn run_args(args: &DemoArgs, folder: &Path, source: Source) -> RunArgs {
+fn run_args(args: &DemoArgs, folder: &Path, source: Source, once: bool) -> RunArgs {
     RunArgs {
         destination: Destination::Files(Place::Folder(folder.to_owned())),
         state: None,
         source,
         config_poll: Duration::ZERO,
-        once: true,
+        once,
         shard: None,
         memory_budget: MEMORY,
         reconcile_every: None,
@@ -155,7 +166,13 @@ fn run_args(args: &DemoArgs, folder: &Path, source: Source) -> RunArgs {
         restart: false,
         bind: args.bind,
         mask: false,
-        progress: args.progress,
+        progress: match args.progress {
+            // A dashboard that is gone within seconds, twice.
+            Progress::Auto if once => Progress::Plain,
+            progress => progress,
+        },
+        screen: args.screen.clone(),
+        record: args.record.clone(),
         log: LogArgs { debug_level: 0, log_format: LogFormat::Text, log_dir: None },
     }
 }

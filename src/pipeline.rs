@@ -33,10 +33,11 @@ mod survey;
 mod task;
 mod transfer;
 mod trouble;
+mod turns;
 mod until_error;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{sync::Arc, time::Duration};
 
@@ -44,6 +45,7 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 
 pub use afresh::Afresh;
 pub use budget::Budget;
+pub use changes::{PAGE, standing_still};
 pub use difference::Difference;
 pub use drain::Drain;
 pub use fan_out::FanOut;
@@ -56,6 +58,7 @@ pub use pace::Pace;
 pub use reconcile::Reconcile;
 pub use roster::{Assignment, roster};
 pub use rounds::{Mode, Schedule};
+pub use standstill::Standstill;
 pub use trouble::Trouble;
 pub use until_error::UntilError;
 
@@ -68,7 +71,14 @@ use self::{
     transfer::transfer,
 };
 
-use crate::{catalog::Catalog, checkpoint::Checkpoints, exchange::Exchange, mail::Mailbox, sink::Sink, watch::Events};
+use crate::{
+    catalog::Catalog,
+    checkpoint::Checkpoints,
+    exchange::Exchange,
+    mail::{Folder, Mailbox},
+    sink::Sink,
+    watch::Events,
+};
 
 /// How much is under way at once.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,6 +108,13 @@ pub struct Subscription {
     pub filters: Filters,
     /// Whether saved cursors are ignored in the first round (`start_from: "config"`).
     pub from_start: bool,
+}
+
+impl Subscription {
+    /// Whether a folder, one of `all` of the mailbox, is read.
+    pub fn reads(&self, folder: &Folder, all: &[Folder]) -> bool {
+        self.filters.folders.admits(folder, all) && (self.mailbox.archive || !folder.archive)
+    }
 }
 
 /// The rooms that the chain joins, and its limits.

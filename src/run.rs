@@ -9,16 +9,26 @@ mod scratch;
 mod stores;
 mod verify;
 
-use std::{future::Future, io, sync::Arc};
+use std::{
+    future::Future,
+    io::{self, Write},
+    sync::Arc,
+};
 
 use chrono::Utc;
+use exchange_sync_tui::text;
 use futures::StreamExt;
 use tokio::sync::watch;
 use url::Url;
 
 use crate::{
     auth::{Login, Secret, oauth},
-    cli::{Destination, Place, Progress, RunArgs, console::Console, progress, summary},
+    cli::{
+        Destination, Place, Progress, RunArgs,
+        console::Console,
+        progress::{self, View},
+        summary,
+    },
     config::{self, Access, Api, Auth, Config, Credential, Env, FolderPath, Lookout, MailboxSettings, StartFrom},
     event::Event,
     exchange::{
@@ -30,7 +40,7 @@ use crate::{
     outcome::Outcome,
     pipeline::{FilterSet, Filters, FolderName, Limits, Mode, Participants, Pipeline, Reconcile, Schedule, Subscription, roster},
     server,
-    watch::{Events, Hands},
+    watch::Events,
 };
 
 use self::{
@@ -110,20 +120,26 @@ pub async fn run(
     tracing::info!(interface, mailboxes = subscriptions(args, &config).len(), to = %args.destination, once = args.once, "starting");
 
     let started = std::time::Instant::now();
-    let view = progress::start(args.progress, events.clone());
     let end = pipeline.end();
     let present = watch::Sender::new(Present { config: Arc::new(config), pipeline });
-    let actions: Arc<dyn Hands> = Arc::new(Actions::new(args, env, &events, present.subscribe()));
+    let hands = Arc::new(Actions::new(args, env, &events, present.subscribe()));
+    let mut view = view(args, &events, console, hands.clone()).map_err(Unready::Configuration)?;
     if let Some(serving) = &serving {
-        serving.begun(actions);
+        serving.begun(hands);
     }
     let in_force = InForce { args: args.clone(), present, tuning, events: events.clone() };
     let finished = {
         let mut rounds = std::pin::pin!(roster(reload::assignments(in_force, lookout)));
         let drain = async { while rounds.next().await.is_some() {} };
+        let stop = async {
+            tokio::select! {
+                () = shutdown => {}
+                () = view.wants_stop() => {}
+            }
+        };
         tokio::select! {
             () = drain => true,
-            () = shutdown => {
+            () = stop => {
                 events.tell(Event::StopBegun);
                 let left = end.under_way();
                 if left > 0 && tokio::time::timeout(args.grace, end.drain()).await.is_err() {
@@ -138,15 +154,33 @@ pub async fn run(
     if let Some(serving) = serving {
         serving.stop().await;
     }
+    let was_dashboard = view.was_dashboard;
     view.stop().await;
     let outcome = outcome(&events, mode(args), finished);
     if args.progress != Progress::None {
         let (messages, resume) = places(args);
         let status = &events.status().overview(Utc::now());
         let report = summary::Summary { status, elapsed: started.elapsed(), messages, resume, finished, outcome };
-        report.print(args.progress, &mut io::stdout().lock());
+        let out = &mut io::stdout().lock();
+        if was_dashboard {
+            // What was on the screen has gone with it.
+            let _ = out.write_all(text::table(status, terminal_width()).as_bytes());
+        }
+        report.print(args.progress, out);
     }
     Ok(outcome)
+}
+
+/// What a person sees of a run.
+fn view(args: &RunArgs, events: &Events, console: &Console, hands: Arc<Actions>) -> Result<View, String> {
+    let progress = args.progress.here()?;
+    let screen = args.screen.settings(true, args.mask)?;
+    progress::start(events, progress::Wanted { progress, screen, record: args.record.as_deref(), console, hands })
+}
+
+/// Columns of the terminal on standard output, or of a line that can be read.
+fn terminal_width() -> usize {
+    rustix::termios::tcgetwinsize(std::io::stdout()).map_or(100, |size| usize::from(size.ws_col).max(60))
 }
 
 fn pipeline(args: &RunArgs, config: &Config, exchange: Arc<dyn Exchange>, stores: &Stores, events: &Events) -> Arc<Pipeline> {

@@ -7,10 +7,11 @@
 mod folder;
 mod look;
 mod patience;
+mod repair;
 mod report;
 mod second;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures::{Stream, stream};
 
@@ -22,9 +23,10 @@ use crate::{
     sink::inspect::Inspect,
 };
 
-use self::{folder::Candidates, look::Suspects, patience::patiently};
+use self::{patience::patiently, second::Second};
 
-pub use report::{FolderReport, Gap, MailboxReport, Repair, SinkReport, Sum};
+pub use repair::Repair;
+pub use report::{FolderReport, Gap, MailboxReport, SinkReport, Sum};
 
 /// How closely is looked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,32 +89,24 @@ impl Verifier {
             );
             return Ok(());
         }
-        let folders = wanted(subscription, &hierarchy, form);
-        let mut candidates: Vec<(Folder, Candidates)> = Vec::new();
-        for folder in folders {
-            match self.folder(subscription, &census, &folder).await {
-                Ok((told, found)) => {
+        let shown = |folder: &&Folder| !folder.archive || form.shows_all();
+        let read = hierarchy.folders.iter().filter(shown).filter(|folder| subscription.reads(folder, &hierarchy.folders));
+        let mut listed: Vec<&Folder> = Vec::new();
+        for folder in read {
+            match self.folder(subscription, &census, folder).await {
+                Ok(told) => {
                     report.folders.push(told);
-                    candidates.push((folder, found));
+                    listed.push(folder);
                 }
                 // The others can be looked at.
                 Err(trouble) if !trouble.stops_mailbox() => report.trouble = Some(trouble.to_string()),
                 Err(trouble) => return Err(trouble),
             }
         }
-        let suspects: Suspects = self.sink(subscription, &census, &mut report.sink).await?;
-        self.second_look(subscription, &census, candidates, suspects, report, repair).await
+        self.sink(subscription, &census, &mut report.sink).await?;
+        Second { verifier: self, subscription, census: &census, folders: &hierarchy.folders, listed: &listed, report, repair }.look().await
     }
 }
 
-/// The folders that are read, parents before children.
-fn wanted(subscription: &Subscription, hierarchy: &Hierarchy, form: IdForm) -> Vec<Folder> {
-    let shown = |folder: &&Folder| !folder.archive || (subscription.mailbox.archive && form.shows_all());
-    let admitted = |folder: &&Folder| subscription.filters.folders.admits(folder, &hierarchy.folders);
-    hierarchy.folders.iter().filter(shown).filter(admitted).cloned().collect()
-}
-
-/// Folders by their ids, for what is told by id alone.
-fn by_id(folders: &[(Folder, Candidates)]) -> BTreeMap<&str, &Folder> {
-    folders.iter().map(|(folder, _)| (folder.id.0.as_str(), folder)).collect()
-}
+#[cfg(test)]
+mod tests;

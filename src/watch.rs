@@ -1,6 +1,7 @@
 //! The channel between the work and its watchers.
 
 mod hands;
+pub mod local;
 mod log;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -124,6 +124,7 @@ async fn the_quarantine_is_listed_and_tried_again() {
     let listed = setup.verb(&["quarantine", "list", "--json"], &[]).await;
     let listed: Vec<Value> = listed.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(listed.len(), 50);
+    assert!(listed.iter().all(|one| one["attempts"].as_u64().is_some_and(|attempts| attempts >= 1)), "{listed:?}");
     let one = listed[7]["key"].as_str().unwrap();
 
     // Still broken: tried in vain, and listed as before.

@@ -109,24 +109,22 @@ impl Blobs {
         range: Option<GetRange>,
         attempt: impl Fn() -> String,
     ) -> Result<Option<GetResult>, Error> {
-        let name = self.name(path, &attempt)?;
-        match self.store.get_opts(&name, GetOptions { range, ..GetOptions::default() }).await {
-            Ok(mut result) => {
-                result.meta.e_tag = result.meta.e_tag.map(quoted);
-                Ok(Some(result))
-            }
-            Err(error) => match self.failed(attempt(), &error) {
-                Error { kind: ErrorKind::Missing, .. } => Ok(None),
-                error => Err(error),
-            },
-        }
+        self.ask(path, GetOptions { range, ..GetOptions::default() }, attempt).await
     }
 
     /// How long a blob is; none where there is none.
     pub(crate) async fn length(&self, path: &Path, attempt: impl Fn() -> String) -> Result<Option<u64>, Error> {
+        let head = GetOptions { head: true, ..GetOptions::default() };
+        Ok(self.ask(path, head, attempt).await?.map(|found| found.meta.size))
+    }
+
+    async fn ask(&self, path: &Path, options: GetOptions, attempt: impl Fn() -> String) -> Result<Option<GetResult>, Error> {
         let name = self.name(path, &attempt)?;
-        match self.store.get_opts(&name, GetOptions { head: true, ..GetOptions::default() }).await {
-            Ok(found) => Ok(Some(found.meta.size)),
+        match self.store.get_opts(&name, options).await {
+            Ok(mut result) => {
+                result.meta.e_tag = result.meta.e_tag.map(quoted);
+                Ok(Some(result))
+            }
             Err(error) => match self.failed(attempt(), &error) {
                 Error { kind: ErrorKind::Missing, .. } => Ok(None),
                 error => Err(error),

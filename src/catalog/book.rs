@@ -109,27 +109,35 @@ impl Book {
             batch.commit()?;
             Ok(decisions)
         })?;
-        for change in changes {
-            if let Change::Created(listed) | Change::Updated(listed) = change {
-                self.sightings.note(&listed.id, folder);
-            }
-        }
+        let listed = changes.iter().filter_map(|change| match change {
+            Change::Created(listed) | Change::Updated(listed) => Some(&listed.id),
+            Change::ReadChanged { .. } | Change::Deleted(_) => None,
+        });
+        self.sightings.note(folder, listed);
         Ok(decisions)
     }
 
     pub(super) fn commit(&mut self, folder: &Folder, entries: &[Entry]) -> Result<usize, Fault> {
         let (mut told, form) = (self.told, self.form);
-        let placed = |entry: &Entry| !matches!(entry, Entry::Readdressed { .. });
-        let left: Vec<bool> = entries.iter().map(|entry| placed(entry) && self.sightings.left(subject(entry), &folder.id)).collect();
+        let left = self.sightings.left(&folder.id, entries.iter().map(subject));
         let written = self.mending(|index, segments, _, behind| {
             let mut batch = index.batch(false)?;
             let (here, _, _) = batch.folder(&folder.id)?;
             let (mut text, mut written) = (Vec::new(), 0);
             for (entry, left) in entries.iter().zip(&left) {
-                // Another folder listed it later, and has it in the catalog already: what was seen here before is past.
-                if *left && batch.by_item(subject(entry))?.is_some_and(|row| row.present() && row.folder != here) {
-                    continue;
-                }
+                let past = match entry {
+                    Entry::Readdressed { .. } => None,
+                    _ if !left => None,
+                    // Another folder listed it later, and has it in the catalog already: what was seen here before is past.
+                    _ => batch.by_item(subject(entry))?.filter(|row| row.present() && row.folder != here),
+                };
+                let elsewhere = match past {
+                    // Its bytes took the place of those that the catalog tells of, so these are told; but of where it is, the other folder told.
+                    Some(row) if is_new_content(entry, &row) => Some((batch.placed(row.folder)?, row.folder)),
+                    Some(_) => continue,
+                    None => None,
+                };
+                let (folder, here) = elsewhere.as_ref().map_or((folder, here), |(folder, number)| (folder, *number));
                 let at = after(told);
                 let Some(line) = novelty(&batch, folder, here, entry, at, form)? else { continue };
                 if batch.apply(&line)? {
@@ -377,11 +385,25 @@ fn novelty(batch: &Batch<'_>, folder: &Folder, here: i64, entry: &Entry, at: Dat
     }
     // An entry about a known item keeps the form under which that is known.
     let form = row.as_ref().filter(|_| by_item).map_or(spoken, |row| row.form);
-    let line = Line::of(entry, key, folder, at, form);
+    let mut line = Line::of(entry, key, folder, at, form);
+    if line.event == Told::Quarantined {
+        line.attempts = Some(row.as_ref().map_or(0, |row| row.attempts) + 1);
+    }
     Ok(match row {
-        Some(row) => (!row.knows(&line, here)).then_some(line),
+        Some(row) if row.knows(&line, here) => {
+            if line.event == Told::Quarantined {
+                batch.tried(&row.name)?;
+            }
+            None
+        }
+        Some(_) => Some(line),
         None => (!by_item && line.event != Told::Readdressed).then_some(line),
     })
+}
+
+/// Whether an entry tells that the bytes of this very message were written anew.
+fn is_new_content(entry: &Entry, row: &Row) -> bool {
+    matches!(entry, Entry::Stored { key, .. } if name(key) == Some(row.name))
 }
 
 fn present(index: &Index, folder: i64, before_walk: i64) -> rusqlite::Result<Vec<Row>> {

@@ -1,16 +1,20 @@
 //! What ledgers say, for whoever only asks: read beside the one who writes, without a lock, into a temporary index that nobody else sees.
 
+mod doubts;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 use rusqlite::{OptionalExtension, params};
 use tokio::{runtime::Handle, sync::Mutex};
 
 use super::{
-    Error, Residents, Totals,
+    Error, Totals,
     book::Fault,
+    identity::same_kind,
     index::{Batch, Index, read},
     ledger::{blocking, failed},
     line::{Line, Told},
@@ -73,8 +77,8 @@ pub struct Kept {
     pub folder: FolderId,
     /// That folder's path.
     pub path: Vec<String>,
-    /// Whether it is in the mailbox as far as is known.
-    pub live: bool,
+    /// Whether its item is in that folder as far as is known, readable or not.
+    pub present: bool,
 }
 
 /// A message in quarantine.
@@ -92,6 +96,8 @@ pub struct SetAside {
     pub failure: Failure,
     /// When it was first put there.
     pub since: chrono::DateTime<chrono::Utc>,
+    /// How often it was tried at least: the ledger is told when that has doubled.
+    pub attempts: u64,
 }
 
 /// A place in a census. Only the order has meaning; the default is before all.
@@ -114,28 +120,6 @@ impl Census {
     /// Figures.
     pub async fn totals(&self) -> Result<Totals, Error> {
         self.run(|taken| Ok(taken.index.totals)).await
-    }
-
-    /// How many messages are in the mailbox, by the form of their item ids.
-    pub async fn residents(&self, form: IdForm) -> Result<Residents, Error> {
-        self.run(move |taken| {
-            let (own, foreign) = taken.index.residents(form)?;
-            Ok(Residents { own, foreign })
-        })
-        .await
-    }
-
-    /// A listing of a folder from its beginning follows.
-    pub async fn listing_begins(&self, folder: &FolderId) -> Result<(), Error> {
-        let folder = folder.clone();
-        self.run(move |taken| {
-            let batch = taken.index.batch(false)?;
-            let (number, _, _) = batch.folder(&folder)?;
-            batch.walk(number, true)?;
-            batch.commit()?;
-            Ok(())
-        })
-        .await
     }
 
     /// Whether there are messages that this form shows and that are known by ids of another one.
@@ -183,39 +167,33 @@ impl Census {
 
     /// Messages that are stored, the next behind a mark, at most `limit`.
     pub async fn kept(&self, after: Mark, limit: usize) -> Result<Vec<(Mark, Kept)>, Error> {
-        self.run(move |taken| {
-            let found = taken.rows("stored AND rowid > ?1", after, limit)?;
-            found.into_iter().map(|(mark, row)| Ok((mark, taken.kept(row)?))).collect()
-        })
-        .await
+        self.run(move |taken| taken.kept_rows("stored AND rowid > ?1", after, limit)).await
     }
 
-    /// Messages in quarantine, the next behind a mark, at most `limit`.
-    pub async fn set_aside(&self, after: Mark, limit: usize) -> Result<Vec<(Mark, SetAside)>, Error> {
+    /// The messages in quarantine.
+    pub fn quarantine(&self) -> BoxStream<'static, Result<SetAside, Error>> {
+        let portions = stream::try_unfold((self.clone(), Mark::default()), |(census, after)| async move {
+            let some = census.set_aside(after, QUARANTINED).await?;
+            let Some((last, _)) = some.last() else { return Ok(None) };
+            let next = (census, *last);
+            Ok(Some((stream::iter(some.into_iter().map(|(_, one)| Ok(one))), next)))
+        });
+        portions.try_flatten().boxed()
+    }
+
+    async fn set_aside(&self, after: Mark, limit: usize) -> Result<Vec<(Mark, SetAside)>, Error> {
         self.run(move |taken| {
-            // Once folders were listed, only what a listing showed: the rest has left since.
-            let shown = "state = 2 AND rowid > ?1 AND (seen > 0 OR (SELECT walks FROM place) = 0)";
+            // Of a folder that was listed only what the listing showed: the rest has left since.
+            let shown = "state = 2 AND rowid > ?1 AND (seen > 0 OR (SELECT walk FROM folders WHERE number = messages.folder) = 0)";
             let found = taken.rows(shown, after, limit)?;
             let set_aside = found.into_iter().map(|(mark, row)| {
                 let about = taken.about(&row)?;
                 let folder = taken.index.folder_id(row.folder)?;
                 let failure = Failure { code: about.code, text: about.text };
-                Ok((mark, SetAside { key: key(&row.name), listed: row.listed(), folder, path: about.path, failure, since: about.since }))
+                let (listed, attempts) = (row.listed(), row.attempts);
+                Ok((mark, SetAside { key: key(&row.name), listed, folder, path: about.path, failure, since: about.since, attempts }))
             });
             set_aside.collect()
-        })
-        .await
-    }
-
-    /// Those of these messages that are stored, as they are known now.
-    pub async fn kept_now(&self, keys: Vec<Key>) -> Result<Vec<Kept>, Error> {
-        self.run(move |taken| {
-            let mut kept = Vec::with_capacity(keys.len());
-            for name in keys.iter().filter_map(name) {
-                let row = taken.index.batch(false)?.by_name(&name)?;
-                kept.extend(row.filter(|row| row.stored).map(|row| taken.kept(row)).transpose()?);
-            }
-            Ok(kept)
         })
         .await
     }
@@ -240,13 +218,8 @@ fn standing(batch: &Batch<'_>, listed: &Listed, walk: i64, all: bool) -> rusqlit
         Some(search_key) => batch.alike(search_key, listed.received.map(|at| at.timestamp()))?,
         None => Vec::new(),
     };
-    let agrees = |row: &&Row| {
-        row.class.as_ref().zip(listed.class.as_ref()).is_none_or(|(a, b)| a == b)
-            && row.authored().zip(listed.from_me()).is_none_or(|(a, b)| a == b)
-            && row.draft().zip(listed.draft()).is_none_or(|(a, b)| a == b)
-    };
     // Copies, and the two halves of a mail to oneself, share the search key: one whose own item is there still is another message.
-    match alike.iter().filter(agrees).find(|row| !all || row.seen == 0) {
+    match alike.iter().filter(|row| same_kind(row, listed)).find(|row| !all || row.seen == 0) {
         Some(row) if all => batch.mark(&row.name, walk).map(|()| Standing::Moved),
         Some(_) => Ok(Standing::Moved),
         None => Ok(Standing::Missing),
@@ -256,6 +229,9 @@ fn standing(batch: &Batch<'_>, listed: &Listed, walk: i64, all: bool) -> rusqlit
 /// Beside what the index of a ledger holds: where messages are, and why some are not.
 const DETAILS: &str = "CREATE TABLE details (name BLOB PRIMARY KEY, path TEXT NOT NULL, object TEXT, sha256 TEXT, code TEXT, text TEXT,
     since INTEGER) WITHOUT ROWID";
+
+/// Messages in quarantine taken out at once.
+const QUARANTINED: usize = 1_000;
 
 /// So many lines are taken in at once.
 const AT_ONCE: usize = 2_000;
@@ -282,6 +258,7 @@ impl Taken {
         // The empty path is a temporary file that goes with the connection (SQLite, "In-Memory Databases").
         let index = Index::open(Path::new(""))?;
         index.connection().execute_batch(DETAILS)?;
+        index.connection().execute_batch(doubts::TABLES)?;
         let mut taken = Self { look, runtime, index };
         taken.catch_up()?;
         Ok(taken)
@@ -309,7 +286,7 @@ impl Taken {
         let sql = format!("{} WHERE {condition} ORDER BY rowid LIMIT ?2", Index::ROWS);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut statement = self.index.connection().prepare_cached(&sql)?;
-        statement.query_map([after.0, limit], |row| Ok((Mark(row.get(16)?), read(row)?)))?.collect()
+        statement.query_map([after.0, limit], |row| Ok((Mark(row.get(17)?), read(row)?)))?.collect()
     }
 
     fn kept(&self, row: Row) -> rusqlite::Result<Kept> {
@@ -319,7 +296,7 @@ impl Taken {
             stored: Stored { object: about.object, bytes: row.bytes, sha256: about.sha256 },
             folder: self.index.folder_id(row.folder)?,
             path: about.path,
-            live: row.state == State::Live,
+            present: row.present(),
             listed: row.listed(),
         })
     }

@@ -162,14 +162,7 @@ impl<'a, K: Known> Page<'a, K> {
     fn resembled(&mut self, listed: &Listed) -> Result<Option<Row>, K::Error> {
         let Some(search_key) = &listed.search_key else { return Ok(None) };
         let alike = self.known.alike(search_key, listed.received.map(|at| at.timestamp()))?;
-        let may = |row: &Row| {
-            row.stored
-                && row.item != listed.id
-                && agree(row.class.as_ref(), listed.class.as_ref())
-                && agree(row.authored(), listed.from_me())
-                && agree(row.draft(), listed.draft())
-                && self.claims.free(&row.name, &listed.id)
-        };
+        let may = |row: &Row| row.stored && row.item != listed.id && same_kind(row, listed) && self.claims.free(&row.name, &listed.id);
         Ok(alike.into_iter().filter(may).min_by_key(|row| row.state != State::Deleted))
     }
 
@@ -235,6 +228,11 @@ fn digest(mailbox: &Address, kind: u64, bytes: &[u8]) -> Name {
     let mut name = Name::default();
     name.iter_mut().zip(digest.finalize()).for_each(|(to, from)| *to = from);
     name
+}
+
+/// Whether class, author and state of writing agree: what shares a search key and differs in these is another message.
+pub(super) fn same_kind(row: &Row, listed: &Listed) -> bool {
+    agree(row.class.as_ref(), listed.class.as_ref()) && agree(row.authored(), listed.from_me()) && agree(row.draft(), listed.draft())
 }
 
 /// Whether two facts agree as far as both are known.

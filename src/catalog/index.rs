@@ -1,5 +1,5 @@
 //! The index of a mailbox's catalog: an SQLite file that answers which message an item is. It holds nothing that the segments do not tell, except
-//! the marks of walks under way, so it may be lost at any time: it is caught up from the place it had reached, or rebuilt from the first line.
+//! the marks of walks under way and attempts at messages in quarantine since they were last told, so it may be lost at any time: it is caught up from the place it had reached, or rebuilt from the first line.
 //! That place is part of every transaction, and a transaction ends only after its lines are durable, so the index is never ahead of them.
 
 use std::{fs, io, path::Path};
@@ -15,10 +15,10 @@ use super::{
     row::{Name, Row, State, name},
     segments::Position,
 };
-use crate::mail::{FolderId, IdForm, ItemId};
+use crate::mail::{Folder, FolderId, IdForm, ItemId};
 
 /// Raised whenever the tables or their meaning change; an index of another format is rebuilt.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 
 /// How many messages with one search key are looked at: more copies than that are stored again rather than searched through.
 const ALIKE: i64 = 32;
@@ -27,10 +27,12 @@ const TABLES: &str = "
 CREATE TABLE place (one INTEGER PRIMARY KEY, segment INTEGER NOT NULL, offset INTEGER NOT NULL, before BLOB NOT NULL,
     messages INTEGER NOT NULL, bytes INTEGER NOT NULL, quarantined INTEGER NOT NULL, walks INTEGER NOT NULL);
 INSERT INTO place VALUES (1, 0, 0, x'', 0, 0, 0, 0);
-CREATE TABLE folders (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, walk INTEGER NOT NULL DEFAULT 0, whole INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE folders (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, walk INTEGER NOT NULL DEFAULT 0, whole INTEGER NOT NULL DEFAULT 0,
+    path TEXT NOT NULL DEFAULT '[]');
 CREATE TABLE messages (name BLOB NOT NULL UNIQUE, item_tag INTEGER NOT NULL, item TEXT NOT NULL, folder INTEGER NOT NULL, received INTEGER,
     created INTEGER, class TEXT, size INTEGER, search_tag INTEGER, search_key BLOB, flags INTEGER, read INTEGER, state INTEGER NOT NULL,
-    stored INTEGER NOT NULL, bytes INTEGER NOT NULL, digest INTEGER, seen INTEGER NOT NULL, form INTEGER NOT NULL);
+    stored INTEGER NOT NULL, bytes INTEGER NOT NULL, digest INTEGER, seen INTEGER NOT NULL, form INTEGER NOT NULL,
+    attempts INTEGER NOT NULL);
 CREATE INDEX by_item ON messages (item_tag);
 CREATE INDEX by_search_key ON messages (search_tag) WHERE search_tag IS NOT NULL;
 CREATE INDEX by_folder ON messages (folder, state, seen);
@@ -41,7 +43,7 @@ macro_rules! rows {
     ($condition:literal) => {
         concat!(
             "SELECT name, item, folder, received, created, class, size, search_key, flags, read, state, stored, bytes, digest, seen, form, \
-             rowid FROM messages ",
+             attempts, rowid FROM messages ",
             $condition
         )
     };
@@ -130,7 +132,7 @@ impl Index {
         let sql = rows!("WHERE rowid > ?1 AND (form <> ?2) = ?3 AND state IN (0, 2) ORDER BY rowid LIMIT ?4");
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut statement = self.connection.prepare_cached(sql)?;
-        statement.query_map(params![place, number(form), foreign, limit], |row| Ok((row.get(16)?, read(row)?)))?.collect()
+        statement.query_map(params![place, number(form), foreign, limit], |row| Ok((row.get(17)?, read(row)?)))?.collect()
     }
 
     /// The last place in the table.
@@ -196,10 +198,32 @@ impl Batch<'_> {
         Ok((self.transaction.last_insert_rowid(), 0, false))
     }
 
+    /// A folder as the last line of it tells.
+    pub(super) fn placed(&self, number: i64) -> rusqlite::Result<Folder> {
+        let mut statement = self.transaction.prepare_cached("SELECT id, path FROM folders WHERE number = ?1")?;
+        statement.query_row([number], |row| {
+            let path: String = row.get(1)?;
+            Ok(Folder::bare(FolderId(row.get(0)?), serde_json::from_str(&path).unwrap_or_default()))
+        })
+    }
+
+    fn call(&self, folder: i64, path: &[String]) -> rusqlite::Result<()> {
+        let path = serde_json::to_string(path).unwrap_or_default();
+        self.transaction.prepare_cached("UPDATE folders SET path = ?2 WHERE number = ?1 AND path <> ?2")?.execute(params![folder, path])?;
+        Ok(())
+    }
+
+    /// Counts another attempt at a message in quarantine that no line tells of.
+    pub(super) fn tried(&self, name: &Name) -> rusqlite::Result<()> {
+        self.transaction.prepare_cached("UPDATE messages SET attempts = attempts + 1 WHERE name = ?1")?.execute([name])?;
+        Ok(())
+    }
+
     /// Applies a line that is, or is about to be made, part of the segments. Returns whether it is about a message that is known or stored now.
     pub(super) fn apply(&mut self, line: &Line) -> rusqlite::Result<bool> {
         let Some(name) = name(&line.key) else { return Ok(false) };
         let (folder, walk, _) = self.folder(&line.folder_id)?;
+        self.call(folder, &line.folder_path)?;
         let old = self.by_name(&name)?;
         let mints = matches!(line.event, super::line::Told::Stored | super::line::Told::Quarantined | super::line::Told::Vanished);
         let mut new = match &old {
@@ -226,10 +250,10 @@ impl Batch<'_> {
     }
 
     fn put(&self, row: &Row) -> rusqlite::Result<()> {
-        let sql = "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
+        let sql = "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) \
             ON CONFLICT (name) DO UPDATE SET item_tag = ?2, item = ?3, folder = ?4, received = ?5, created = ?6, class = ?7, size = ?8, \
             search_tag = ?9, search_key = ?10, flags = ?11, read = ?12, state = ?13, stored = ?14, bytes = ?15, digest = ?16, seen = ?17, \
-            form = ?18";
+            form = ?18, attempts = ?19";
         self.transaction.prepare_cached(sql)?.execute(params![
             row.name,
             tag(row.item.0.as_bytes()),
@@ -249,6 +273,7 @@ impl Batch<'_> {
             row.digest,
             row.seen,
             number(row.form),
+            signed(row.attempts),
         ])?;
         Ok(())
     }
@@ -358,6 +383,7 @@ pub(super) fn read(row: &Found<'_>) -> rusqlite::Result<Row> {
         digest: row.get(13)?,
         seen: row.get(14)?,
         form: form(row, 15)?,
+        attempts: unsigned(row, 16)?,
     })
 }
 

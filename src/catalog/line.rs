@@ -87,6 +87,8 @@ pub(super) struct Line {
     pub(super) code: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) attempts: Option<u64>,
 }
 
 impl Line {
@@ -164,6 +166,7 @@ impl Line {
             search_key: None,
             code: None,
             text: None,
+            attempts: None,
         }
     }
 

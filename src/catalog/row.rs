@@ -63,6 +63,8 @@ pub(super) struct Row {
     pub(super) digest: Option<i64>,
     /// The last walk that saw it.
     pub(super) seen: i64,
+    /// How often it was tried in vain, while it is in quarantine.
+    pub(super) attempts: u64,
 }
 
 impl Row {
@@ -84,6 +86,7 @@ impl Row {
             bytes: 0,
             digest: None,
             seen: 0,
+            attempts: 0,
         }
     }
 
@@ -130,7 +133,8 @@ impl Row {
                 self.item != line.item_id || (read && self.digest.is_some() && self.digest == line.digest().ok())
             }
             Told::Deleted => !same || !self.present(),
-            Told::Quarantined => same && self.state == State::Quarantined,
+            // Told again once the attempts have doubled, so that the ledger does not grow with each of them.
+            Told::Quarantined => same && self.state == State::Quarantined && !line.attempts.is_some_and(u64::is_power_of_two),
             // Of a message that is stored, only its own item can vanish.
             Told::Vanished if self.item != line.item_id => self.stored,
             Told::Vanished => self.state == State::Vanished || self.stored && !self.present(),
@@ -143,6 +147,7 @@ impl Row {
             Told::Stored => {
                 self.place(line, folder, walk);
                 self.state = State::Live;
+                self.attempts = 0;
                 self.stored = true;
                 self.bytes = line.bytes.unwrap_or(0);
                 self.digest = line.digest().ok();
@@ -150,6 +155,7 @@ impl Row {
             Told::Moved => {
                 self.place(line, folder, walk);
                 self.state = State::Live;
+                self.attempts = 0;
             }
             // The same message in the same state under another name: nothing else is new.
             Told::Readdressed => {
@@ -161,6 +167,7 @@ impl Row {
             Told::Quarantined => {
                 self.place(line, folder, walk);
                 self.state = State::Quarantined;
+                self.attempts = line.attempts.unwrap_or(1);
             }
             Told::Vanished => {
                 self.place(line, folder, walk);

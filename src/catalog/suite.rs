@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::ground::Ground;
 use crate::{
     catalog::{Decision, Entry, Ledger, Place, Residents, SWEEP, Totals},
@@ -126,7 +128,14 @@ async fn the_last_listing_tells_where_a_message_is_however_late_a_download_ends(
     let Decision::Fetch { key: same, .. } = one(&*ledger, "out", created("1", "s")).await else { panic!("no fetch") };
     assert_eq!(key, same);
     assert_eq!(ledger.commit(&folder("out"), vec![stored(&key, &listed)]).await.unwrap(), 1);
-    assert_eq!(ledger.commit(&folder("in"), vec![stored(&key, &listed)]).await.unwrap(), 0, "the slower one tells what is past");
+    // The slower one tells what is past of the place, and of the bytes what is in the sink now.
+    let mut slower = stored(&key, &listed);
+    if let Entry::Stored { stored, .. } = &mut slower {
+        stored.sha256 = "11".into();
+    }
+    assert_eq!(ledger.commit(&folder("in"), vec![slower]).await.unwrap(), 1);
+    let line = ground.lines().pop().unwrap();
+    assert_eq!((&line["sha256"], &line["folder_id"], &line["folder_path"]), (&json!("11"), &json!("out"), &json!(["Top", "out"])));
     assert_eq!(one(&*ledger, "in", gone("1")).await, Decision::Nothing, "it left that folder, not the mailbox");
     // And in the other order.
     let Decision::Fetch { listed, key } = one(&*ledger, "in", created("2", "t")).await else { panic!("no fetch") };
@@ -212,9 +221,24 @@ async fn quarantine_is_remembered_retried_and_left() {
     let failure = Failure { code: "ErrorItemCorrupt".into(), text: "bad".into() };
     let entry = Entry::Quarantined { key: key.clone(), listed: listed.clone(), failure };
     assert_eq!(ledger.commit(&folder("in"), vec![entry.clone()]).await.unwrap(), 1);
-    assert_eq!(ledger.commit(&folder("in"), vec![entry]).await.unwrap(), 0);
+    // Tried again and again, it is written down each time that the attempts have doubled.
+    for written in [1, 0, 1, 0, 0] {
+        assert_eq!(ledger.commit(&folder("in"), vec![entry.clone()]).await.unwrap(), written);
+    }
     drop(ledger);
     let ledger = ground.open().await;
+    for written in [0, 1, 0] {
+        assert_eq!(ledger.commit(&folder("in"), vec![entry.clone()]).await.unwrap(), written);
+    }
+    assert_eq!(ground.lines().iter().map(|line| line["attempts"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 4, 8]);
+    // What no line tells is lost with the index, and no more than that.
+    drop(ledger);
+    ground.lose_index();
+    let ledger = ground.open().await;
+    for _ in 9..16 {
+        assert_eq!(ledger.commit(&folder("in"), vec![entry.clone()]).await.unwrap(), 0);
+    }
+    assert_eq!(ledger.commit(&folder("in"), vec![entry]).await.unwrap(), 1);
     assert_eq!(ledger.totals().await.unwrap(), Totals { messages: 0, bytes: 0, quarantined: 1 });
     let waiting = ledger.quarantined(&folder("in").id).await.unwrap();
     assert_eq!(waiting.len(), 1);

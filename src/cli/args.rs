@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::{Destination, Place};
+use super::{Destination, Place, ScreenArgs};
 use crate::{attach, auth::Secret, config::Source, mail::Address, shard::Shard};
 
 /// What the program is to do.
@@ -55,6 +55,10 @@ pub struct RunArgs {
     pub bind: Option<SocketAddr>,
     /// What a person sees.
     pub progress: Progress,
+    /// How the dashboard looks.
+    pub screen: ScreenArgs,
+    /// Where what is seen is recorded.
+    pub record: Option<PathBuf>,
     /// Logs.
     pub log: LogArgs,
 }
@@ -117,6 +121,8 @@ pub struct AttachArgs {
     pub record: Option<PathBuf>,
     /// Whether addresses are masked from the beginning.
     pub mask: bool,
+    /// How the dashboard looks.
+    pub screen: ScreenArgs,
 }
 
 /// Options of `demo`.
@@ -131,12 +137,24 @@ pub struct DemoArgs {
     /// Messages in each of them instead of the built-in world [with --mailboxes alone: 200]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub messages: Option<u32>,
+    /// Two passes and the end, also on a terminal: by EWS, and after a few changes by Graph
+    #[arg(long, conflicts_with = "duration")]
+    pub once: bool,
+    /// Copy a server on which mail comes and goes for this long: a number with h, m, s or ms [default: on a terminal until somebody leaves]
+    #[arg(long, value_name = "TIME", value_parser = super::duration::length)]
+    pub duration: Option<Duration>,
     /// What to show while copying
     #[arg(long, value_enum, default_value_t)]
     pub progress: Progress,
+    /// Keep what is shown in this file, which must not exist yet, for `attach --replay`; at most 100 MiB
+    #[arg(long, value_name = "FILE", requires = "duration")]
+    pub record: Option<PathBuf>,
     /// Serve health, metrics and status while copying
     #[arg(long, value_name = "ADDR:PORT", value_parser = super::bind::address)]
     pub bind: Option<SocketAddr>,
+    /// How the dashboard looks.
+    #[command(flatten)]
+    pub screen: ScreenArgs,
 }
 
 /// Options of `check`.
@@ -183,10 +201,12 @@ pub struct UploadArgs {
 /// What a person sees while mailboxes are copied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Progress {
-    /// Bars on a terminal, plain lines elsewhere
+    /// The dashboard on a terminal, plain lines elsewhere
     #[default]
     Auto,
-    /// A line now and then
+    /// The dashboard
+    Tui,
+    /// A line every ten seconds
     Plain,
     /// One JSON object a line
     Json,

@@ -11,7 +11,7 @@ use std::{
     process::ExitCode,
 };
 
-use exchange_sync_tui::{Settings, Source, recording, show};
+use exchange_sync_tui::{Source, recording, show};
 
 use super::{AttachArgs, console::Console};
 use crate::attach;
@@ -40,7 +40,7 @@ async fn watch(args: &AttachArgs, console: &Console, shutdown: impl Future<Outpu
     }
     if io::stdout().is_terminal() && io::stdin().is_terminal() {
         let _lent = console.lend();
-        let settings = Settings { mask: args.mask, ..Settings::default() };
+        let settings = args.screen.settings(false, args.mask)?;
         show(sources, settings, shutdown).await.map_err(|error| format!("drawing the dashboard failed: {error}"))?;
     } else {
         lines::lines(sources, args.mask, shutdown).await;

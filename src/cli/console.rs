@@ -29,6 +29,14 @@ impl Console {
     }
 }
 
+impl Console {
+    /// Writes to standard error, unless the terminal is lent.
+    pub fn write(&self, text: &str) {
+        let mut line = Line { console: self.clone(), text: text.as_bytes().to_vec() };
+        let _ = line.flush();
+    }
+}
+
 impl Drop for Lent {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Relaxed);

@@ -7,8 +7,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::Erro
 use url::Url;
 
 use super::{
-    AttachArgs, CheckArgs, Command, ConfigCommand, DemoArgs, Exit, LogArgs, Place, Progress, QuarantineArgs, RunArgs, ShowArgs, StatusArgs,
-    UploadArgs, VerifyArgs, bind, destination, duration, size, unbuilt,
+    AttachArgs, CheckArgs, Command, ConfigCommand, DemoArgs, Exit, LogArgs, Place, Progress, QuarantineArgs, RunArgs, ScreenArgs, ShowArgs,
+    StatusArgs, UploadArgs, VerifyArgs, bind, destination, duration, size, unbuilt,
 };
 use crate::{
     attach,
@@ -256,6 +256,11 @@ struct AttachOptions {
     /// Mask mailbox addresses from the beginning
     #[arg(long)]
     mask: bool,
+    /// Print the keymap in force when none is named, as a file to begin with
+    #[arg(long, exclusive = true)]
+    print_keymap: bool,
+    #[command(flatten)]
+    screen: ScreenArgs,
 }
 
 #[derive(Debug, Args)]
@@ -287,8 +292,14 @@ struct RunOptions {
     /// What to show while copying
     #[arg(long, value_enum, default_value_t)]
     progress: Progress,
+    /// Show the dashboard: the same as --progress tui
+    #[arg(long, conflicts_with = "progress")]
+    tui: bool,
+    /// Keep what is shown in this file, which must not exist yet, for `attach --replay`; at most 100 MiB
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     #[command(flatten)]
-    unbuilt: unbuilt::Unbuilt,
+    screen: ScreenArgs,
 }
 
 /// What the words ask for. `args` begins with the program's name. Help and version come back as an [`Exit`] with code 0, everything wrong as
@@ -366,10 +377,6 @@ fn ended(error: &clap::Error) -> Exit {
 }
 
 fn run(options: RunOptions, env: &Env) -> Result<RunArgs, Exit> {
-    let refused = options.unbuilt.asked();
-    if !refused.is_empty() {
-        return Err(Exit::usage(refused.join("\nerror: ")));
-    }
     Ok(RunArgs {
         config_poll: options.config_poll,
         once: options.once,
@@ -378,7 +385,9 @@ fn run(options: RunOptions, env: &Env) -> Result<RunArgs, Exit> {
         grace: options.grace,
         restart: options.restart_on_unrecoverable_errors,
         bind: options.bind,
-        progress: options.progress,
+        progress: if options.tui { Progress::Tui } else { options.progress },
+        screen: options.screen,
+        record: options.record,
         ..options.place.run(env)?
     })
 }
@@ -393,7 +402,10 @@ fn status(options: StatusOptions, env: &Env) -> Result<StatusArgs, Exit> {
 }
 
 fn attach(options: AttachOptions, env: &Env) -> Result<AttachArgs, Exit> {
-    let AttachOptions { mut addresses, replay, record, mask } = options;
+    let AttachOptions { mut addresses, replay, record, mask, print_keymap, screen } = options;
+    if print_keymap {
+        return Err(Exit { code: 0, message: exchange_sync_tui::Keymap::sample() });
+    }
     if addresses.is_empty() && replay.is_none() {
         addresses.push(address_of(env)?.ok_or_else(|| Exit::usage(format!("attach: {NOWHERE}; or play a recording with --replay FILE")))?);
     }
@@ -401,7 +413,7 @@ fn attach(options: AttachOptions, env: &Env) -> Result<AttachArgs, Exit> {
         return Err(Exit::usage("attach --record: a recording is of one instance: name one URL"));
     }
     let token = env.var(server::TOKEN).map(Secret::new);
-    Ok(AttachArgs { addresses, token, replay, record, mask })
+    Ok(AttachArgs { addresses, token, replay, record, mask, screen })
 }
 
 /// Where an instance is looked for that is not named.
@@ -449,6 +461,8 @@ impl PlaceOptions {
             bind: None,
             mask: self.mask,
             progress: Progress::None,
+            screen: ScreenArgs::default(),
+            record: None,
             log: self.log,
         })
     }

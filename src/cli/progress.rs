@@ -1,116 +1,104 @@
-//! What a person or a program sees while mailboxes are copied, other than the dashboard. Everything shown is read from the board.
+//! What a person or a program sees while mailboxes are copied: the dashboard, lines, JSON, or nothing. Everything shown is read from the board.
 
-use std::{
-    fmt,
-    io::Write,
-    time::{Duration, Instant},
+mod dashboard;
+mod lines;
+mod record;
+
+use std::{io::IsTerminal, path::Path, sync::Arc};
+
+use exchange_sync_tui::{Left, Settings};
+use futures::{FutureExt, future::Shared};
+use tokio::{
+    sync::oneshot,
+    task::{JoinHandle, JoinSet},
 };
 
-use chrono::Utc;
-use indicatif::{HumanBytes, HumanCount};
-use tokio::{sync::oneshot, task::JoinHandle, time};
+use super::{Progress, console::Console};
+use crate::watch::{Events, Hands};
 
-use super::Progress;
-use crate::{
-    status::{SinkTrouble, Status, Totals},
-    watch::Events,
-};
+/// What to show, and where.
+pub struct Wanted<'a> {
+    /// Which display.
+    pub progress: Progress,
+    /// How the dashboard looks.
+    pub screen: Settings,
+    /// Where what is seen is recorded.
+    pub record: Option<&'a Path>,
+    /// The terminal, which the dashboard borrows from the logs.
+    pub console: &'a Console,
+    /// Who carries out what is asked on the dashboard.
+    pub hands: Arc<dyn Hands>,
+}
 
-/// Time between two lines.
-const LINES: Duration = Duration::from_secs(10);
+/// The end of a display, as it is told to its tasks.
+type Stop = Shared<oneshot::Receiver<()>>;
 
-/// A progress display that runs beside the work.
+/// A display that runs beside the work.
 pub struct View {
     stop: Option<oneshot::Sender<()>>,
-    task: Option<JoinHandle<()>>,
+    tasks: JoinSet<()>,
+    dashboard: Option<JoinHandle<Left>>,
+    /// Whether a dashboard was shown, whose last picture has gone with it.
+    pub was_dashboard: bool,
+}
+
+impl Progress {
+    /// What is shown on this machine: `auto` is the dashboard on a terminal and lines elsewhere. A dashboard that was asked for needs a terminal.
+    pub fn here(self) -> Result<Self, String> {
+        let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+        match self {
+            Self::Auto if terminal => Ok(Self::Tui),
+            Self::Auto => Ok(Self::Plain),
+            Self::Tui if !terminal => {
+                Err("the dashboard needs a terminal on standard input and output; without one use --progress plain or json".to_owned())
+            }
+            other => Ok(other),
+        }
+    }
+}
+
+/// Starts a display.
+pub fn start(events: &Events, wanted: Wanted<'_>) -> Result<View, String> {
+    let (stop, stopped) = oneshot::channel();
+    let stopped: Stop = stopped.shared();
+    let (mut tasks, mut dashboard) = (JoinSet::new(), None);
+    if let Some(file) = wanted.record {
+        tasks.spawn(record::record(file, events.clone(), stopped.clone())?);
+    }
+    tasks.spawn(lines::tables(events.clone(), wanted.console.clone(), stopped.clone())?);
+    match wanted.progress {
+        Progress::None => {}
+        Progress::Json => drop(tasks.spawn(lines::json(events.clone(), stopped))),
+        Progress::Plain | Progress::Auto => drop(tasks.spawn(lines::lines(events.clone(), stopped))),
+        Progress::Tui => {
+            let hands = wanted.hands;
+            dashboard = Some(tokio::spawn(dashboard::show(events.clone(), hands, wanted.screen, wanted.console.clone(), stopped)));
+        }
+    }
+    let was_dashboard = dashboard.is_some();
+    Ok(View { stop: Some(stop), tasks, dashboard, was_dashboard })
 }
 
 impl View {
+    /// Ready when the person before the dashboard wants the work to stop.
+    pub async fn wants_stop(&mut self) {
+        if let Some(dashboard) = &mut self.dashboard {
+            let left = dashboard.await;
+            self.dashboard = None;
+            if matches!(left, Ok(Left::Stop)) {
+                return;
+            }
+        }
+        std::future::pending().await
+    }
+
     /// Ends the display and leaves the terminal clean.
     pub async fn stop(mut self) {
         drop(self.stop.take());
-        if let Some(task) = self.task.take() {
+        if let Some(dashboard) = self.dashboard.take() {
             // A display that broke does not concern the result.
-            let _ = task.await;
+            let _ = dashboard.await;
         }
+        while self.tasks.join_next().await.is_some() {}
     }
-}
-
-/// Starts a display; `Auto` is lines here.
-pub fn start(progress: Progress, events: Events) -> View {
-    let (stop, stopped) = oneshot::channel();
-    let task = match progress {
-        Progress::None => None,
-        Progress::Json => Some(tokio::spawn(json(events, stopped))),
-        Progress::Plain | Progress::Auto => Some(tokio::spawn(lines(events, stopped))),
-    };
-    View { stop: Some(stop), task }
-}
-
-/// A line every ten seconds by the clock, so that a standstill shows. What a person should know in between is in the log, on the same screen.
-async fn lines(events: Events, mut stopped: oneshot::Receiver<()>) {
-    let began = Instant::now();
-    let mut ticks = time::interval_at(time::Instant::now() + LINES, LINES);
-    loop {
-        tokio::select! {
-            _ = &mut stopped => return,
-            _ = ticks.tick() => {}
-        }
-        let line = {
-            let board = events.status();
-            let waits = board.sink_trouble().map(|trouble| format!("; {}", blocked(trouble))).unwrap_or_default();
-            let refused = board.config_trouble().map_or("", |_| "; the configuration that is kept is refused, see the log");
-            heartbeat(&board.totals(), began.elapsed()) + &waits + refused
-        };
-        let _ = writeln!(std::io::stderr(), "{line}");
-    }
-}
-
-/// The same as JSON on standard output: one object a line, with the fields of `/status`.
-async fn json(events: Events, mut stopped: oneshot::Receiver<()>) {
-    let mut ticks = time::interval_at(time::Instant::now() + LINES, LINES);
-    loop {
-        tokio::select! {
-            _ = &mut stopped => return,
-            _ = ticks.tick() => {}
-        }
-        let status = events.status().overview(Utc::now());
-        let _ = writeln!(std::io::stdout(), "{}", Line { event: "progress", status });
-    }
-}
-
-/// A status as one line of JSON among others.
-#[derive(serde::Serialize)]
-struct Line {
-    event: &'static str,
-    #[serde(flatten)]
-    status: Status,
-}
-
-impl fmt::Display for Line {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
-    }
-}
-
-/// Why nothing is stored just now, and for how long still.
-fn blocked(trouble: &SinkTrouble) -> String {
-    let left = (trouble.until - Utc::now()).num_milliseconds().max(0);
-    format!("nothing can be stored, trying again in {} s: {}", (left + 999) / 1000, trouble.reason)
-}
-
-fn heartbeat(sum: &Totals, elapsed: Duration) -> String {
-    format!(
-        "{:>6} s  {} of {} mailboxes done, {} in trouble; {} messages found to copy, {} stored ({}), {} changes, {} in quarantine, {} waits",
-        elapsed.as_secs(),
-        sum.complete,
-        sum.mailboxes,
-        sum.troubled,
-        HumanCount(sum.figures.wanted),
-        HumanCount(sum.figures.stored),
-        HumanBytes(sum.figures.bytes),
-        HumanCount(sum.figures.changes),
-        HumanCount(sum.quarantined),
-        HumanCount(sum.throttled),
-    )
 }

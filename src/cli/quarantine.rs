@@ -28,11 +28,11 @@ impl List {
     /// Lists one message.
     pub fn message(&mut self, mailbox: &Address, one: &SetAside, out: &mut dyn Write) {
         self.listed += 1;
-        let SetAside { key, listed, folder, path, failure, since } = one;
+        let SetAside { key, listed, folder, path, failure, since, attempts } = one;
         let text = match self.json {
             true => json!({
                 "mailbox": mailbox, "folder_path": path, "folder_id": folder, "key": key, "item_id": listed.id, "received": listed.received,
-                "size": listed.size, "class": listed.class, "since": since, "code": failure.code, "text": failure.text,
+                "size": listed.size, "class": listed.class, "since": since, "attempts": attempts, "code": failure.code, "text": failure.text,
             })
             .to_string(),
             false => {
@@ -40,8 +40,9 @@ impl List {
                 let folder = visible(&path.join("/")).into_owned();
                 let reason = visible(&format!("{}: {}", failure.code, failure.text)).into_owned();
                 format!(
-                    "{key}\n  {mailbox}, {folder}, received {received}\n  {reason}\n  since {}, item {}",
+                    "{key}\n  {mailbox}, {folder}, received {received}\n  {reason}\n  since {}, tried {}, item {}",
                     since.format("%Y-%m-%d %H:%M:%S"),
+                    times(*attempts),
                     visible(&listed.id.0)
                 )
             }
@@ -94,5 +95,13 @@ impl List {
             (.., 0) => Outcome::Done,
             _ => Outcome::Gaps,
         }
+    }
+}
+
+/// How often; the ledger is told of some attempts only.
+fn times(attempts: u64) -> String {
+    match attempts {
+        0 | 1 => "once or more".to_owned(),
+        attempts => format!("{} times or more", HumanCount(attempts)),
     }
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::{
-    CheckArgs, Command, ConfigCommand, Destination, Exit, LogArgs, LogFormat, Place, Progress, RunArgs, ShowArgs, UploadArgs, check,
-    config, parse,
+    CheckArgs, Command, ConfigCommand, Destination, Exit, LogArgs, LogFormat, Place, Progress, RunArgs, ScreenArgs, ShowArgs, UploadArgs,
+    check, config, parse,
 };
 use crate::{
     auth::Secret,
@@ -31,6 +31,8 @@ fn run_args() -> RunArgs {
         bind: None,
         mask: false,
         progress: Progress::Auto,
+        screen: ScreenArgs::default(),
+        record: None,
         log: LogArgs { debug_level: 1, log_format: LogFormat::Text, log_dir: None },
     }
 }

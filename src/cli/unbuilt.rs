@@ -1,20 +1,4 @@
-//! Options and verbs of the programs this one replaces that this version does not have. They are refused with a reason: an option that is
-//! accepted and ignored would be believed.
-
-/// Options that are known but cannot be honoured.
-#[derive(Debug, clap::Args)]
-pub(super) struct Unbuilt {
-    #[arg(long, hide = true)]
-    tui: bool,
-}
-
-impl Unbuilt {
-    /// What was asked for in vain, one line each.
-    pub(super) fn asked(&self) -> Vec<String> {
-        let options = [(self.tui, "--tui: this version cannot draw a dashboard; use --progress auto")];
-        options.into_iter().filter(|(asked, _)| *asked).map(|(_, line)| line.to_owned()).collect()
-    }
-}
+//! Verbs of the programs this one replaces, and of its own plans, that this version does not have: refused with a reason.
 
 /// Verbs that are known but cannot be done.
 pub(super) const VERBS: [&str; 3] = ["plan", "bench", "listen"];

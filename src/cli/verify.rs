@@ -1,6 +1,9 @@
 //! What `verify` prints: a table as mailboxes are done, each gap by name, and one line at the end that says it all.
 
-use std::{collections::BTreeMap, io::Write};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
+};
 
 use indicatif::HumanCount;
 use serde_json::json;
@@ -9,6 +12,7 @@ use super::mask::shown;
 use crate::{
     mail::Address,
     outcome::Outcome,
+    pipeline::Trouble,
     verify::{Gap, MailboxReport, Sum},
     words::visible,
 };
@@ -23,12 +27,14 @@ pub struct Report {
     begun: bool,
     /// The last word on each mailbox.
     sums: BTreeMap<Address, Sum>,
+    /// Mailboxes that could not be mended until a person acts.
+    refused: BTreeSet<Address>,
 }
 
 impl Report {
     /// Nothing is told yet.
     pub fn new(json: bool, mask: bool) -> Self {
-        Self { json, mask, begun: false, sums: BTreeMap::new() }
+        Self { json, mask, begun: false, sums: BTreeMap::new(), refused: BTreeSet::new() }
     }
 
     /// Tells of a mailbox. Told again, it counts as it is told last. A closed pipe is not worth a failure.
@@ -72,9 +78,12 @@ impl Report {
         for gap in report.gaps.iter().take(NAMED) {
             text += &format!("  {}\n", visible(&told(gap)));
         }
-        if report.gaps.len() > NAMED {
-            text += &format!("  and {} more, which --json names\n", HumanCount((report.gaps.len() - NAMED) as u64));
-        }
+        let more = report.gaps.len().saturating_sub(NAMED) as u64;
+        text += &match (more, report.unnamed) {
+            (0, _) => String::new(),
+            (more, 0) => format!("  and {} more, which --json names\n", HumanCount(more)),
+            (more, unnamed) => format!("  and {} more, of which --json names {}\n", HumanCount(more + unnamed), HumanCount(more)),
+        };
         if let Some(trouble) = &report.trouble {
             text += &format!("  not looked at whole: {}\n", visible(trouble));
         }
@@ -89,10 +98,14 @@ impl Report {
     }
 
     /// Tells what went wrong while it was fetched.
-    pub fn trouble(&self, mailbox: &str, trouble: &str, out: &mut dyn Write) {
+    pub fn not_mended(&mut self, mailbox: &Address, trouble: &Trouble, out: &mut dyn Write) {
+        if trouble.refused() {
+            self.refused.insert(mailbox.clone());
+        }
+        let trouble = trouble.to_string();
         let text = match self.json {
             true => json!({"mailbox": mailbox, "repair": trouble}).to_string(),
-            false => format!("  {mailbox} was not mended: {}", visible(trouble)),
+            false => format!("  {mailbox} was not mended: {}", visible(&trouble)),
         };
         let _ = writeln!(out, "{}", shown(&text, self.mask));
     }
@@ -100,8 +113,10 @@ impl Report {
     /// The last line, and what it amounts to.
     pub fn verdict(&self, out: &mut dyn Write) -> Outcome {
         let mut all = Sum::default();
-        for sum in self.sums.values() {
+        for (mailbox, sum) in &self.sums {
             all.join(sum);
+            // Where nothing is missing after all, nobody needs to act.
+            all.refused += usize::from(sum.refused == 0 && sum.has_gaps() && self.refused.contains(mailbox));
         }
         let outcome = match all {
             Sum { refused: 1.., .. } => Outcome::Refused,
@@ -164,8 +179,12 @@ fn told(gap: &Gap) -> String {
             format!("missing: {}: item {item_id}{dated}{reason}", folder.join("/"))
         }
         Gap::Quarantined { folder, key, reason, .. } => format!("in quarantine: {}: {key}: {reason}", folder.join("/")),
-        Gap::Lost { folder, object, reason, in_mailbox, .. } => {
-            let left = if *in_mailbox { "" } else { "; Exchange has it no more" };
+        Gap::Lost { folder, object, reason, in_mailbox, folder_read, .. } => {
+            let left = match (in_mailbox, folder_read) {
+                (false, _) => "; Exchange has it no more",
+                (true, false) => "; it is in a folder that is not read",
+                (true, true) => "",
+            };
             format!("lost: {}: {object}: {reason}{left}", folder.join("/"))
         }
     }

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::FolderId;
+
 /// Exchange's id of an item: opaque, case-sensitive, and but for Graph's immutable ids new after every move.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -23,7 +25,7 @@ impl fmt::Display for Key {
 }
 
 /// What a listing tells of a message before it is fetched.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Listed {
     /// The item.
     pub id: ItemId,
@@ -123,6 +125,9 @@ pub struct Properties {
     /// PidTagMessageFlags, where the listing could not tell them.
     #[serde(skip)]
     pub flags: Option<u32>,
+    /// The folder that it is in, where the interface finds an item wherever it is.
+    #[serde(skip)]
+    pub folder: Option<FolderId>,
 }
 
 impl Properties {

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     event::Event,
     exchange::{self, Verdict},
-    mail::{Cursor, Page},
+    mail::{Cursor, Folder, Mailbox, Page},
 };
 
 /// The most entries asked for on one page; Exchange refuses more (EWS reference: MaxChangesReturned).
@@ -118,15 +118,15 @@ impl Position {
 
     fn notice_a_standstill(&mut self, visit: &Visit, page: &Page) -> Result<(), exchange::Error> {
         let Some(cause) = self.standstill.notice(self.cursor.as_ref(), page) else { return Ok(()) };
-        Err(standing_still(visit, cause))
+        Err(standing_still(&visit.mailbox, &visit.folder, cause))
     }
 }
 
 /// A listing that does not come to an end.
-pub fn standing_still(visit: &Visit, cause: String) -> exchange::Error {
+pub fn standing_still(mailbox: &Mailbox, folder: &Folder, cause: String) -> exchange::Error {
     exchange::Error {
         verdict: Verdict::SkipFolder,
-        attempt: format!("listing folder {} of {}", visit.folder.path.join("/"), visit.mailbox.address),
+        attempt: format!("listing folder {} of {}", folder.path.join("/"), mailbox.address),
         code: None,
         cause,
         hint: None,

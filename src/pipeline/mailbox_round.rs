@@ -35,6 +35,8 @@ pub struct Round {
     pub verdict: Option<Verdict>,
     /// Messages stored.
     pub messages: u64,
+    /// Whether it did not begin since another process holds the mailbox.
+    pub locked: bool,
 }
 
 /// What is remembered of a mailbox between its rounds.
@@ -105,6 +107,7 @@ impl Pipeline {
                     more: ends.iter().any(|end| end.trouble.is_none() && !end.drained),
                     verdict: troubles().map(Trouble::verdict).max_by_key(gravity),
                     messages: ends.iter().map(|end| end.messages).sum(),
+                    locked: false,
                 };
                 (round, refusal)
             }
@@ -115,7 +118,8 @@ impl Pipeline {
                     let refused = trouble.refused();
                     self.events.tell(Event::MailboxFailed { mailbox: mailbox.clone(), reason: trouble.to_string(), refused });
                 }
-                return Round { mailbox: mailbox.clone(), more: false, verdict: Some(verdict), messages: 0 };
+                let (mailbox, locked) = (mailbox.clone(), trouble.locked());
+                return Round { mailbox, more: false, verdict: Some(verdict), messages: 0, locked };
             }
         };
         if let Some(reason) = refusal {
@@ -139,9 +143,8 @@ impl Pipeline {
         hierarchy.home = hierarchy.home.or_else(|| known.home.clone());
         hierarchy.switch = known.switch;
         let listed = keep_unshown(&known, &mut hierarchy);
-        let admitted =
-            |folder: &&Folder| subscription.filters.folders.admits(folder, &hierarchy.folders) && (mailbox.archive || !folder.archive);
-        let wanted: Vec<Folder> = hierarchy.folders.iter().take(listed).filter(admitted).cloned().collect();
+        let read = |folder: &&Folder| subscription.reads(folder, &hierarchy.folders);
+        let wanted: Vec<Folder> = hierarchy.folders.iter().take(listed).filter(read).cloned().collect();
         self.events.tell(Event::FoldersListed {
             mailbox: mailbox.address.clone(),
             folders: wanted.iter().map(|folder| Seen { id: folder.id.clone(), path: folder.path.clone(), items: folder.total }).collect(),

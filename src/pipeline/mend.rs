@@ -1,13 +1,9 @@
 //! Messages fetched out of turn: what a look found missing, and what is to be tried again. Cursors are left alone.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
 use chrono::Utc;
 use futures::{StreamExt, stream};
-use tokio::time::{Instant, sleep};
 
 use super::{
     Pace, Pipeline, Subscription, Trouble, carry,
@@ -15,6 +11,7 @@ use super::{
     folder_round::{Start, Visit},
     plan::{Plan, Wanted},
     resolve,
+    turns::Turns,
 };
 use crate::{
     catalog::Ledger,
@@ -34,24 +31,19 @@ pub struct Errand {
     pub again: Vec<(Key, Listed)>,
 }
 
-/// Whoever copies this mailbox lets go of its ledger after each round.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Items planned at once.
+/// Items identified at once. What is decided of them is committed before others are looked at: until then keys are merely claimed, and claims are
+/// forgotten in time.
 const AT_ONCE: usize = 512;
 
 impl Pipeline {
     /// Does what is to be done in one mailbox, which says that it is this one. Returns how many messages were stored; trouble of one folder leaves the
-    /// others to be done first.
+    /// others to be done first. A copy that runs beside it has its turns.
     pub async fn mend(self: Arc<Self>, subscription: &Subscription, home: Option<Home>, errands: Vec<Errand>) -> Result<u64, Trouble> {
-        self.at_home(subscription, home.as_ref()).await?;
-        let form = home.map_or_else(IdForm::default, |home| home.form);
-        let ledger: Arc<dyn Ledger> = Arc::from(self.ledger(subscription).await?);
-        ledger.speaks(form).await?;
+        let mut turns = Turns::new(self, subscription, home);
         let (mut messages, mut trouble) = (0, None);
         for errand in errands {
-            match self.clone().errand(subscription, &ledger, form, errand).await {
-                Ok(stored) => messages += stored,
+            match turns.errand(errand, &mut messages).await {
+                Ok(()) => {}
                 Err(error) if error.stops_mailbox() => return Err(error),
                 Err(error) => drop(trouble.get_or_insert(error)),
             }
@@ -60,7 +52,7 @@ impl Pipeline {
     }
 
     /// Another mailbox under this address, or one read through another interface, is a matter for a round, which settles it.
-    async fn at_home(&self, subscription: &Subscription, home: Option<&Home>) -> Result<(), Trouble> {
+    pub(super) async fn at_home(&self, subscription: &Subscription, home: Option<&Home>) -> Result<(), Trouble> {
         let known = self.checkpoints.hierarchy(&subscription.mailbox).await?;
         let settled = known.switch.is_none_or(|switch| switch.over);
         if settled && (home.is_none() || known.home.is_none() || known.home.as_ref() == home) {
@@ -76,45 +68,7 @@ impl Pipeline {
         .into())
     }
 
-    async fn errand(
-        self: Arc<Self>,
-        subscription: &Subscription,
-        ledger: &Arc<dyn Ledger>,
-        form: IdForm,
-        errand: Errand,
-    ) -> Result<u64, Trouble> {
-        let mut messages = 0;
-        {
-            let visit = Arc::new(self.clone().out_of_turn(subscription, ledger.clone(), form, errand.folder));
-            let mut plans = Vec::new();
-            for listed in errand.listed.chunks(AT_ONCE) {
-                let mut changes: Vec<Change> = listed.iter().cloned().map(Change::Created).collect();
-                describe(&visit, &mut changes).await?;
-                let decisions = ledger.identify(&visit.folder, &changes).await?;
-                plans.push(Ok(resolve::resolve(&visit, decisions).await?));
-            }
-            for again in errand.again.chunks(AT_ONCE) {
-                let wanted = again.iter().map(|(key, listed)| Wanted { listed: listed.clone(), key: key.clone() }).collect();
-                plans.push(Ok(Plan { wanted, ..Plan::default() }));
-            }
-            let mut committed = std::pin::pin!(carry(&visit, stream::iter(plans)));
-            while let Some(batch) = committed.next().await {
-                messages += batch?.messages;
-            }
-        }
-        Ok(messages)
-    }
-
-    async fn ledger(&self, subscription: &Subscription) -> Result<Box<dyn Ledger>, Trouble> {
-        let start = Instant::now();
-        loop {
-            match self.catalog.open(&subscription.mailbox).await {
-                Err(error) if error.locked && start.elapsed() < PATIENCE => sleep(Duration::from_millis(500)).await,
-                opened => return Ok(opened?),
-            }
-        }
-    }
-
+    /// A visit that is none of a round.
     fn out_of_turn(self: Arc<Self>, subscription: &Subscription, ledger: Arc<dyn Ledger>, form: IdForm, folder: Folder) -> Visit {
         Visit {
             pace: Pace::new(self.limits.message_interval),
@@ -137,4 +91,39 @@ impl Pipeline {
             news: Mutex::default(),
         }
     }
+}
+
+impl Turns<'_> {
+    /// Does what is to be done in one folder, some items at a time; counts the messages stored.
+    async fn errand(&mut self, errand: Errand, messages: &mut u64) -> Result<(), Trouble> {
+        let Errand { folder, listed, again } = errand;
+        for listed in listed.chunks(AT_ONCE) {
+            let visit = self.visit(&folder).await?;
+            let mut changes: Vec<Change> = listed.iter().cloned().map(Change::Created).collect();
+            describe(&visit, &mut changes).await?;
+            let decisions = visit.ledger.identify(&visit.folder, &changes).await?;
+            let plan = resolve::resolve(&visit, decisions).await?;
+            to_the_end(&visit, plan, messages).await?;
+        }
+        for again in again.chunks(AT_ONCE) {
+            let visit = self.visit(&folder).await?;
+            let wanted = again.iter().map(|(key, listed)| Wanted { listed: listed.clone(), key: key.clone() }).collect();
+            to_the_end(&visit, Plan { wanted, ..Plan::default() }, messages).await?;
+        }
+        Ok(())
+    }
+
+    async fn visit(&mut self, folder: &Folder) -> Result<Arc<Visit>, Trouble> {
+        let ledger = self.ledger().await?;
+        Ok(Arc::new(self.pipeline.clone().out_of_turn(self.subscription, ledger, self.form(), folder.clone())))
+    }
+}
+
+/// Carries a plan until all of it is committed.
+async fn to_the_end(visit: &Arc<Visit>, plan: Plan, messages: &mut u64) -> Result<(), Trouble> {
+    let mut committed = std::pin::pin!(carry(visit, stream::iter([Ok(plan)])));
+    while let Some(batch) = committed.next().await {
+        *messages += batch?.messages;
+    }
+    Ok(())
 }

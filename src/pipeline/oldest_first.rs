@@ -63,7 +63,7 @@ impl OldestFirst {
         let until = survey.delivered_until(handed).await?;
         let began = survey.began;
         let Some(cursor) = survey.cursor.clone() else {
-            return Err(standing_still(visit, "the listing had no page".to_owned()).into());
+            return Err(standing_still(&visit.mailbox, &visit.folder, "the listing had no page".to_owned()).into());
         };
         Ok(Aged { page: Page { changes, cursor, last, certain: true }, reach: Reach { handed, until, began } })
     }
@@ -88,7 +88,7 @@ async fn list(visit: &Visit, survey: &mut Survey) -> Result<(), Trouble> {
             page => page?,
         };
         if let Some(cause) = standstill.notice(survey.cursor.as_ref(), &page) {
-            return Err(standing_still(visit, cause).into());
+            return Err(standing_still(&visit.mailbox, &visit.folder, cause).into());
         }
         visit.pipeline.events.tell(Event::PageListed {
             mailbox: visit.mailbox.address.clone(),

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::Semaphore, time::sleep};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep},
+};
 
 use super::{
     Afresh, Pace, Pipeline, Reconcile, Subscription,
@@ -37,6 +40,12 @@ const ATTEMPTS: u32 = 5;
 /// The longest wait after trouble.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
+/// In [`Mode::Once`], how long a mailbox that another process holds is waited for: that it does is no failure, and its round has an end.
+const HELD: Duration = Duration::from_secs(10 * 60);
+
+/// The longest wait before a held mailbox is tried again. Whoever mends it beside a copy lets go of it for not much longer.
+const HELD_WAIT: Duration = Duration::from_secs(30);
+
 impl Schedule {
     /// The seats that bound how many mailboxes are read at the same time.
     pub(super) fn turns(&self, mailboxes: usize) -> Turns {
@@ -66,7 +75,7 @@ impl Pipeline {
         let mut memory = Memory::new(Pace::new(self.limits.message_interval), reconcile, afresh);
         let thorough = turns.schedule.mode == Mode::Once;
         let (mailbox, lever) = (&subscription.mailbox.address, self.levers.of(&subscription.mailbox.address));
-        let (mut failures, mut messages, mut worked) = (0, 0, false);
+        let (mut failures, mut messages, mut worked, mut held) = (0, 0, false, None);
         loop {
             lever.released().await;
             self.drain.unless_begun().await;
@@ -83,8 +92,13 @@ impl Pipeline {
             };
             messages += round.messages;
             worked |= round.verdict.is_none();
+            held = if round.locked { held.or_else(|| Some(Instant::now())) } else { None };
+            let next = match held {
+                Some(since) => while_held(turns.schedule.mode, since.elapsed(), failures),
+                None => next(&turns.schedule, &round, failures, worked),
+            };
             let rests = |wait, asked| self.events.tell(Event::MailboxRests { mailbox: mailbox.clone(), wait, asked });
-            match (next(&turns.schedule, &round, failures, worked), round.verdict) {
+            match (next, round.verdict) {
                 (Next::AtOnce, _) => {}
                 // A person's wish does not open what the server closed.
                 (Next::After(wait), Some(Verdict::WaitFor(_))) => {
@@ -105,6 +119,14 @@ impl Pipeline {
                 }
             }
         }
+    }
+}
+
+/// Decides what follows a round that did not begin since another process holds the mailbox.
+fn while_held(mode: Mode, waited: Duration, failures: u32) -> Next {
+    match mode {
+        Mode::Once if waited >= HELD => Next::End,
+        Mode::Once | Mode::Continuous => Next::After(back_off(Duration::from_secs(1), failures).min(HELD_WAIT)),
     }
 }
 
@@ -143,7 +165,8 @@ mod tests {
         let seconds = Duration::from_secs;
         let (once, always) = (Mode::Once, Mode::Continuous);
         let schedule = |mode| Schedule { mode, frequency: seconds(15), reconcile: Reconcile::AsNeeded };
-        let refused = Round { mailbox: Address::new("a@example.com"), more: false, verdict: Some(Verdict::Refused), messages: 0 };
+        let round = |more, verdict| Round { mailbox: Address::new("a@example.com"), more, verdict, messages: 0, locked: false };
+        let refused = round(false, Some(Verdict::Refused));
         assert_eq!(next(&schedule(always), &refused, 3, true), Next::After(seconds(240)));
         assert_eq!(next(&schedule(once), &refused, 1, true), Next::End);
         for (mode, verdict, more, failures, expected) in [
@@ -166,8 +189,11 @@ mod tests {
             (always, Some(Verdict::StopMailbox), false, 1, Next::After(seconds(60))),
             (always, Some(Verdict::Refused), false, 1, Next::End),
         ] {
-            let round = Round { mailbox: Address::new("a@example.com"), more, verdict, messages: 0 };
-            assert_eq!(next(&schedule(mode), &round, failures, false), expected, "{mode:?} {verdict:?} more={more} failures={failures}");
+            assert_eq!(
+                next(&schedule(mode), &round(more, verdict), failures, false),
+                expected,
+                "{mode:?} {verdict:?} more={more} failures={failures}"
+            );
         }
     }
 }

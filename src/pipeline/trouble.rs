@@ -40,6 +40,11 @@ impl Trouble {
         }
     }
 
+    /// Whether another process holds the mailbox.
+    pub fn locked(&self) -> bool {
+        matches!(self, Self::Catalog(error) if error.locked)
+    }
+
     /// Whether the rest of the mailbox is of no use either in this round.
     pub fn stops_mailbox(&self) -> bool {
         match self {

@@ -7,13 +7,10 @@ use std::{
 
 use async_trait::async_trait;
 use exchange_sync_tui::{Action, status::Quarantined};
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use tokio::sync::{Semaphore, watch};
 
-use super::{
-    quarantine::{each, retry_one},
-    stores, subscriptions,
-};
+use super::{quarantine::retry_one, stores, subscriptions};
 use crate::{
     catalog::{Records, SetAside},
     cli::{self, RunArgs},
@@ -206,13 +203,13 @@ impl Hands for Actions {
             }
             let shown = crate::words::shown(address.as_str(), self.args.mask).into_owned();
             let census = records.census(&subscription.mailbox).await.map_err(|error| error.to_string())?;
-            each(&census, |one| {
-                if found.len() <= QUARANTINE_SHOWN {
-                    found.push(quarantined(&shown, one, self.args.mask));
+            let mut quarantine = census.quarantine();
+            while let Some(one) = quarantine.try_next().await.map_err(|error| error.to_string())? {
+                found.push(quarantined(&shown, &one, self.args.mask));
+                if found.len() > QUARANTINE_SHOWN {
+                    return Ok(found);
                 }
-            })
-            .await
-            .map_err(|error| error.to_string())?;
+            }
         }
         Ok(found)
     }
@@ -239,7 +236,7 @@ fn quarantined(mailbox: &str, one: &SetAside, mask: bool) -> Quarantined {
         item: one.listed.id.0.clone(),
         code: shown(&one.failure.code),
         words: shown(&one.failure.text),
-        attempts: 1,
+        attempts: one.attempts,
         at: one.since,
     }
 }

@@ -2,9 +2,11 @@
 
 use std::{collections::BTreeMap, io::Write};
 
+use futures::{StreamExt, TryStreamExt};
+
 use super::{Tuning, Unready, exchange, named, pipeline, stores};
 use crate::{
-    catalog::{Census, Mark, Records, SetAside},
+    catalog::{Records, SetAside},
     cli::{QuarantineArgs, quarantine::List},
     config::{Config, Env},
     mail::{Folder, FolderId, Hierarchy},
@@ -12,9 +14,6 @@ use crate::{
     pipeline::{Errand, Pipeline, Subscription, Trouble},
     watch::Events,
 };
-
-/// Messages read out of a ledger at once.
-const AT_ONCE: usize = 1_000;
 
 /// Lists what is in quarantine, or tries it again and lists what is left.
 pub async fn quarantine(args: &QuarantineArgs, config: &Config, env: &Env, out: &mut (dyn Write + Send)) -> Result<Outcome, Unready> {
@@ -27,12 +26,14 @@ pub async fn quarantine(args: &QuarantineArgs, config: &Config, env: &Env, out: 
     for subscription in &subscriptions {
         match records.census(&subscription.mailbox).await {
             Ok(census) => {
-                each(&census, |one| match wanted(&args.ids, one) {
-                    true => list.message(&subscription.mailbox.address, one, out),
-                    false => list.other(),
-                })
-                .await
-                .unwrap_or_else(|error| list.trouble(&subscription.mailbox.address, &error.to_string(), out));
+                let mut quarantine = census.quarantine();
+                while let Some(one) = quarantine.next().await {
+                    match one {
+                        Ok(one) if wanted(&args.ids, &one) => list.message(&subscription.mailbox.address, &one, out),
+                        Ok(_) => list.other(),
+                        Err(error) => list.trouble(&subscription.mailbox.address, &error.to_string(), out),
+                    }
+                }
             }
             Err(error) => list.trouble(&subscription.mailbox.address, &error.to_string(), out),
         }
@@ -73,14 +74,14 @@ pub(super) async fn retry_one(
     let mut folders: BTreeMap<FolderId, Errand> = BTreeMap::new();
     let mut tried = 0;
     let census = records.census(&subscription.mailbox).await?;
-    each(&census, |one| {
-        if wanted(ids, one) {
+    let mut quarantine = census.quarantine();
+    while let Some(one) = quarantine.try_next().await? {
+        if wanted(ids, &one) {
             let new = || Errand { folder: Folder::bare(one.folder.clone(), one.path.clone()), listed: Vec::new(), again: Vec::new() };
-            folders.entry(one.folder.clone()).or_insert_with(new).again.push((one.key.clone(), one.listed.clone()));
+            folders.entry(one.folder.clone()).or_insert_with(new).again.push((one.key, one.listed));
             tried += 1;
         }
-    })
-    .await?;
+    }
     if tried == 0 {
         return Ok((0, 0));
     }
@@ -93,17 +94,6 @@ pub(super) async fn retry_one(
     }
     let stored = pipeline.clone().mend(subscription, hierarchy.home, folders.into_values().collect()).await?;
     Ok((tried, stored))
-}
-
-/// Hands out what is in quarantine.
-pub(super) async fn each(census: &Census, mut take: impl FnMut(&SetAside)) -> Result<(), crate::catalog::Error> {
-    let mut after = Mark::default();
-    loop {
-        let some = census.set_aside(after, AT_ONCE).await?;
-        let Some((last, _)) = some.last() else { return Ok(()) };
-        after = *last;
-        some.iter().for_each(|(_, one)| take(one));
-    }
 }
 
 fn wanted(ids: &[String], one: &SetAside) -> bool {

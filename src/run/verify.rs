@@ -1,6 +1,6 @@
 //! Wires a look at everything, and what mends it.
 
-use std::{io::Write, sync::Arc};
+use std::{collections::BTreeSet, io::Write, sync::Arc};
 
 use futures::StreamExt;
 
@@ -10,12 +10,16 @@ use crate::{
     config::{Config, Env},
     exchange::Exchange,
     outcome::Outcome,
+    pipeline::Trouble,
     verify::{Repair, Settings, Verifier},
     watch::Events,
 };
 
 /// Mailboxes looked at at the same time.
 const MAILBOXES: usize = 4;
+
+/// Once so many messages are held for mending, mailboxes with more of them are looked at again when these are mended.
+const HELD: u64 = 20_000;
 
 /// Compares Exchange, catalog and sink, tells what it finds as it finds it, and mends it where that was asked for.
 pub async fn verify(args: &VerifyArgs, config: &Config, env: &Env, out: &mut (dyn Write + Send)) -> Result<Outcome, Unready> {
@@ -27,46 +31,59 @@ pub async fn verify(args: &VerifyArgs, config: &Config, env: &Env, out: &mut (dy
     let verifier = Verifier::new(exchange.clone(), records, inspect, settings);
 
     let mut report = Report::new(args.json, args.run.mask);
-    let mut repairs = Vec::new();
-    let mut mailboxes = std::pin::pin!(verifier.verify(subscriptions));
-    while let Some((mailbox, repair)) = mailboxes.next().await {
-        report.mailbox(&mailbox, out);
-        if args.repair && repair.is_needed() {
-            repairs.push(repair);
+    let mut left = subscriptions;
+    // What more would come of mending once more is nothing.
+    let mut settled = BTreeSet::new();
+    loop {
+        let (mut repairs, mut later, mut held) = (Vec::new(), Vec::new(), 0);
+        let mut mailboxes = std::pin::pin!(verifier.verify(std::mem::take(&mut left)));
+        while let Some((mailbox, repair)) = mailboxes.next().await {
+            report.mailbox(&mailbox, out);
+            if !args.repair || !repair.is_needed() || settled.contains(&mailbox.mailbox) {
+                continue;
+            }
+            match held >= HELD {
+                true => later.push(repair.subscription),
+                false => {
+                    held += repair.held;
+                    repairs.push(repair);
+                }
+            }
         }
+        if repairs.is_empty() {
+            return Ok(report.verdict(out));
+        }
+        report.repairing(repairs.len(), out);
+        for (repair, mended) in repairs.iter().zip(mend(args, config, env, &events, &exchange, &repairs).await?) {
+            let address = &repair.subscription.mailbox.address;
+            let more = repair.left > 0 && *mended.as_ref().unwrap_or(&0) > 0;
+            if let Err(trouble) = mended {
+                report.not_mended(address, &trouble, out);
+            }
+            if !more {
+                settled.insert(address.clone());
+            }
+        }
+        // What was sound stays counted; what was not is looked at again.
+        left = repairs.into_iter().map(|repair| repair.subscription).chain(later).collect();
     }
-    if repairs.is_empty() {
-        return Ok(report.verdict(out));
-    }
-    report.repairing(repairs.len(), out);
-    for (address, trouble) in mend(args, config, env, &events, exchange, &repairs).await? {
-        report.trouble(&address, &trouble, out);
-    }
-    // What was sound stays counted; what was not is looked at again.
-    let mut mailboxes = std::pin::pin!(verifier.verify(repairs.into_iter().map(|repair| repair.subscription).collect()));
-    while let Some((mailbox, _)) = mailboxes.next().await {
-        report.mailbox(&mailbox, out);
-    }
-    Ok(report.verdict(out))
 }
 
-/// Fetches what is to be fetched; gives what went wrong.
+/// Fetches what is to be fetched; tells of each mailbox how many messages were stored, or what went wrong.
 async fn mend(
     args: &VerifyArgs,
     config: &Config,
     env: &Env,
     events: &Events,
-    exchange: Arc<dyn Exchange>,
+    exchange: &Arc<dyn Exchange>,
     repairs: &[Repair],
-) -> Result<Vec<(String, String)>, Unready> {
+) -> Result<Vec<Result<u64, Trouble>>, Unready> {
     let stores = stores::open(&args.run, &Tuning::of(config), env, events).await?;
-    let pipeline = pipeline(&args.run, config, exchange, &stores, events);
-    let mut troubles = Vec::new();
+    let pipeline = pipeline(&args.run, config, exchange.clone(), &stores, events);
+    let mut mended = Vec::with_capacity(repairs.len());
     for repair in repairs {
-        if let Err(trouble) = pipeline.clone().mend(&repair.subscription, repair.home.clone(), repair.errands.clone()).await {
-            troubles.push((repair.subscription.mailbox.address.to_string(), trouble.to_string()));
-        }
+        mended.push(pipeline.clone().mend(&repair.subscription, repair.home.clone(), repair.errands.clone()).await);
     }
     stores.flush().await;
-    Ok(troubles)
+    Ok(mended)
 }

@@ -10,12 +10,6 @@ use crate::{
     sink::{self, inspect::Found},
 };
 
-/// Messages that seem to be lost or changed, and why. Beyond so many of one mailbox they are counted, and not named.
-pub(super) type Suspects = Vec<Kept>;
-
-/// How many of a mailbox are kept.
-const SUSPECTS: usize = 20_000;
-
 /// Messages taken out of the ledger at once.
 const AT_ONCE: usize = 1_000;
 
@@ -23,15 +17,15 @@ const AT_ONCE: usize = 1_000;
 const LOOKS: usize = 16;
 
 impl Verifier {
-    /// Looks at each message that is stored, also of those that have left the mailbox: nothing is ever deleted from a sink.
-    pub(super) async fn sink(&self, subscription: &Subscription, census: &Census, report: &mut SinkReport) -> Result<Suspects, Trouble> {
+    /// Looks at each message that is stored, also of those that have left the mailbox: nothing is ever deleted from a sink. Sets aside what seems to be lost
+    /// or changed.
+    pub(super) async fn sink(&self, subscription: &Subscription, census: &Census, report: &mut SinkReport) -> Result<(), Trouble> {
         report.stored = census.totals().await?.messages;
         let sample = Sample::new(report.stored, self.settings.sample);
-        let mut suspects = Vec::new();
         let mut after = Mark::default();
         loop {
             let kept = census.kept(after, AT_ONCE).await?;
-            let Some((last, _)) = kept.last() else { return Ok(suspects) };
+            let Some((last, _)) = kept.last() else { return Ok(()) };
             after = *last;
             let mut looks = stream::iter(kept)
                 .map(|(_, kept)| {
@@ -46,17 +40,17 @@ impl Verifier {
                     }
                 })
                 .buffer_unordered(LOOKS);
+            let mut suspects = Vec::new();
             while let Some((kept, read, found)) = looks.next().await {
                 let Some(found) = found.transpose().map_err(|error: sink::Error| Trouble::from(error))? else { continue };
                 report.looked += 1;
                 report.read += u64::from(read && found != Found::Missing);
                 match found {
                     Found::Sound => {}
-                    Found::Missing | Found::Differs(_) if suspects.len() < SUSPECTS => suspects.push(kept),
-                    Found::Missing => report.missing += 1,
-                    Found::Differs(_) => report.differs += 1,
+                    Found::Missing | Found::Differs(_) => suspects.push(kept.key),
                 }
             }
+            census.suspect(suspects).await?;
         }
     }
 }
@@ -97,7 +91,7 @@ mod tests {
             listed: Listed::bare(ItemId(String::new())),
             folder: FolderId(String::new()),
             path: Vec::new(),
-            live: true,
+            present: true,
         }
     }
 

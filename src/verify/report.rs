@@ -4,9 +4,11 @@ use serde::Serialize;
 
 use crate::{
     catalog::{Kept, SetAside},
-    mail::{Address, Folder, Home, Listed},
-    pipeline::{Errand, Subscription},
+    mail::{Address, Folder, Listed},
 };
+
+/// So many gaps of a mailbox are named.
+const NAMED: usize = 10_000;
 
 /// One folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -51,8 +53,12 @@ pub struct MailboxReport {
     pub folders: Vec<FolderReport>,
     /// What is in the sink.
     pub sink: SinkReport,
+    /// Messages in quarantine.
+    pub quarantined: u64,
     /// Each gap that was found, as far as they are named.
     pub gaps: Vec<Gap>,
+    /// How many more there are.
+    pub unnamed: u64,
     /// Why it could not be looked at, or not whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
@@ -62,7 +68,29 @@ pub struct MailboxReport {
 
 impl MailboxReport {
     pub(super) fn new(mailbox: Address) -> Self {
-        Self { mailbox, folders: Vec::new(), sink: SinkReport::default(), gaps: Vec::new(), trouble: None, refused: false }
+        Self {
+            mailbox,
+            folders: Vec::new(),
+            sink: SinkReport::default(),
+            quarantined: 0,
+            gaps: Vec::new(),
+            unnamed: 0,
+            trouble: None,
+            refused: false,
+        }
+    }
+
+    /// Whether another gap will be named.
+    pub(super) fn names_more(&self) -> bool {
+        self.gaps.len() < NAMED
+    }
+
+    /// Another gap.
+    pub(super) fn gap(&mut self, gap: Gap) {
+        match self.names_more() {
+            true => self.gaps.push(gap),
+            false => self.unnamed += 1,
+        }
     }
 }
 
@@ -104,8 +132,10 @@ pub enum Gap {
         object: String,
         /// What is there instead.
         reason: String,
-        /// Whether Exchange still has it, as far as is known.
+        /// Whether Exchange still has an item of the id that is known.
         in_mailbox: bool,
+        /// Whether that item is in a folder that is read: only then is it fetched again.
+        folder_read: bool,
     },
 }
 
@@ -123,32 +153,9 @@ impl Gap {
         }
     }
 
-    pub(super) fn lost(kept: &Kept, reason: String) -> Self {
-        Self::Lost { folder: kept.path.clone(), key: kept.key.0.clone(), object: kept.stored.object.clone(), reason, in_mailbox: kept.live }
-    }
-}
-
-/// What would mend a mailbox.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Repair {
-    /// Whose.
-    pub subscription: Subscription,
-    /// Whose it is as the server tells, and how its items' ids are written.
-    pub home: Option<Home>,
-    /// What is to be fetched.
-    pub errands: Vec<Errand>,
-    /// Messages that are lost and that Exchange has no more.
-    pub beyond: u64,
-}
-
-impl Repair {
-    pub(super) fn new(subscription: Subscription) -> Self {
-        Self { subscription, home: None, errands: Vec::new(), beyond: 0 }
-    }
-
-    /// Whether there is something to be done.
-    pub fn is_needed(&self) -> bool {
-        self.errands.iter().any(|errand| !errand.listed.is_empty() || !errand.again.is_empty())
+    pub(super) fn lost(kept: &Kept, reason: String, in_mailbox: bool, folder_read: bool) -> Self {
+        let (folder, key, object) = (kept.path.clone(), kept.key.0.clone(), kept.stored.object.clone());
+        Self::Lost { folder, key, object, reason, in_mailbox, folder_read }
     }
 }
 
@@ -190,7 +197,7 @@ impl Sum {
             self.server += folder.server;
             self.missing += folder.missing;
         }
-        self.quarantined += report.gaps.iter().filter(|gap| matches!(gap, Gap::Quarantined { .. })).count() as u64;
+        self.quarantined += report.quarantined;
         self.lost += report.sink.missing + report.sink.differs;
         self.stored += report.sink.stored;
         self.looked += report.sink.looked;

@@ -6,6 +6,7 @@ mod dialog;
 mod list;
 mod logs;
 mod order;
+mod quarantine;
 mod rows;
 
 use chrono::{DateTime, Utc};
@@ -15,13 +16,14 @@ pub(crate) use dialog::{Confirm, Dialog};
 pub(crate) use list::List;
 pub(crate) use logs::Logs;
 pub(crate) use order::{Order, severity};
+pub(crate) use quarantine::Quarantine;
 pub(crate) use rows::{Row, Table};
 
 use crate::{
     Action, Left, Settings, Signal,
     fleet::{Fleet, Scale},
     keymap::{Key, Keymap, Meaning},
-    status::{Quarantined, State},
+    status::State,
     theme::Theme,
 };
 
@@ -51,14 +53,6 @@ pub(crate) struct Notice {
     pub(crate) text: String,
     pub(crate) good: bool,
     at: DateTime<Utc>,
-}
-
-/// What is in quarantine, as far as it was asked for.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Quarantine {
-    /// By source; none before an answer.
-    pub(crate) answers: Vec<Option<Result<Vec<Quarantined>, String>>>,
-    pub(crate) list: List,
 }
 
 /// What is to be done outside of the state.
@@ -102,7 +96,7 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn new(names: Vec<String>, settings: Settings, theme: Theme, now: DateTime<Utc>) -> Self {
-        let quarantine = Quarantine { answers: vec![None; names.len()], list: List::default() };
+        let quarantine = Quarantine::new(names.len());
         Self {
             fleet: Fleet::new(names, now),
             frozen: None,
@@ -147,12 +141,21 @@ impl App {
     pub(crate) fn signal(&mut self, source: usize, signal: Signal, now: DateTime<Utc>) -> (bool, Vec<Effect>) {
         self.now = now;
         self.fleet.take(source, signal, now);
-        let head = self.fleet.head(now);
+        let effects = if self.rings() { vec![Effect::Bell] } else { Vec::new() };
+        (!self.frozen(), effects)
+    }
+
+    /// Whether the bell is due: at the first error, and at the end.
+    fn rings(&mut self) -> bool {
+        if !self.settings.bell {
+            return false;
+        }
+        let head = self.fleet.head(self.now);
         let troubled = head.state == State::Degraded || head.totals.errors > 0 || head.totals.troubled > 0;
         let ended = head.state == State::Ended;
-        let rings = self.settings.bell && ((troubled && !self.rung.0) || (ended && !self.rung.1));
-        self.rung = (self.rung.0 || troubled, ended);
-        (!self.frozen(), if rings { vec![Effect::Bell] } else { Vec::new() })
+        let (before, over) = self.rung;
+        self.rung = (before || troubled, ended);
+        (troubled && !before) || (ended && !over)
     }
 
     /// A second has passed. Whether anything on the screen changes with it.

@@ -22,6 +22,8 @@ mod show;
 mod source;
 pub mod status;
 mod terminal;
+#[cfg(test)]
+mod tests;
 pub mod text;
 mod theme;
 

@@ -94,6 +94,34 @@ pub(crate) fn tail(text: &str, columns: usize) -> String {
     if columns > 0 { format!("…{rest}") } else { String::new() }
 }
 
+/// Lines of at most so many columns, broken at blanks where there are any.
+pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(2);
+    let mut lines = vec![String::new()];
+    let mut taken = 0;
+    for word in text.split_inclusive(' ') {
+        if taken > 0 && taken + width(word.trim_end()) > columns {
+            lines.push(String::new());
+            taken = 0;
+        }
+        for character in word.chars() {
+            let width = character.width().unwrap_or(0);
+            if taken + width > columns {
+                if character == ' ' {
+                    continue;
+                }
+                lines.push(String::new());
+                taken = 0;
+            }
+            taken += width;
+            if let Some(line) = lines.last_mut() {
+                line.push(character);
+            }
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,5 +142,12 @@ mod tests {
         assert_eq!([clip("日本語", 5), clip("日本語", 4), clip("日本語", 6)], ["日本…", "日…", "日本語"]);
         assert_eq!([fit("日本語", 4), right("ab", 4), fit("ab", 0)], ["日… ", "  ab", ""]);
         assert_eq!([tail("Inbox/日本語", 7), tail("Inbox/日本語", 6), tail("ab", 2), tail("abc", 0)], ["…日本語", "…本語", "ab", ""]);
+    }
+
+    #[test]
+    fn lines_are_broken_at_blanks() {
+        assert_eq!(wrap("the server is busy", 10), ["the server", "is busy"]);
+        assert_eq!(wrap("日本語のフォルダー", 6), ["日本語", "のフォ", "ルダー"]);
+        assert_eq!(wrap("", 6), [""]);
     }
 }

@@ -12,10 +12,14 @@
 mod banners;
 mod bar;
 mod cells;
+mod charts;
 mod columns;
+mod details;
 mod dialogs;
 mod head;
+mod logs;
 mod meter;
+mod quarantine;
 mod small;
 mod strip;
 mod table;
@@ -26,7 +30,7 @@ use ratatui::{Frame, buffer::Buffer, layout::Rect};
 use crate::{
     app::{App, Pane, Tab},
     keymap::Command,
-    theme,
+    theme::{self, Role},
 };
 
 /// Below this the dashboard is a few lines of text.
@@ -80,7 +84,8 @@ impl Layout {
 
 fn beside(area: Rect, width: u16) -> (Rect, Rect) {
     let rest = area.width - width;
-    (Rect { width: rest, ..area }, Rect { x: area.x + rest, width, ..area })
+    // A column between them.
+    (Rect { width: rest - 1, ..area }, Rect { x: area.x + rest, width, ..area })
 }
 
 fn below(area: Rect, height: u16) -> (Rect, Rect) {
@@ -91,13 +96,13 @@ fn below(area: Rect, height: u16) -> (Rect, Rect) {
 /// Draws everything. Rows are brought up to date first, and windows moved to where the selection is.
 pub(crate) fn draw(frame: &mut Frame, app: &mut App) {
     let area = frame.area();
+    app.logs.seen = app.tab == Tab::Logs || (app.tab == Tab::Mailboxes && app.pane == Some(Pane::Logs));
     app.prepare();
     if area.width < LEAST.0 || area.height < LEAST.1 {
         small::draw(app, area, frame.buffer_mut());
     } else {
         let layout = Layout::new(app, area);
-        let rows = app.table.rows.len();
-        app.table.list.show(usize::from(layout.body.height.saturating_sub(1)), rows);
+        windows(app, &layout);
         panels(app, &layout, frame.buffer_mut());
     }
     if app.theme.ascii {
@@ -105,11 +110,44 @@ pub(crate) fn draw(frame: &mut Frame, app: &mut App) {
     }
 }
 
+/// Moves the windows of lists to where their selections are.
+fn windows(app: &mut App, layout: &Layout) {
+    let rows = app.table.rows.len();
+    app.table.list.show(usize::from(layout.body.height.saturating_sub(1)), rows);
+    let lines = app.logs.lines.len();
+    let height = logs::list(app, if app.tab == Tab::Logs { layout.body } else { log_pane(layout) }).height;
+    app.logs.list.show(usize::from(height), lines);
+    let items = app.quarantine.items.len();
+    app.quarantine.list.show(usize::from(quarantine::list(layout.body).height), items);
+}
+
+/// The log's pane, below a line that parts it from the table.
+fn log_pane(layout: &Layout) -> Rect {
+    let pane = layout.pane;
+    Rect { y: pane.y + 1, height: pane.height.saturating_sub(1), ..pane }
+}
+
 fn panels(app: &App, layout: &Layout, buffer: &mut Buffer) {
     head::draw(app, layout.head, buffer);
     banners::draw(app, layout.banners, buffer);
     tabs::draw(app, layout.tabs, buffer);
-    table::draw(app, layout.body, buffer);
+    match (app.tab, app.pane) {
+        (Tab::Logs, _) => logs::draw(app, layout.body, buffer),
+        (Tab::Quarantine, _) => quarantine::draw(app, layout.body, buffer),
+        (Tab::Charts, _) => charts::draw(app, layout.body, buffer),
+        (Tab::Mailboxes, pane) => {
+            table::draw(app, layout.body, buffer);
+            match pane {
+                Some(Pane::Details) => details::draw(app, layout.pane, buffer),
+                Some(Pane::Logs) => {
+                    let rule = format!("─ log {}", "─".repeat(usize::from(layout.pane.width)));
+                    buffer.set_stringn(layout.pane.x, layout.pane.y, rule, usize::from(layout.pane.width), app.theme.style(Role::Faint));
+                    logs::draw(app, log_pane(layout), buffer);
+                }
+                None => {}
+            }
+        }
+    }
     bar::draw(app, layout.bar, buffer);
     dialogs::draw(app, layout.bar.union(layout.head), buffer);
 }
@@ -121,6 +159,10 @@ pub(crate) fn spot(app: &App, area: Rect, x: u16, y: u16) -> Spot {
         return tabs::spot(app, x);
     }
     match app.tab {
+        Tab::Quarantine if quarantine::list(layout.body).contains((x, y).into()) => {
+            Spot::Row(app.quarantine.list.offset + usize::from(y - layout.body.y - 1))
+        }
+        Tab::Logs if layout.body.contains((x, y).into()) => Spot::Row(app.logs.list.offset + usize::from(y - layout.body.y)),
         Tab::Mailboxes if y > layout.body.y && layout.body.contains((x, y).into()) => {
             Spot::Row(app.table.list.offset + usize::from(y - layout.body.y - 1))
         }

@@ -1,17 +1,24 @@
 //! The dashboard's life: it waits for frames, keys, answers and seconds, and draws when one of them changed the picture.
 
-use std::{future::Future, io, pin::pin, task::Poll, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    io,
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use crossterm::event::{Event, EventStream};
+use ratatui::layout::Rect;
 use rustix::process::Signal as Raised;
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{self, SignalKind, signal},
     sync::{mpsc, oneshot},
     task::JoinSet,
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
-use tokio_stream::StreamExt;
+use tokio_stream::{Stream, StreamExt};
 
 use crate::{
     Action, Ask, Settings, Signal, Source,
@@ -42,16 +49,48 @@ enum Answer {
     Listed(usize, Result<Vec<Quarantined>, String>),
 }
 
+/// What pictures are drawn on.
+pub(crate) trait Surface {
+    /// Draws the picture of now.
+    fn draw(&mut self, app: &mut App) -> io::Result<()>;
+    /// All of it.
+    fn area(&self) -> Rect;
+    /// Whether it was taken away meanwhile.
+    fn away(&self) -> bool;
+    /// Rings the bell.
+    fn bell(&mut self) -> io::Result<()>;
+    /// Hands a text to the clipboard.
+    fn copy(&mut self, text: &str) -> io::Result<()>;
+    /// Forgets what was drawn.
+    fn clear(&mut self) -> io::Result<()>;
+    /// Gives it back until the shell says to go on.
+    fn suspend(&mut self) -> io::Result<()>;
+    /// Takes it again.
+    fn resume(&mut self) -> io::Result<()>;
+}
+
 /// Shows the dashboard until a person leaves it or `ending` is over. The terminal is as it was before on every way out: also when this is
 /// dropped, and before a panic is told.
 pub async fn show(sources: Vec<Source>, settings: Settings, ending: impl Future<Output = ()>) -> io::Result<Left> {
     let theme = Theme::new(&settings, |name| std::env::var(name).ok());
     let mut screen = Screen::new(settings.mouse, settings.title)?;
     let names = sources.iter().map(|source| source.name.clone()).collect();
-    let (mut frames, asks): (Vec<_>, Vec<_>) = sources.into_iter().map(|source| (source.frames, source.asks)).unzip();
-    let mut app = App::new(names, settings, theme, Utc::now());
-    let mut events = EventStream::new();
-    let mut continued = signal(SignalKind::from_raw(Raised::CONT.as_raw()))?;
+    let app = App::new(names, settings, theme, Utc::now());
+    let continued = signal(SignalKind::from_raw(Raised::CONT.as_raw()))?;
+    run(app, sources, EventStream::new(), continued, ending, &mut screen, Utc::now).await
+}
+
+/// The same with everything that is outside of it handed in.
+pub(crate) async fn run(
+    mut app: App,
+    sources: Vec<Source>,
+    mut events: impl Stream<Item = io::Result<Event>> + Unpin,
+    mut continued: unix::Signal,
+    ending: impl Future<Output = ()>,
+    screen: &mut impl Surface,
+    now: impl Fn() -> DateTime<Utc>,
+) -> io::Result<Left> {
+    let (mut frames, asks): (Vec<_>, Vec<_>) = sources.into_iter().map(|source| (Some(source.frames), source.asks)).unzip();
     let mut answers: JoinSet<Answer> = JoinSet::new();
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -64,12 +103,12 @@ pub async fn show(sources: Vec<Source>, settings: Settings, ending: impl Future<
         let effects = tokio::select! {
             () = &mut ending => return Ok(Left::Ended),
             event = events.next() => match event {
-                Some(event) => react(&mut app, &screen, event?),
+                Some(event) => react(&mut app, screen, event?, now()),
                 // The terminal is gone, and with it whoever looked.
                 None => return Ok(Left::Detach),
             },
             (source, signal) = next(&mut frames) => {
-                let (seen, effects) = app.signal(source, signal.unwrap_or(Signal::Closed { reason: None }), Utc::now());
+                let (seen, effects) = app.signal(source, signal, now());
                 changed = seen;
                 effects
             }
@@ -85,11 +124,11 @@ pub async fn show(sources: Vec<Source>, settings: Settings, ending: impl Future<
                 Vec::new()
             }
             _ = seconds.tick() => {
-                changed = app.tick(Utc::now()) || screen.away();
+                changed = app.tick(now()) || screen.away();
                 Vec::new()
             }
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
-                picture(&mut app, &mut screen)?;
+                screen.draw(&mut app)?;
                 (due, drawn) = (None, Some(Instant::now()));
                 continue;
             }
@@ -111,14 +150,9 @@ pub async fn show(sources: Vec<Source>, settings: Settings, ending: impl Future<
     }
 }
 
-fn picture(app: &mut App, screen: &mut Screen) -> io::Result<()> {
-    screen.draw(|frame| screen::draw(frame, app))?;
-    screen.title(&screen::title(app))
-}
-
-fn react(app: &mut App, screen: &Screen, event: Event) -> Vec<Effect> {
+fn react(app: &mut App, screen: &impl Surface, event: Event, now: DateTime<Utc>) -> Vec<Effect> {
     match event {
-        Event::Key(key) => app.key(key, Utc::now()),
+        Event::Key(key) => app.key(key, now),
         Event::Mouse(mouse) => {
             let spot = screen::spot(app, screen.area(), mouse.column, mouse.row);
             app.mouse(mouse, spot)
@@ -127,18 +161,17 @@ fn react(app: &mut App, screen: &Screen, event: Event) -> Vec<Effect> {
     }
 }
 
-/// What comes next from any of them; a source that is over says so once.
-async fn next(sources: &mut [mpsc::Receiver<Signal>]) -> (usize, Option<Signal>) {
-    std::future::poll_fn(|context| {
+/// What comes next from any of them. A source that is over says so once, and is forgotten.
+async fn next(sources: &mut [Option<mpsc::Receiver<Signal>>]) -> (usize, Signal) {
+    poll_fn(|context| {
         for (source, frames) in sources.iter_mut().enumerate() {
-            if frames.is_closed() && frames.is_empty() {
-                continue;
-            }
-            if let Poll::Ready(signal) = frames.poll_recv(context) {
-                if signal.is_none() {
-                    frames.close();
+            match frames.as_mut().map(|frames| frames.poll_recv(context)) {
+                Some(Poll::Ready(Some(signal))) => return Poll::Ready((source, signal)),
+                Some(Poll::Ready(None)) => {
+                    *frames = None;
+                    return Poll::Ready((source, Signal::Closed { reason: None }));
                 }
-                return Poll::Ready((source, signal));
+                Some(Poll::Pending) | None => {}
             }
         }
         Poll::Pending

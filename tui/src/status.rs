@@ -447,8 +447,8 @@ pub struct Quarantined {
     pub code: String,
     /// The server's words.
     pub words: String,
-    /// How often it was tried.
+    /// How often it was tried at least.
     pub attempts: u64,
-    /// When it was last tried.
+    /// When it was first put there.
     pub at: DateTime<Utc>,
 }

@@ -17,6 +17,8 @@ use crossterm::{
 use ratatui::{Terminal, backend::CrosstermBackend, layout::Rect};
 use rustix::process::{Signal, kill_current_process_group};
 
+use crate::{app::App, screen, show::Surface};
+
 type Hook = Box<dyn Fn(&panic::PanicHookInfo<'_>) + Send + Sync>;
 
 /// Where it is drawn.
@@ -80,60 +82,58 @@ impl Screen {
         self.terminal.clear()
     }
 
-    /// Whether a panic elsewhere or a stop has taken the terminal away meanwhile.
-    pub(crate) fn away(&self) -> bool {
-        !self.given.ours.load(Ordering::SeqCst)
+    fn title(&mut self, title: String) -> io::Result<()> {
+        if self.given.titled && self.title.as_ref() != Some(&title) {
+            execute!(self.terminal.backend_mut(), terminal::SetTitle(&title))?;
+            self.title = Some(title);
+        }
+        Ok(())
     }
+}
 
-    /// Draws a picture, all of it at once.
-    pub(crate) fn draw(&mut self, picture: impl FnOnce(&mut ratatui::Frame)) -> io::Result<()> {
+impl Surface for Screen {
+    /// All of a picture at once, so that nobody sees half of it.
+    fn draw(&mut self, app: &mut App) -> io::Result<()> {
         if self.away() {
             self.enter()?;
         }
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        self.terminal.draw(picture)?;
-        queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
-        io::Write::flush(self.terminal.backend_mut())
+        self.terminal.draw(|frame| screen::draw(frame, app))?;
+        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
+        self.title(screen::title(app))
     }
 
-    pub(crate) fn title(&mut self, title: &str) -> io::Result<()> {
-        if self.given.titled && self.title.as_deref() != Some(title) {
-            execute!(self.terminal.backend_mut(), terminal::SetTitle(title))?;
-            self.title = Some(title.to_owned());
-        }
-        Ok(())
+    fn area(&self) -> Rect {
+        let size = self.terminal.size().unwrap_or_default();
+        Rect::new(0, 0, size.width, size.height)
     }
 
-    pub(crate) fn bell(&mut self) -> io::Result<()> {
+    fn away(&self) -> bool {
+        !self.given.ours.load(Ordering::SeqCst)
+    }
+
+    fn bell(&mut self) -> io::Result<()> {
         execute!(self.terminal.backend_mut(), style::Print('\u{7}'))
     }
 
-    /// Hands a text to the clipboard of the terminal, which may be far away.
-    pub(crate) fn copy(&mut self, text: &str) -> io::Result<()> {
+    /// The clipboard is that of the terminal, which may be far away.
+    fn copy(&mut self, text: &str) -> io::Result<()> {
         execute!(self.terminal.backend_mut(), style::Print(format!("\u{1b}]52;c;{}\u{7}", BASE64_STANDARD.encode(text))))
     }
 
-    /// Forgets what is on the screen.
-    pub(crate) fn clear(&mut self) -> io::Result<()> {
+    fn clear(&mut self) -> io::Result<()> {
         self.terminal.clear()
     }
 
-    /// Back to the shell, until it says to go on.
-    pub(crate) fn suspend(&mut self) -> io::Result<()> {
+    fn suspend(&mut self) -> io::Result<()> {
         self.given.leave()?;
         // All of a pipeline stops, as it would without the dashboard.
         kill_current_process_group(Signal::TSTP)?;
         self.enter()
     }
 
-    /// The whole of it.
-    pub(crate) fn area(&self) -> Rect {
-        let size = self.terminal.size().unwrap_or_default();
-        Rect::new(0, 0, size.width, size.height)
-    }
-
-    /// Takes the terminal again, of which the shell has made what it likes.
-    pub(crate) fn resume(&mut self) -> io::Result<()> {
+    /// The shell has made of the terminal what it likes.
+    fn resume(&mut self) -> io::Result<()> {
         self.given.leave()?;
         self.enter()
     }

@@ -135,7 +135,11 @@ pub fn table(status: &Status, columns: usize) -> String {
 fn why(mailbox: &Mailbox, status: &Status) -> String {
     let left = mailbox.until.filter(|_| mailbox.state != MailboxState::Idle).map(|at| format!("{}: ", clock(until(at, status.head.at))));
     let verdict = mailbox.verified.as_ref().and_then(|verified| verified.verdict.as_deref());
-    let failed = (mailbox.failed_folders > 0).then(|| format!("{} folders failed: ", mailbox.failed_folders));
+    let failed = match mailbox.failed_folders {
+        0 => None,
+        1 => Some("1 folder failed: ".to_owned()),
+        n => Some(format!("{n} folders failed: ")),
+    };
     let words = mailbox.reason.as_deref().or(mailbox.error.as_ref().map(|error| error.words.as_str())).or(verdict);
     match words {
         Some(words) => format!("{}{}{}", left.unwrap_or_default(), failed.unwrap_or_default(), visible(words)),

@@ -1,5 +1,8 @@
 use super::*;
-use crate::verify::{FolderReport, SinkReport};
+use crate::{
+    exchange::{self, Verdict},
+    verify::{FolderReport, SinkReport},
+};
 
 fn report(address: &str) -> MailboxReport {
     let folder = |path: &[&str], server, missing| FolderReport {
@@ -30,8 +33,11 @@ fn report(address: &str) -> MailboxReport {
                 object: "2026/01/02/0b.eml".into(),
                 reason: "it has 3 bytes, and 4 were stored".into(),
                 in_mailbox: false,
+                folder_read: false,
             },
         ],
+        quarantined: 1,
+        unnamed: 0,
         trouble: None,
         refused: false,
     }
@@ -40,7 +46,7 @@ fn report(address: &str) -> MailboxReport {
 fn sound(address: &str) -> MailboxReport {
     let folders = vec![FolderReport { path: vec!["Inbox".into()], server: 3, catalog: 3, ..FolderReport::default() }];
     let sink = SinkReport { stored: 3, looked: 3, read: 3, ..SinkReport::default() };
-    MailboxReport { folders, sink, gaps: Vec::new(), ..report(address) }
+    MailboxReport { folders, sink, gaps: Vec::new(), quarantined: 0, ..report(address) }
 }
 
 #[test]
@@ -79,5 +85,34 @@ fn what_could_not_be_looked_at_is_no_gap_and_no_success() {
         let lines: Vec<serde_json::Value> =
             String::from_utf8(text).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!((&lines[0]["trouble"], &lines[1]["sum"]["troubled"]), (&json!("ErrorAccessDenied: no"), &json!(1)));
+    }
+}
+
+#[test]
+fn a_refusal_while_mending_is_one_where_something_is_missing() {
+    let refusal = |verdict| exchange::Error { verdict, attempt: "fetching".into(), code: None, cause: "HTTP 401".into(), hint: None };
+    for (verdict, second, outcome) in [
+        (Verdict::Refused, report("a@example.com"), Outcome::Refused),
+        (Verdict::Refused, sound("a@example.com"), Outcome::Done),
+        (Verdict::Later, report("a@example.com"), Outcome::Gaps),
+    ] {
+        let mut text = Vec::new();
+        let mut told = Report::new(false, false);
+        told.mailbox(&report("a@example.com"), &mut text);
+        told.not_mended(&Address::new("a@example.com"), &refusal(verdict).into(), &mut text);
+        told.mailbox(&second, &mut text);
+        assert_eq!(told.verdict(&mut text), outcome, "{verdict:?}");
+    }
+}
+
+#[test]
+fn what_is_not_named_is_counted() {
+    let gap = report("a@example.com").gaps.remove(0);
+    for (unnamed, expected) in [(0, "and 5 more, which --json names"), (1_000, "and 1,005 more, of which --json names 5")] {
+        let mut text = Vec::new();
+        let many = MailboxReport { gaps: vec![gap.clone(); NAMED + 5], unnamed, ..report("a@example.com") };
+        Report::new(false, false).mailbox(&many, &mut text);
+        let text = String::from_utf8(text).unwrap();
+        assert!(text.contains(expected), "{text}");
     }
 }

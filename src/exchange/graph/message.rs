@@ -5,14 +5,14 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::mail::{Change, ItemId, Listed, Properties};
+use crate::mail::{Change, FolderId, ItemId, Listed, Properties};
 
 /// What a listing is asked for. A list of changes knows no more: extended properties fail there.
 pub const LISTED: &str = "id,receivedDateTime,createdDateTime,lastModifiedDateTime,isRead,isDraft,parentFolderId";
 
 /// What is kept in the catalog, but for what only extended properties tell.
 pub const DESCRIBED: &str = "id,subject,from,sender,toRecipients,ccRecipients,bccRecipients,internetMessageId,conversationId,receivedDateTime,\
-sentDateTime,createdDateTime,lastModifiedDateTime,isRead,isDraft,importance,categories,hasAttachments";
+sentDateTime,createdDateTime,lastModifiedDateTime,isRead,isDraft,importance,categories,hasAttachments,parentFolderId";
 
 const CLASS: u32 = 0x001A;
 const SENSITIVITY: u32 = 0x0036;
@@ -101,6 +101,7 @@ pub fn properties(entry: &Value) -> Properties {
         has_attachments: entry.get("hasAttachments").and_then(Value::as_bool),
         search_key: extended(entry, SEARCH_KEY).and_then(|text| STANDARD.decode(text.trim()).ok()).filter(|key| !key.is_empty()),
         flags,
+        folder: text("parentFolderId").map(FolderId),
     }
 }
 

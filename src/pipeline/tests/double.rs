@@ -388,7 +388,18 @@ impl Exchange for Double {
         Ok(items
             .iter()
             .map(|listed| match server.found(&listed.id, server.form) {
-                Some(id) => Lookup::Found(Box::new(Properties { received: server.items[&id].received, ..Properties::default() })),
+                Some(id) => {
+                    let item = &server.items[&id];
+                    let whole = server.listed(&id).filter(|_| server.form != IdForm::Ews);
+                    Lookup::Found(Box::new(Properties {
+                        received: item.received,
+                        search_key: whole.as_ref().and_then(|whole| whole.search_key.clone()),
+                        class: whole.as_ref().and_then(|whole| whole.class.clone()),
+                        flags: whole.and_then(|whole| whole.flags),
+                        folder: Some(server.folder(&item.folder)).filter(|_| server.form != IdForm::Ews),
+                        ..Properties::default()
+                    }))
+                }
                 None => Lookup::Gone,
             })
             .collect())

@@ -65,10 +65,7 @@ impl App {
     /// In quarantine the selected message, elsewhere the selected mailbox.
     pub(super) fn retry(&mut self) -> Vec<Effect> {
         if self.tab == Tab::Quarantine {
-            let Some((source, item)) = self.quarantined().get(self.quarantine.list.cursor).map(|(source, item)| (*source, (*item).clone()))
-            else {
-                return Vec::new();
-            };
+            let Some((source, item)) = self.quarantine.selected().cloned() else { return Vec::new() };
             return self.act(source, Action::RetryQuarantined { mailbox: Some(item.mailbox), id: Some(item.key) });
         }
         match self.table.selected().cloned() {
@@ -90,17 +87,6 @@ impl App {
         (0..self.fleet.instances.len()).map(Effect::List).collect()
     }
 
-    /// What is in quarantine, with its source, newest first.
-    pub(crate) fn quarantined(&self) -> Vec<(usize, &Quarantined)> {
-        let lists = self.quarantine.answers.iter().enumerate();
-        let mut all: Vec<_> = lists
-            .filter_map(|(source, answer)| Some((source, answer.as_ref()?.as_ref().ok()?)))
-            .flat_map(|(source, list)| list.iter().map(move |item| (source, item)))
-            .collect();
-        all.sort_by_key(|(_, item)| std::cmp::Reverse(item.at));
-        all
-    }
-
     /// An action was done, or refused. What came of a retry shows in the list.
     pub(crate) fn acted(&mut self, source: usize, action: &Action, answer: Result<String, String>) -> Vec<Effect> {
         let (words, good) = match answer {
@@ -117,10 +103,7 @@ impl App {
 
     /// What is in quarantine of one appliance.
     pub(crate) fn listed(&mut self, source: usize, answer: Result<Vec<Quarantined>, String>) {
-        if let Some(known) = self.quarantine.answers.get_mut(source) {
-            *known = Some(answer);
-        }
-        self.quarantine.list.step(0, self.quarantined().len());
+        self.quarantine.take(source, answer);
     }
 
     fn live(&self, source: usize) -> Option<&crate::fleet::Instance> {

@@ -118,7 +118,7 @@ impl App {
     fn length(&self) -> usize {
         match self.tab {
             _ if self.in_log() => self.logs.lines.len(),
-            Tab::Quarantine => self.quarantined().len(),
+            Tab::Quarantine => self.quarantine.items.len(),
             _ => self.table.rows.len(),
         }
     }
@@ -212,7 +212,7 @@ impl App {
 
     fn copy(&mut self) -> Vec<Effect> {
         let text = match self.tab {
-            Tab::Quarantine => self.quarantined().get(self.quarantine.list.cursor).map(|(_, item)| item.key.clone()),
+            Tab::Quarantine => self.quarantine.selected().map(|(_, item)| item.key.clone()),
             Tab::Mailboxes => self.table.selected().map(|row| row.folder.as_ref().unwrap_or(&row.mailbox).to_string()),
             Tab::Logs | Tab::Charts => None,
         };

@@ -113,7 +113,12 @@ impl Instance {
             }
             Signal::Closed { reason } => {
                 self.seen = (now, self.clock(now));
-                self.link = Link::Closed { reason };
+                // The end of what comes follows a reason that was told before, and does not take it back.
+                self.link = match &self.link {
+                    Link::Closed { .. } => return 0,
+                    Link::Lost { reason: before, .. } => Link::Closed { reason: reason.or_else(|| Some(before.clone())) },
+                    Link::Live | Link::Awaited => Link::Closed { reason },
+                };
                 0
             }
         }

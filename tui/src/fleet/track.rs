@@ -74,6 +74,11 @@ impl Track {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn grew(&self) -> bool {
+        self.rings.is_some()
+    }
+
     /// Growth per second, oldest first: the newest so many points that are over.
     pub(crate) fn points(&self, scale: Scale, now: DateTime<Utc>, count: usize) -> Vec<f64> {
         let newest = now.timestamp().div_euclid(scale.seconds()) - 1;

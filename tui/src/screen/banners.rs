@@ -36,7 +36,8 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         let style = app.theme.style(banner.role);
         let line = Rect { x: area.x + 1, y, width: area.width.saturating_sub(2), height: 1 };
         let room = usize::from(line.width).saturating_sub(crate::safe::width(&banner.end) + 3);
-        let text = crate::safe::clip(&format!("▲ {}", banner.text), room);
+        let sign = if banner.role == Role::Dim { "·" } else { "▲" };
+        let text = crate::safe::clip(&format!("{sign} {}", banner.text), room);
         let span = |text: String| app.theme.span(text, banner.role).style(style.add_modifier(Modifier::BOLD));
         let end = if banner.end.is_empty() { String::new() } else { format!("· {}", banner.end) };
         strip(line.width, 1, vec![piece(1, [vec![span(text)]]), piece(2, [vec![span(end)]])], Vec::new()).render(line, buffer);

@@ -152,7 +152,11 @@ impl<'a> Subject<'a> {
         let theme = self.app.theme;
         let figures = self.figures();
         if self.part().is_none() {
-            let text = if figures.listed > 0 { format!("{} listed", count(figures.listed)) } else { String::new() };
+            let text = match format!("{} listed", count(figures.listed)) {
+                _ if figures.listed == 0 => String::new(),
+                text if text.len() <= width => text,
+                _ => format!("{} listed", brief(figures.listed)),
+            };
             return vec![theme.span(text, Role::Dim)];
         }
         if figures.wanted == 0 {

@@ -75,8 +75,8 @@ impl Column {
         matches!(self, Self::Percent | Self::Count | Self::Rate | Self::Bytes | Self::Lag | Self::Quarantine)
     }
 
-    /// The least and the greatest width.
-    fn range(self, wants: Wants) -> (usize, usize) {
+    /// The least and the greatest width. What is wrong is worth more than pictures, except where there is hardly room for its beginning.
+    fn range(self, room: usize, wants: Wants) -> (usize, usize) {
         match self {
             Self::Name => (18, wants.names.clamp(18, 48)),
             Self::Instance => (8, wants.instances.unwrap_or(0).clamp(8, 20)),
@@ -90,7 +90,7 @@ impl Column {
             Self::Lag => (7, 7),
             Self::Quarantine => (5, 5),
             Self::Budget => (8, 12),
-            Self::Why => (16, 400),
+            Self::Why => (if room < 90 { 16 } else { 26 }, 400),
         }
     }
 
@@ -104,22 +104,12 @@ impl Column {
             Self::Count => 8,
             Self::Instance => 7,
             Self::Rate => 6,
-            Self::Spark => 5,
+            Self::Bar => 5,
             Self::Quarantine => 4,
-            Self::Bar => 3,
-            Self::Bytes => 2,
-            Self::Budget => 1,
+            Self::Spark => 3,
+            Self::Budget => 2,
+            Self::Bytes => 1,
             Self::Lag => 0,
-        }
-    }
-
-    /// The greater, the sooner it grows beyond its least width.
-    fn greed(self) -> u8 {
-        match self {
-            Self::Name => 4,
-            Self::Count => 3,
-            Self::Why => 1,
-            _ => 2,
         }
     }
 }
@@ -131,32 +121,40 @@ pub(super) fn layout(width: u16, wants: Wants) -> Vec<(Column, usize)> {
         Column::Budget => wants.budget,
         _ => true,
     };
-    let mut columns: Vec<(Column, usize)> = ALL.into_iter().filter(wanted).map(|column| (column, column.range(wants).0)).collect();
     let room = usize::from(width).saturating_sub(MARGIN);
+    let range = |column: Column| column.range(room, wants);
+    let mut columns: Vec<(Column, usize)> = ALL.into_iter().filter(wanted).map(|column| (column, range(column).0)).collect();
     let taken = |columns: &[(Column, usize)]| columns.iter().map(|(_, width)| width + GAP).sum::<usize>().saturating_sub(GAP);
     while taken(&columns) > room && columns.len() > 1 {
         let lightest = columns.iter().map(|(column, _)| column.weight()).min();
         columns.retain(|(column, _)| Some(column.weight()) != lightest);
     }
-    // Why is worth more than a wide picture: it is given some of the room first.
+    // What is left is handed out in turn: each column up to so much.
     let mut rest = room.saturating_sub(taken(&columns));
-    let mut grow = |columns: &mut Vec<(Column, usize)>, which: &dyn Fn(Column) -> bool, most: &dyn Fn(Column) -> usize| {
-        for (column, width) in columns.iter_mut().filter(|(column, _)| which(*column)) {
-            let more = most(*column).saturating_sub(*width).min(rest);
+    for (which, most) in GROWTH {
+        for (column, width) in columns.iter_mut().filter(|(column, _)| which.contains(column)) {
+            let more = range(*column).1.min(*most).saturating_sub(*width).min(rest);
             *width += more;
             rest -= more;
         }
-    };
-    let most = |column: Column| column.range(wants).1;
-    grow(&mut columns, &|column| column.greed() == 4, &most);
-    grow(&mut columns, &|column| column.greed() == 1, &|_| 32);
-    grow(&mut columns, &|column| column.greed() == 3, &most);
-    grow(&mut columns, &|column| column.greed() == 2, &|column| most(column).min(30));
-    grow(&mut columns, &|column| column.greed() == 1, &|_| 60);
-    grow(&mut columns, &|column| column.greed() == 2, &most);
-    grow(&mut columns, &|column| column.greed() == 1, &most);
+    }
     columns
 }
+
+/// Which columns grow beyond their least width, and up to how much, the most wanted first.
+const GROWTH: &[(&[Column], usize)] = &[
+    (&[Column::Name], 26),
+    (&[Column::Why], 34),
+    (&[Column::Count], 15),
+    (&[Column::Name], 48),
+    (&[Column::Bar, Column::Spark], 16),
+    (&[Column::Why], 48),
+    (&[Column::Count, Column::Instance, Column::Budget], 21),
+    (&[Column::Bar, Column::Spark], 30),
+    (&[Column::Why], 72),
+    (&[Column::Spark], 60),
+    (&[Column::Why], 400),
+];
 
 #[cfg(test)]
 mod tests {

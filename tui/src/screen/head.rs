@@ -61,7 +61,8 @@ fn first(app: &App, head: &Head, width: u16) -> Line<'static> {
         Some(all) => vec![strong(bytes(figures.bytes)), dim(format!(" of ~{}", bytes(all)))],
         None => vec![strong(bytes(figures.bytes))],
     };
-    let stored = piece(5, [stored, vec![strong(bytes(figures.bytes))]]);
+    let short = vec![strong(bytes(figures.bytes))];
+    let stored = piece(5, if figures.bytes > 0 { vec![stored, short] } else { Vec::new() });
     let elapsed = piece(9, [vec![dim(clock((head.at - head.started).num_seconds()))]]);
     let left = if nothing_yet(app) { vec![piece(10, [state])] } else { vec![piece(10, [state]), elapsed, messages, stored] };
     strip(width, 3, left, identity(app, head))
@@ -104,7 +105,7 @@ fn second(app: &App, head: &Head, width: u16) -> Line<'static> {
         let zone = app.settings.zone;
         behind.push(theme.span("   ETA ", Role::Dim));
         behind.push(theme.span(zone.range(eta, head.at), Role::Strong));
-        if width >= 100 {
+        if width >= 90 {
             behind.push(theme.span(format!("   in {}", span(head, eta)), Role::Dim));
         }
     } else if head.state == State::Syncing && part.is_some() {

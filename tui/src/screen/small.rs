@@ -1,4 +1,4 @@
-//! What is told where there is no room for a table: the summary, wrapped.
+//! What is told where there is no room for a table: the summary, or the question that is open, wrapped.
 
 use ratatui::{
     buffer::Buffer,
@@ -6,10 +6,22 @@ use ratatui::{
     widgets::{Paragraph, Widget, Wrap},
 };
 
-use crate::{Status, app::App, mask, text};
+use super::dialogs;
+use crate::{
+    Status,
+    app::{App, Dialog},
+    mask,
+    safe::visible,
+    text,
+};
 
 pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let whole = Status { head: app.fleet().head(app.now()), ..Status::default() };
-    let line = text::line_in(&whole, app.settings.zone);
+    let line = match (&app.dialog, &app.notice) {
+        (Some(Dialog::Confirm(confirm)), _) => dialogs::in_a_line(*confirm),
+        (Some(Dialog::Help(_)), _) => "there is no room for help here".into(),
+        (_, Some(notice)) => visible(&notice.text).into_owned(),
+        _ => text::line_in(&whole, app.settings.zone),
+    };
     Paragraph::new(mask::shown(&line, app.mask).into_owned()).wrap(Wrap { trim: true }).render(area, buffer);
 }

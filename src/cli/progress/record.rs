@@ -1,0 +1,47 @@
+//! A run's status into a file, to be looked at again with `attach --replay`.
+
+use std::{fs::File, io::BufWriter, path::Path, time::Duration};
+
+use chrono::Utc;
+use exchange_sync_tui::recording::Recorder;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::Stop;
+use crate::watch::{Events, local::Changes};
+
+/// The largest recording. The fuller it is, the rarer its lines, so that it holds the whole of any run.
+const LARGEST: u64 = 100 << 20;
+
+/// So often the board is looked at.
+const LOOKS: Duration = Duration::from_secs(1);
+
+/// Begins a recording; one that is there is not replaced.
+pub fn record(file: &Path, events: Events, mut stopped: Stop) -> Result<impl Future<Output = ()> + use<>, String> {
+    let out = File::create_new(file).map_err(|error| format!("making the recording {} failed: {error}", file.display()))?;
+    let (mut recorder, name) = (Recorder::new(BufWriter::new(out), LARGEST), file.display().to_string());
+    Ok(async move {
+        let mut changes = Changes::default();
+        let mut looks = interval(LOOKS);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let last = tokio::select! {
+                _ = &mut stopped => true,
+                _ = looks.tick() => false,
+            };
+            let told = match changes.next(&events) {
+                Some(frame) => recorder.take(Utc::now(), frame),
+                None => Ok(()),
+            };
+            if let Err(error) = told {
+                tracing::warn!(file = name, %error, "the recording ends here, since it cannot be written");
+                return;
+            }
+            if last {
+                break;
+            }
+        }
+        if let Err(error) = recorder.finish(Utc::now()) {
+            tracing::warn!(file = name, %error, "the end of the recording could not be written");
+        }
+    })
+}

@@ -1,0 +1,82 @@
+//! A mailbox's ledger held for a while at a time, beside a copy that wants it, too.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{Instant, sleep};
+
+use super::{Pipeline, Subscription, Trouble};
+use crate::{
+    catalog::Ledger,
+    mail::{Home, IdForm},
+};
+
+/// Whoever copies the mailbox lets go of its ledger after each round, and the first rounds of a large mailbox are long.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
+/// How often it is tried: between two rounds that follow each other at once there is little time.
+const AGAIN: Duration = Duration::from_millis(50);
+
+/// How often it is told that somebody else is waited for.
+const TOLD: Duration = Duration::from_secs(60);
+
+/// After so long the ledger is let go.
+const HOLD: Duration = Duration::from_secs(60);
+
+/// For so long it is left to others then. Who meets a lock comes again within half a minute.
+const PAUSE: Duration = Duration::from_secs(20);
+
+/// Turns at one mailbox's ledger.
+pub struct Turns<'a> {
+    pub(super) pipeline: Arc<Pipeline>,
+    pub(super) subscription: &'a Subscription,
+    home: Option<Home>,
+    held: Option<(Arc<dyn Ledger>, Instant)>,
+}
+
+impl<'a> Turns<'a> {
+    /// None was had yet. `home` is whose mailbox it is.
+    pub fn new(pipeline: Arc<Pipeline>, subscription: &'a Subscription, home: Option<Home>) -> Self {
+        Self { pipeline, subscription, home, held: None }
+    }
+
+    /// How the ids of items are written.
+    pub fn form(&self) -> IdForm {
+        self.home.as_ref().map_or_else(IdForm::default, |home| home.form)
+    }
+
+    /// The ledger, for what is to be done next. Nobody else may hold what this returned before.
+    pub async fn ledger(&mut self) -> Result<Arc<dyn Ledger>, Trouble> {
+        match &self.held {
+            Some((ledger, since)) if since.elapsed() < HOLD => return Ok(ledger.clone()),
+            Some(_) => {
+                self.held = None;
+                sleep(PAUSE).await;
+            }
+            None => {}
+        }
+        let ledger = self.open().await?;
+        // Behind the lock: meanwhile a round may have found another mailbox, or the same through another interface.
+        self.pipeline.at_home(self.subscription, self.home.as_ref()).await?;
+        ledger.speaks(self.form()).await?;
+        self.held = Some((ledger.clone(), Instant::now()));
+        Ok(ledger)
+    }
+
+    async fn open(&self) -> Result<Arc<dyn Ledger>, Trouble> {
+        let start = Instant::now();
+        let mut told: Option<Instant> = None;
+        loop {
+            match self.pipeline.catalog.open(&self.subscription.mailbox).await {
+                Err(error) if error.locked && start.elapsed() < PATIENCE => {
+                    if told.is_none_or(|told| told.elapsed() >= TOLD) {
+                        let mailbox = &self.subscription.mailbox.address;
+                        tracing::warn!(%mailbox, held = %error.cause, "waiting until another process is done with its round of this mailbox");
+                        told = Some(Instant::now());
+                    }
+                    sleep(AGAIN).await;
+                }
+                opened => return Ok(Arc::from(opened?)),
+            }
+        }
+    }
+}

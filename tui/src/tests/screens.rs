@@ -1,0 +1,363 @@
+//! Every screen, as it is seen.
+
+use chrono::TimeDelta;
+use insta::assert_snapshot;
+use ratatui::style::Color as Paint;
+
+use super::stage::{Stage, recordings, settings, start, world};
+use crate::{
+    Action, Color, Left, Settings, Signal, Status,
+    app::Effect,
+    status::{ConfigTrouble, Figures, Folder, FolderState, Mailbox, MailboxState, Shard, SinkTrouble, State},
+    text,
+};
+
+fn syncing() -> Stage {
+    Stage::of(&world(), 1500, settings())
+}
+
+#[test]
+fn nothing_is_heard_yet() {
+    let mut stage = Stage::new(&["http://alpha-0.example.com:8000"], settings());
+    assert_snapshot!("empty", stage.screen(100, 20));
+}
+
+#[test]
+fn listing_shows_counts_that_grow() {
+    let world = super::world::World { state: State::Listing, ..world() };
+    let screen = Stage::of(&world, 60, settings()).screen(100, 20);
+    assert!(!screen.contains('%'), "{screen}");
+    assert_snapshot!("listing", screen);
+}
+
+#[test]
+fn syncing_at_all_sizes() {
+    let mut stage = syncing();
+    assert_snapshot!("syncing_80x24", stage.screen(80, 24));
+    assert_snapshot!("syncing_60x15", stage.screen(60, 15));
+    assert_snapshot!("syncing_59x10", stage.screen(59, 10));
+    assert_snapshot!("syncing_160x50", stage.screen(160, 50));
+    assert_snapshot!("syncing_300x100", stage.screen(300, 100));
+}
+
+#[test]
+fn no_size_breaks_it() {
+    let mut stage = syncing();
+    for keys in ["", "<enter>", "i", "e", "L", "2", "3", "4", "?"] {
+        stage.press(keys);
+        for (width, height) in [(1, 1), (59, 14), (60, 15), (61, 16), (73, 17), (97, 31), (150, 24), (211, 67)] {
+            stage.screen(width, height);
+        }
+    }
+}
+
+#[test]
+fn throttled() {
+    let mut world = super::world::World { state: State::Throttled, ..world() };
+    world.mailboxes = 6;
+    assert_snapshot!("throttled", Stage::of(&world, 700, settings()).screen(120, 20));
+}
+
+#[test]
+fn trouble_of_sink_and_configuration_is_told_above_all() {
+    let mut stage = syncing();
+    let mut status = world().status(1500);
+    let at = status.head.at;
+    status.head.state = State::Degraded;
+    status.head.sink_trouble = Some(SinkTrouble {
+        reason: "writing /mail/state failed: no space left on device".into(),
+        until: at + TimeDelta::seconds(42),
+        attempts: 3,
+    });
+    status.head.config_trouble =
+        Some(ConfigTrouble { reason: "mailboxes.ann: unknown key `bukcet`".into(), since: at - TimeDelta::seconds(300) });
+    stage.tell(0, status);
+    assert_snapshot!("errors", stage.screen(120, 24));
+    stage.wait(2);
+    assert!(stage.screen(120, 24).contains("again in 0:40"));
+}
+
+#[test]
+fn quarantine_is_asked_for_and_retried() {
+    let mut stage = syncing();
+    assert_eq!(stage.press("3"), [Effect::List(0)]);
+    assert_snapshot!("quarantine_asked", stage.screen(100, 12));
+    stage.app.listed(0, Ok(world().quarantined(20)));
+    assert_snapshot!("quarantine", stage.screen(100, 24));
+    stage.press("j");
+    let item = &world().quarantined(20)[1];
+    let one = Action::RetryQuarantined { mailbox: Some(item.mailbox.clone()), id: Some(item.key.clone()) };
+    assert_eq!(stage.press("r"), [Effect::Act(0, one)]);
+    assert_eq!(stage.press("A<enter>"), [Effect::Act(0, Action::RetryQuarantined { mailbox: None, id: None })]);
+    assert_eq!(stage.press("y"), [Effect::Copy(item.key.clone())]);
+    stage.app.listed(0, Err("the catalog is being rebuilt".into()));
+    assert!(stage.screen(100, 24).contains("the list cannot be had: the catalog is being rebuilt"));
+}
+
+#[test]
+fn folders_are_unfolded_and_listed() {
+    let mut stage = syncing();
+    stage.press("/bob@<enter><enter>");
+    assert_snapshot!("unfolded", stage.screen(120, 24));
+    stage.press("jjh<enter>");
+    stage.screen(120, 24);
+    assert_eq!(stage.app.table.rows.len(), 1, "folded again from within");
+    stage.press("<esc><tab>");
+    assert_snapshot!("all_folders", stage.screen(120, 24));
+}
+
+#[test]
+fn filtered() {
+    let mut stage = syncing();
+    stage.press("/SATO");
+    assert_snapshot!("filter_typed", stage.screen(100, 15));
+    stage.press("<enter>");
+    assert_snapshot!("filtered", stage.screen(100, 15));
+    stage.press("<esc>");
+    assert_eq!(stage.app.table.rows.len(), 2, "rows are made with the next picture");
+    stage.screen(100, 15);
+    assert_eq!(stage.app.table.rows.len(), 24);
+}
+
+#[test]
+fn help() {
+    let mut stage = syncing();
+    stage.press("?");
+    assert_snapshot!("help_120x40", stage.screen(120, 40));
+    assert_snapshot!("help_80x24", stage.screen(80, 24));
+}
+
+#[test]
+fn questions() {
+    let mut stage = Stage::of(&world(), 1500, Settings { own: true, ..settings() });
+    stage.press("q");
+    assert_snapshot!("confirm_stop", stage.screen(100, 24));
+    assert_eq!(stage.press("x"), []);
+    assert_eq!(stage.press("q<enter>"), [Effect::Leave(Left::Stop)]);
+    assert_eq!(stage.press("qd"), [Effect::Leave(Left::Detach)]);
+    assert_eq!(stage.press("P"), []);
+    assert_snapshot!("confirm_pause_all", stage.screen(100, 24));
+    assert_eq!(stage.press("y"), [Effect::Act(0, Action::Pause { mailbox: None })]);
+    assert_eq!(syncing().press("q"), [Effect::Leave(Left::Detach)], "who only looks is not asked");
+}
+
+#[test]
+fn actions_concern_the_selected_mailbox() {
+    let mut stage = syncing();
+    let mailbox = || "karl-heinz.1@example.com".to_owned();
+    assert_eq!(stage.press("p"), [Effect::Act(0, Action::Pause { mailbox: Some(mailbox()) })]);
+    assert_eq!(stage.press("r"), [Effect::Act(0, Action::Retry { mailbox: mailbox() })]);
+    assert_eq!(stage.press("v"), [Effect::Act(0, Action::Verify { mailbox: mailbox() })]);
+    stage.app.acted(0, &Action::Retry { mailbox: mailbox() }, Ok("the next round of karl-heinz.1@example.com begins".into()));
+    assert_snapshot!("notice", stage.screen(100, 15));
+    stage.press("/lena@<enter>");
+    assert_eq!(stage.press("p"), [Effect::Act(0, Action::Resume { mailbox: Some("lena@example.com".into()) })]);
+}
+
+#[test]
+fn an_appliance_that_takes_no_actions_says_so() {
+    let mut stage = syncing();
+    let mut status = world().status(1500);
+    status.head.actions = false;
+    stage.tell(0, status);
+    assert_eq!(stage.press("p"), []);
+    assert!(stage.screen(100, 15).contains("▲ alpha-0 takes no actions"));
+    assert_eq!(stage.press("P"), []);
+    assert!(stage.wait(6), "the notice goes");
+    assert!(!stage.screen(100, 15).contains("takes no actions"));
+}
+
+#[test]
+fn details() {
+    let mut stage = syncing();
+    stage.press("i");
+    assert_snapshot!("details_below", stage.screen(100, 40));
+    assert_snapshot!("details_beside", stage.screen(180, 40));
+    stage.press("e");
+    assert_snapshot!("details_expanded", stage.screen(100, 30));
+}
+
+#[test]
+fn charts() {
+    let mut stage = Stage::of(&world(), 7200, settings());
+    stage.press("4");
+    assert_snapshot!("charts", stage.screen(120, 36));
+    assert_snapshot!("charts_80x24", stage.screen(80, 24));
+    stage.press("ttt");
+    assert!(stage.screen(120, 36).contains("the last 15 min"));
+}
+
+#[test]
+fn logs() {
+    let mut stage = syncing();
+    stage.press("2");
+    assert_snapshot!("log", stage.screen(110, 20));
+    stage.press("-");
+    let screen = stage.screen(110, 20);
+    assert!(!screen.contains("info") && screen.contains("warn"), "{screen}");
+    stage.press("++kk");
+    assert_snapshot!("log_read", stage.screen(110, 20));
+    stage.press("1L");
+    assert_snapshot!("log_pane", stage.screen(110, 30));
+    stage.press("m");
+    let screen = stage.screen(110, 30);
+    assert!(!stage.app.logs.lines.is_empty() && !screen.contains("09  · info   bob"), "{screen}");
+}
+
+#[test]
+fn a_lost_appliance_keeps_its_rows() {
+    let mut stage = syncing();
+    let again = stage.now + TimeDelta::seconds(9);
+    stage.app.signal(0, Signal::Lost { reason: "connection refused".into(), again }, stage.now);
+    stage.wait(2);
+    assert_snapshot!("lost", stage.screen(100, 15));
+    let mut status = world().status(3);
+    status.head.run = "another".into();
+    stage.tell(0, status);
+    let screen = stage.screen(100, 15);
+    assert!(screen.contains("restarted") && !screen.contains("lost"), "{screen}");
+    stage.wait(40);
+    assert!(!stage.screen(100, 15).contains("restarted"));
+}
+
+#[test]
+fn two_shards_are_one_view() {
+    let (alpha, mut beta) = (world(), world());
+    beta.instance = "beta-1";
+    beta.shard = Some(Shard { index: 1, total: 4 });
+    beta.mailboxes = 5;
+    let mut stage = Stage::new(&["http://one.example.com", "http://two.example.com"], settings());
+    stage.play(0, &alpha, 1500);
+    stage.play(1, &beta, 1500);
+    assert_snapshot!("two_shards", stage.screen(140, 24));
+    let again = stage.now + TimeDelta::seconds(9);
+    stage.app.signal(1, Signal::Lost { reason: "connection refused".into(), again }, stage.now);
+    assert_snapshot!("two_shards_one_lost", stage.screen(140, 24));
+    assert_eq!(stage.press("P<enter>"), [Effect::Act(0, Action::Pause { mailbox: None })], "who is not reached is not asked");
+}
+
+#[test]
+fn without_colours_nothing_is_coloured() {
+    let mut stage = Stage::of(&world(), 1500, Settings { color: Color::Never, ..settings() });
+    for keys in ["", "i", "2", "4", "?"] {
+        stage.press(keys);
+        let buffer = stage.buffer(120, 40);
+        assert!(buffer.content.iter().all(|cell| cell.fg == Paint::Reset && cell.bg == Paint::Reset), "{keys}");
+    }
+    assert_eq!(Stage::of(&world(), 1500, Settings { color: Color::Never, ..settings() }).screen(120, 30), syncing().screen(120, 30));
+}
+
+#[test]
+fn ascii() {
+    let mut stage = Stage::of(&world(), 1500, Settings { ascii: true, ..settings() });
+    for keys in ["", "<enter>", "i", "2", "4", "?"] {
+        stage.press(keys);
+        assert!(stage.screen(120, 40).is_ascii(), "{keys}");
+        assert!(!stage.screen(120, 40).replace(" ? ", "").replace("?  f1", "").contains('?'), "an own sign without a counterpart");
+    }
+    assert_snapshot!("ascii", Stage::of(&world(), 1500, Settings { ascii: true, ..settings() }).screen(140, 24));
+}
+
+#[test]
+fn masked() {
+    let mut stage = syncing();
+    stage.press("x");
+    assert_snapshot!("masked", stage.screen(100, 15));
+    for keys in ["i", "2", "<esc>3"] {
+        stage.press(keys);
+        stage.app.listed(0, Ok(world().quarantined(20)));
+        let screen = stage.screen(160, 50);
+        assert!(!screen.contains("@example.com"), "{screen}");
+    }
+}
+
+#[test]
+fn hostile_names_keep_the_columns() {
+    let mut stage = syncing();
+    let names = [
+        "\u{1b}[2J\u{1b}[31mred",
+        "exe.\u{202e}txt",
+        "日本語のフォルダー",
+        "שלום עולם",
+        "مرحبا",
+        "👨\u{200d}👩\u{200d}👧 family",
+        "z\u{301}\u{301}\u{301}\u{301}\u{301}",
+        "\r\n\u{7}",
+        "a\u{200b}b",
+    ];
+    let figures = Figures { wanted: 10, stored: 5, ..Figures::default() };
+    let folder = |(n, name): (usize, &&str)| {
+        (
+            n.to_string(),
+            Folder { path: vec!["Inbox".into(), (*name).to_owned()], state: FolderState::Syncing, figures, ..Folder::default() },
+        )
+    };
+    let mailbox = Mailbox {
+        state: MailboxState::Degraded,
+        reason: Some("\u{1b}]0;owned\u{7} the server says 日本".into()),
+        folders: names.iter().enumerate().map(folder).collect(),
+        ..Mailbox::default()
+    };
+    let mut status: Status = world().status(1500);
+    status.mailboxes = [("ann\u{202e}@example.com".to_owned(), mailbox)].into();
+    stage.tell(0, status);
+    stage.press("<enter>");
+    let screen = stage.screen(120, 18);
+    assert!(!screen.chars().any(|character| character != '\n' && character.is_control()), "{screen}");
+    let column = |line: &str| line.find("syncing").map(|at| crate::safe::width(&line[..at]));
+    let columns: Vec<_> = screen.lines().skip(6).filter_map(column).collect();
+    assert!(columns.len() == names.len() && columns.iter().all(|column| *column == columns[0]), "{screen}");
+    assert_snapshot!("hostile", screen);
+}
+
+#[test]
+fn a_frozen_picture_stands_still() {
+    let mut stage = syncing();
+    stage.press("<space>");
+    let before = stage.screen(100, 20);
+    assert!(before.contains("FROZEN"));
+    stage.play(0, &world(), 1600);
+    assert!(!stage.wait(5), "seconds do not pass in it");
+    assert_eq!(stage.screen(100, 20), before);
+    stage.press("<space>");
+    assert_ne!(stage.screen(100, 20), before);
+}
+
+#[test]
+fn a_recording_says_that_it_is_one() {
+    let mut stage = Stage::new(&["run.jsonl"], settings());
+    stage.app.signal(0, Signal::Replay { speed: 10.0 }, stage.now);
+    stage.play(0, &world(), 900);
+    assert!(stage.screen(100, 20).contains("REPLAY ×10"));
+    assert_eq!(stage.press("p"), []);
+    assert!(stage.screen(100, 20).contains("this is a recording"));
+    stage.app.signal(0, Signal::Closed { reason: Some("line 17: expected value".into()) }, stage.now);
+    stage.app.signal(0, Signal::Closed { reason: None }, stage.now);
+    assert!(stage.screen(100, 20).contains("it is over: line 17: expected value"), "its end takes nothing back");
+}
+
+#[test]
+fn recordings_of_real_runs() {
+    for (name, entries) in recordings() {
+        let mut stage = Stage::new(&[&name], settings());
+        for entry in entries {
+            stage.now = entry.at;
+            stage.app.signal(0, Signal::Frame(entry.frame), entry.at);
+        }
+        for keys in ["", "<enter>", "i", "2", "4"] {
+            stage.press(keys);
+            assert_snapshot!(format!("recorded_{name}_{}", keys.trim_matches(['<', '>'])), stage.screen(120, 36));
+        }
+    }
+}
+
+#[test]
+fn words_without_a_screen() {
+    let mut status = world().status(1500);
+    assert_snapshot!("line", text::line_in(&status, crate::Zone::Utc));
+    assert_snapshot!("table", text::table(&status, 120));
+    status.head.sink_trouble =
+        Some(SinkTrouble { reason: "no space left on device".into(), until: start() + TimeDelta::seconds(1542), attempts: 3 });
+    assert!(text::line(&status).ends_with("; nothing can be stored, trying again in 42 s: no space left on device"));
+    assert!(text::table(&status, 0).lines().all(|line| crate::safe::width(line) <= 400));
+}

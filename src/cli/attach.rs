@@ -28,6 +28,7 @@ pub async fn run(args: &AttachArgs, console: &Console, shutdown: impl Future<Out
 }
 
 async fn watch(args: &AttachArgs, console: &Console, shutdown: impl Future<Output = ()>) -> Result<(), String> {
+    let settings = args.screen.settings(false, args.mask)?;
     let mut sources = match &args.replay {
         Some(file) => vec![replay(file)?],
         None => args.addresses.iter().map(|address| attach::connect(address.clone(), args.token.clone())).collect::<Result<_, _>>()?,
@@ -40,7 +41,6 @@ async fn watch(args: &AttachArgs, console: &Console, shutdown: impl Future<Outpu
     }
     if io::stdout().is_terminal() && io::stdin().is_terminal() {
         let _lent = console.lend();
-        let settings = args.screen.settings(false, args.mask)?;
         show(sources, settings, shutdown).await.map_err(|error| format!("drawing the dashboard failed: {error}"))?;
     } else {
         lines::lines(sources, args.mask, shutdown).await;

@@ -5,7 +5,7 @@ use std::{future::Future, path::Path, time::Duration};
 use exchange_simulator::{
     Launch, Simulator, World,
     fault::{EwsFault, Rule, Shape},
-    world::{Latency, Rates},
+    world::{Latency, MailboxSpec, Rates},
 };
 use tokio::time::sleep;
 
@@ -55,7 +55,8 @@ pub(super) async fn watch(
 /// The world as it is by day: it takes its time, mail comes and goes, and now and then the server has had enough.
 fn lively(mut world: World, crowded: bool) -> World {
     if crowded {
-        world.mailboxes.extend(World::uniform(CROWD.0, CROWD.1).mailboxes);
+        let crowd = World::uniform(CROWD.0, CROWD.1).mailboxes;
+        world.mailboxes.extend(crowd.into_iter().map(|one| MailboxSpec { address: "desk{n}@example.com".into(), ..one }));
     }
     world.latency_ms = Latency::Range([20, 150]);
     world.rates = Rates { arrivals_per_minute: 8.0, moves_per_minute: 2.0, deletions_per_minute: 1.0, reads_per_minute: 4.0 };

@@ -1,0 +1,134 @@
+//! The dashboard as a person uses it: the real program on a pseudo-terminal, its screen looked at after each key, and the terminal afterwards.
+
+mod terminal;
+
+use std::{fs, future::pending, path::Path, time::Duration};
+
+use exchange_sync_tui::{Frame, Settings, Signal, Source, Status};
+use tempfile::TempDir;
+
+use self::terminal::Terminal;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_exchange-sync");
+
+/// A shell that runs `command`, and writes down the terminal's settings before and after it, the process's id, and the exit code.
+fn script(command: &str) -> String {
+    format!("stty -g > before; sh -c 'echo $$ > pid; exec {command}'; echo \"exit code $?\"; stty -g > after; read line")
+}
+
+fn demo(words: &str) -> (TempDir, Terminal) {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy");
+    let terminal = Terminal::run(&script(&format!("{PROGRAM} demo --dir {} {words}", copy.display())), folder.path(), 110, 30);
+    (folder, terminal)
+}
+
+/// Waits for the end of the program, and looks at what it leaves of the terminal. Gives the last screen.
+fn leaves_in_order(folder: &Path, mut terminal: Terminal, code: i32) -> String {
+    let text = terminal.sees(&format!("exit code {code}"));
+    assert!(terminal.is_sane(), "{text}");
+    terminal.press("\r");
+    terminal.ended();
+    let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    assert_eq!(read("after"), read("before"), "the terminal's settings");
+    text
+}
+
+#[test]
+fn a_person_watches_unfolds_filters_pauses_resizes_and_leaves() {
+    let (folder, mut terminal) = demo("--mailboxes 9 --messages 400");
+    terminal.sees("user9@example.com");
+    terminal.sees("SYNCING");
+
+    terminal.press("\r");
+    terminal.sees("Inbox/Projects");
+    terminal.press("\r");
+    terminal.until("the folders fold", |text| !text.contains("Inbox/Projects"));
+
+    terminal.press("/");
+    terminal.press("user3");
+    terminal.press("\r");
+    terminal.until("one mailbox alone", |text| text.contains("user3@example.com") && !text.contains("user4@example.com"));
+
+    terminal.press("p");
+    terminal.until("the mailbox is paused", |text| text.lines().any(|line| line.contains("user3@example.com") && line.contains("paused")));
+    terminal.press("p");
+    terminal.until("it goes on", |text| text.lines().any(|line| line.contains("user3@example.com") && !line.contains("paused")));
+    // The first takes away the notice of what was just done, where it still stands.
+    terminal.press("\u{1b}");
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.press("\u{1b}");
+    terminal.sees("user4@example.com");
+
+    terminal.press("?");
+    terminal.until("the help", |text| text.to_lowercase().contains("freeze"));
+    terminal.press("\u{1b}");
+
+    for (columns, rows) in [(80, 24), (60, 15), (40, 8), (160, 50)] {
+        terminal.resize(columns, rows);
+        terminal.until("a picture of the new size", |text| {
+            text.lines().all(|line| line.chars().count() <= columns.into()) && text.lines().count() >= usize::from(rows) / 2
+        });
+    }
+
+    terminal.press("q");
+    terminal.until("the question", |text| text.to_lowercase().contains("stop"));
+    terminal.press("y");
+    let text = leaves_in_order(folder.path(), terminal, 0);
+    assert!(text.contains("user9@example.com"), "the last table stays: {text}");
+    assert!(text.contains("Stopped after"), "{text}");
+}
+
+#[test]
+fn a_signal_ends_it_and_the_terminal_is_as_before() {
+    let (folder, terminal) = demo("--mailboxes 6 --messages 400");
+    terminal.sees("SYNCING");
+    let pid = fs::read_to_string(folder.path().join("pid")).unwrap();
+    assert!(std::process::Command::new("kill").args(["-TERM", pid.trim()]).status().unwrap().success());
+    let text = leaves_in_order(folder.path(), terminal, 0);
+    assert!(text.contains("Stopped after"), "{text}");
+}
+
+#[test]
+fn whoever_detaches_leaves_the_work_going() {
+    let (folder, mut terminal) = demo("--mailboxes 4 --messages 300");
+    terminal.sees("SYNCING");
+    terminal.press("d");
+    terminal.until("the shell's own screen", |_| terminal.is_sane());
+    let pid = fs::read_to_string(folder.path().join("pid")).unwrap();
+    let signal = |name: &str| std::process::Command::new("kill").args([name, pid.trim()]).status().unwrap().success();
+    assert!(signal("-USR1"), "it lives");
+    terminal.sees("user4@example.com");
+    assert!(signal("-INT"));
+    leaves_in_order(folder.path(), terminal, 0);
+}
+
+#[test]
+fn a_panic_is_told_on_a_terminal_that_is_as_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let this = std::env::current_exe().unwrap();
+    let command = format!("env RUST_BACKTRACE=0 {} --ignored --exact --nocapture panics_before_a_person", this.display());
+    let terminal = Terminal::run(&script(&command), folder.path(), 110, 30);
+    terminal.sees("something is broken");
+    leaves_in_order(folder.path(), terminal, 101);
+}
+
+/// What the test above runs.
+#[tokio::test]
+#[ignore = "panics on purpose, on the terminal of another test"]
+async fn panics_before_a_person() {
+    let (frames, receiver) = tokio::sync::mpsc::channel(1);
+    let source = Source { name: "here".into(), frames: receiver, asks: None };
+    let dashboard = tokio::spawn(exchange_sync_tui::show(vec![source], Settings::default(), pending()));
+    frames.send(Signal::Frame(Frame::Status(Box::new(Status::default())))).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(!dashboard.is_finished(), "the dashboard is shown");
+    panic!("something is broken");
+}
+
+#[test]
+fn without_a_terminal_it_is_refused_with_what_helps() {
+    let ran = std::process::Command::new(PROGRAM).args(["demo", "--progress", "tui", "--once"]).output().unwrap();
+    let told = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.code() == Some(1) && told.contains("--progress plain"), "{told}");
+}

@@ -1,0 +1,125 @@
+//! A pseudo-terminal with a person before it: keys go in, and what is on the screen is looked at.
+
+use std::{
+    io::{Read, Write},
+    num::NonZero,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+/// How long a screen is waited for. Machines may be slow; a screen that never comes is told with what was there instead.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where is the cursor?
+const QUESTION: &[u8] = b"\x1b[6n";
+
+/// A terminal and the shell on it.
+pub struct Terminal {
+    screen: Arc<Mutex<vt100::Parser>>,
+    keys: Arc<Mutex<Box<dyn Write + Send>>>,
+    master: Box<dyn MasterPty + Send>,
+    shell: Box<dyn Child + Send + Sync>,
+}
+
+fn size(columns: u16, rows: u16) -> PtySize {
+    PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
+}
+
+fn cells(number: u16) -> NonZero<u16> {
+    NonZero::new(number).expect("a terminal has rows and columns")
+}
+
+impl Terminal {
+    /// A shell that runs `script` on a terminal of so many columns and rows.
+    pub fn run(script: &str, folder: &Path, columns: u16, rows: u16) -> Self {
+        let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
+        let mut command = CommandBuilder::new("sh");
+        command.args(["-c", script]);
+        command.cwd(folder);
+        command.env("TERM", "xterm-256color");
+        command.env_remove("NO_COLOR");
+        let shell = pair.slave.spawn_command(command).unwrap();
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(rows), cells(columns), 0)));
+        let keys = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
+        let (mut from, seen, answers) = (pair.master.try_clone_reader().unwrap(), screen.clone(), keys.clone());
+        std::thread::spawn(move || {
+            let mut bytes = [0; 8192];
+            while let Ok(read @ 1..) = from.read(&mut bytes) {
+                let mut parser = seen.lock().unwrap();
+                parser.process(&bytes[..read]);
+                // Whoever asks where the cursor is waits for the answer of the terminal (ECMA-48, DSR).
+                if bytes[..read].windows(QUESTION.len()).any(|bytes| bytes == QUESTION) {
+                    let (row, column) = parser.screen().cursor_position();
+                    let answer = format!("\u{1b}[{};{}R", row + 1, column + 1);
+                    let _ = answers.lock().unwrap().write_all(answer.as_bytes());
+                }
+            }
+        });
+        Self { screen, keys, master: pair.master, shell }
+    }
+
+    /// Presses these keys.
+    pub fn press(&mut self, keys: &str) {
+        let mut to = self.keys.lock().unwrap();
+        to.write_all(keys.as_bytes()).unwrap();
+        to.flush().unwrap();
+    }
+
+    /// Makes the window another size.
+    pub fn resize(&self, columns: u16, rows: u16) {
+        self.screen.lock().unwrap().screen_mut().set_size(cells(rows), cells(columns));
+        self.master.resize(size(columns, rows)).unwrap();
+    }
+
+    /// What is on the screen.
+    pub fn text(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// Waits until the screen is as it should be.
+    pub fn until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
+        let start = Instant::now();
+        loop {
+            let text = self.text();
+            if holds(&text) {
+                return text;
+            }
+            assert!(start.elapsed() < PATIENCE, "{what} is not seen:\n{text}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Waits until these words are on the screen.
+    pub fn sees(&self, words: &str) -> String {
+        self.until(words, |text| text.contains(words))
+    }
+
+    /// Whether the terminal is as a shell wants it: its own screen, a cursor, no reports of the mouse.
+    pub fn is_sane(&self) -> bool {
+        let parser = self.screen.lock().unwrap();
+        let screen = parser.screen();
+        !screen.alternate_screen()
+            && !screen.hide_cursor()
+            && !screen.bracketed_paste()
+            && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
+    }
+
+    /// Waits for the end of the shell.
+    pub fn ended(mut self) {
+        let start = Instant::now();
+        while self.shell.try_wait().unwrap().is_none() {
+            assert!(start.elapsed() < PATIENCE, "the shell does not end:\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // What a failed test leaves behind; the hangup ends what runs on the terminal.
+        let _ = self.shell.kill();
+    }
+}

@@ -99,7 +99,7 @@ impl Chart {
             let base = f64::from(rows - 1 - row);
             let text = match row {
                 0 => label(top),
-                row if row == rows / 2 && rows >= 6 => label(top * f64::from(rows - row) / f64::from(rows)),
+                row if row * 2 == rows && rows >= 6 => label(top * f64::from(rows - row) / f64::from(rows)),
                 _ => String::new(),
             };
             axis(app, Rect { y, height: 1, ..area }, buffer, &text, if text.is_empty() { "│" } else { "┤" });

@@ -65,11 +65,11 @@ fn first(app: &App, head: &Head, width: u16) -> Line<'static> {
     let stored = piece(5, if figures.bytes > 0 { vec![stored, short] } else { Vec::new() });
     let elapsed = piece(9, [vec![dim(clock((head.at - head.started).num_seconds()))]]);
     let left = if nothing_yet(app) { vec![piece(10, [state])] } else { vec![piece(10, [state]), elapsed, messages, stored] };
-    strip(width, 3, left, identity(app, head))
+    strip(width, 3, left, identity(app, head, width))
 }
 
 /// Who it is, of several how many are heard; which share it has, by which interface, and where to.
-fn identity(app: &App, head: &Head) -> Vec<Piece> {
+fn identity(app: &App, head: &Head, width: u16) -> Vec<Piece> {
     let (theme, instances) = (app.theme, &app.fleet().instances);
     let shown = |text: &str| visible(&mask::shown(text, app.mask)).into_owned();
     let dim = |text: String| vec![theme.span(text, Role::Dim)];
@@ -83,6 +83,8 @@ fn identity(app: &App, head: &Head) -> Vec<Piece> {
     let api = visible(&head.api).into_owned();
     let share = head.shard.map(|shard| format!("{}/{}", u64::from(shard.index) + 1, shard.total));
     match share {
+        // On the smallest screens it is told shortly, and messages give way to it.
+        Some(share) if width < 70 => pieces.push(piece(9, [dim(format!("{share} {api}"))])),
         Some(share) => pieces.push(piece(6, [dim(format!("shard {share} · {api}")), dim(format!("{share} {api}"))])),
         None if !api.is_empty() => pieces.push(piece(6, [dim(api)])),
         None => {}

@@ -162,7 +162,7 @@ impl App {
     pub(crate) fn tick(&mut self, now: DateTime<Utc>) -> bool {
         self.now = now;
         let noticed = self.notice.take_if(|notice| (now - notice.at).num_seconds() >= NOTICE).is_some();
-        noticed || !(self.frozen() || self.fleet.still())
+        noticed || !self.frozen() && (!self.fleet.still() || self.table.behind(&self.fleet))
     }
 
     pub(crate) fn key(&mut self, key: KeyEvent, now: DateTime<Utc>) -> Vec<Effect> {

@@ -49,6 +49,7 @@ fn out() -> Box<dyn Write + Send> {
 impl Screen {
     /// Takes the terminal.
     pub(crate) fn new(mouse: bool, titled: bool) -> io::Result<Self> {
+        let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, out())))?;
         let given = Arc::new(Given { ours: AtomicBool::new(false), mouse, titled });
         let hook = Arc::new(Mutex::new(Some(panic::take_hook())));
         let (ours, before) = (Arc::clone(&given), Arc::clone(&hook));
@@ -60,7 +61,6 @@ impl Screen {
             }
         }));
         // From here on whatever goes wrong gives back what was taken, as does the end.
-        let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, out())))?;
         let mut screen = Self { terminal, given, hook, title: None };
         screen.enter()?;
         Ok(screen)
@@ -79,7 +79,7 @@ impl Screen {
             execute!(out, event::EnableMouseCapture)?;
         }
         self.title = None;
-        self.terminal.clear()
+        self.clear()
     }
 
     fn title(&mut self, title: String) -> io::Result<()> {
@@ -121,8 +121,9 @@ impl Surface for Screen {
         execute!(self.terminal.backend_mut(), style::Print(format!("\u{1b}]52;c;{}\u{7}", BASE64_STANDARD.encode(text))))
     }
 
+    /// Not by `Terminal::clear`: that asks the terminal where its cursor is, and the answer would be read as keys.
     fn clear(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        self.terminal.resize(self.area())
     }
 
     fn suspend(&mut self) -> io::Result<()> {
@@ -144,6 +145,12 @@ impl Given {
         if !self.ours.swap(false, Ordering::SeqCst) {
             return Ok(());
         }
+        let written = self.reset();
+        // Also where nothing can be written any more.
+        terminal::disable_raw_mode().and(written)
+    }
+
+    fn reset(&self) -> io::Result<()> {
         let mut out = out();
         if self.mouse {
             queue!(out, event::DisableMouseCapture)?;
@@ -151,8 +158,7 @@ impl Given {
         if self.titled {
             queue!(out, style::Print("\u{1b}[23;2t"))?;
         }
-        execute!(out, EndSynchronizedUpdate, LeaveAlternateScreen, cursor::Show, style::ResetColor)?;
-        terminal::disable_raw_mode()
+        execute!(out, EndSynchronizedUpdate, LeaveAlternateScreen, cursor::Show, style::ResetColor)
     }
 }
 

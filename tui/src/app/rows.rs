@@ -67,13 +67,19 @@ impl Table {
         }
     }
 
+    /// Whether the rows are older than what is known.
+    pub(crate) fn behind(&self, fleet: &Fleet) -> bool {
+        self.made.is_none_or(|(version, ..)| version != fleet.version)
+    }
+
     /// Puts the rows in order, if anything changed, and not more than once a second: rows that jump are not read.
     pub(crate) fn prepare(&mut self, fleet: &Fleet, now: DateTime<Utc>, frozen: bool) {
         let stalls = fleet.stalls(now);
         if let Some((version, still, at)) = self.made {
             let pause = if self.rows.len() > MANY { 3000 } else { 1000 };
             let same = version == fleet.version && still == stalls;
-            if frozen || same || (0..pause).contains(&(now - at).num_milliseconds()) {
+            let early = !self.rows.is_empty() && (0..pause).contains(&(now - at).num_milliseconds());
+            if frozen || same || early {
                 return;
             }
         }

@@ -86,6 +86,7 @@ fn add(sum: &mut Totals, one: &Totals) {
         (&mut sum.errors, one.errors),
         (&mut sum.requests, one.requests),
     ] {
-        *sum += one;
+        // They are what others say.
+        *sum = sum.saturating_add(one);
     }
 }

@@ -26,6 +26,9 @@ pub fn read(mut from: impl BufRead) -> impl Iterator<Item = Result<Entry, String
             }
             let whole = line.ends_with(b"\n");
             over = !whole;
+            if line.len() as u64 == LINE && !whole {
+                return Some(Err(format!("line {number}: longer than any status is")));
+            }
             if line.trim_ascii().is_empty() {
                 continue;
             }

@@ -9,7 +9,7 @@ use crate::{
     figures::{brief, bytes, clock, count, length, percent, rate, until},
     fleet::{Instance, POINTS, Track, stalled},
     mask,
-    safe::{tail, visible},
+    safe::{clip, tail, visible},
     status::{Figures, Folder, FolderState, Mailbox, MailboxState},
     theme::{self, Role},
 };
@@ -67,6 +67,7 @@ impl<'a> Subject<'a> {
         let figures = self.figures();
         match column {
             Column::Name => self.name(width),
+            Column::Instance if self.folder.is_some() && !self.app.table.folders => one(String::new(), Role::Plain),
             Column::Instance => one(self.shown(self.instance.name()), Role::Dim),
             Column::State => one(self.state().1.into(), self.state().2),
             Column::Percent => match self.percent() {
@@ -109,8 +110,12 @@ impl<'a> Subject<'a> {
             Some(folder) => {
                 let path = self.shown(&folder.path.join("/"));
                 if self.app.table.folders {
-                    let mailbox = self.shown(self.row.mailbox.split('@').next().unwrap_or_default());
-                    return vec![theme.span(tail(&format!("{mailbox}: {path}"), width), Role::Plain)];
+                    // The mailbox has at most a third of the room: its name begins what the path ends.
+                    let local = self.row.mailbox.split('@').next().unwrap_or_default();
+                    let mailbox = if self.app.mask { self.shown(&self.row.mailbox) } else { self.shown(local) };
+                    let mailbox = clip(&mailbox, width / 3) + " ";
+                    let path = tail(&path, width.saturating_sub(crate::safe::width(&mailbox)));
+                    return vec![theme.span(mailbox, Role::Dim), theme.span(path, Role::Plain)];
                 }
                 let branch = if self.last { "└ " } else { "├ " };
                 vec![theme.span(branch, Role::Faint), theme.span(tail(&path, width.saturating_sub(2)), Role::Plain)]

@@ -46,8 +46,8 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         app.theme.span("    nothing is known of the run yet", Role::Dim).render(Rect { y: area.y + 1, height: 1, ..area }, buffer);
         return;
     };
-    let from = app.span.map_or(began, |span| began.max(head.at - TimeDelta::seconds(span)));
-    let to = head.at.max(from + TimeDelta::seconds(1));
+    let from = app.span.and_then(|span| head.at.checked_sub_signed(TimeDelta::seconds(span))).map_or(began, |from| began.max(from));
+    let to = head.at.max(from.checked_add_signed(TimeDelta::seconds(1)).unwrap_or(from));
     let slots = slots(app.fleet().instances.iter().map(|instance| &instance.status.history[..]), from, to, columns);
     let charts: &[Chart] =
         if area.height >= 24 { &[Chart::Messages, Chart::Bytes, Chart::Latency] } else { &[Chart::Messages, Chart::Latency] };
@@ -99,7 +99,7 @@ impl Chart {
             let base = f64::from(rows - 1 - row);
             let text = match row {
                 0 => label(top),
-                row if row == rows / 2 && rows >= 6 => label(top * f64::from(rows - row) / f64::from(rows)),
+                row if row * 2 == rows && rows >= 6 => label(top * f64::from(rows - row) / f64::from(rows)),
                 _ => String::new(),
             };
             axis(app, Rect { y, height: 1, ..area }, buffer, &text, if text.is_empty() { "│" } else { "┤" });
@@ -156,7 +156,7 @@ fn round(most: f64) -> f64 {
 
 /// The samples of several appliances in so many slots: sums of rates, the middle of medians, the worst of the worst.
 fn slots<'a>(histories: impl Iterator<Item = &'a [Sample]>, from: DateTime<Utc>, to: DateTime<Utc>, columns: usize) -> Vec<Slot> {
-    let length = (to - from).num_milliseconds() as f64 / 1000.0 / columns as f64;
+    let length = ((to - from).num_milliseconds().max(1) as f64 / 1000.0) / columns as f64;
     let mut all = vec![Slot::default(); columns];
     let mut asked = vec![0.0; columns];
     for history in histories {

@@ -50,7 +50,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let block = Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(app.theme.style(Role::Faint))
-        .title(Line::from(app.theme.span(format!(" {} ", clip(&title, usize::from(area.width).saturating_sub(6))), Role::Strong)));
+        .title(Line::from(app.theme.span(format!(" {} ", clip(&title, usize::from(area.width).saturating_sub(6))), Role::Accent)));
     let inner = block.inner(area);
     block.render(area, buffer);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
@@ -162,7 +162,7 @@ impl About<'_> {
         }
         lines.extend(self.budget());
         let troubles = format!(
-            "{} requests, {} retried, {} waits",
+            "{} answered, {} retried, {} waits",
             count(mailbox.requests_answered),
             count(mailbox.retried),
             count(mailbox.throttled)

@@ -65,33 +65,34 @@ fn first(app: &App, head: &Head, width: u16) -> Line<'static> {
     let stored = piece(5, if figures.bytes > 0 { vec![stored, short] } else { Vec::new() });
     let elapsed = piece(9, [vec![dim(clock((head.at - head.started).num_seconds()))]]);
     let left = if nothing_yet(app) { vec![piece(10, [state])] } else { vec![piece(10, [state]), elapsed, messages, stored] };
-    strip(width, 3, left, identity(app, head))
+    strip(width, 3, left, identity(app, head, width))
 }
 
-/// Who it is; of several, how many are heard.
-fn identity(app: &App, head: &Head) -> Vec<Piece> {
+/// Who it is, of several how many are heard; which share it has, by which interface, and where to.
+fn identity(app: &App, head: &Head, width: u16) -> Vec<Piece> {
     let (theme, instances) = (app.theme, &app.fleet().instances);
-    let mut words: Vec<String> = Vec::new();
-    let mut name = instances.first().map(|instance| visible(&mask::shown(instance.name(), app.mask)).into_owned()).unwrap_or_default();
-    if instances.len() > 1 {
-        let lost = instances.iter().filter(|instance| instance.gone()).count();
-        name = format!("{} instances", instances.len());
-        if lost > 0 {
-            name += &format!(", {lost} lost");
-        }
-    }
-    let long = visible(&mask::shown(&head.sink, app.mask)).into_owned();
-    words.push(name);
-    words.extend(head.shard.map(|shard| format!("shard {}/{}", shard.index + 1, shard.total)));
-    let short = words.join(" · ");
+    let shown = |text: &str| visible(&mask::shown(text, app.mask)).into_owned();
+    let dim = |text: String| vec![theme.span(text, Role::Dim)];
+    let lost = instances.iter().filter(|instance| instance.gone()).count();
+    let name = match &instances[..] {
+        [one] => shown(one.name()),
+        all if lost > 0 => format!("{} instances, {lost} lost", all.len()),
+        all => format!("{} instances", all.len()),
+    };
+    let mut pieces = vec![piece(3, [dim(name)])];
     let api = visible(&head.api).into_owned();
-    let mut forms = Vec::new();
-    if !api.is_empty() {
-        forms.push(vec![theme.span(format!("{short} · {api} → {long}"), Role::Dim)]);
-        forms.push(vec![theme.span(format!("{short} · {api}"), Role::Dim)]);
+    let share = head.shard.map(|shard| format!("{}/{}", u64::from(shard.index) + 1, shard.total));
+    match share {
+        // On the smallest screens it is told shortly, and messages give way to it.
+        Some(share) if width < 70 => pieces.push(piece(9, [dim(format!("{share} {api}"))])),
+        Some(share) => pieces.push(piece(6, [dim(format!("shard {share} · {api}")), dim(format!("{share} {api}"))])),
+        None if !api.is_empty() => pieces.push(piece(6, [dim(api)])),
+        None => {}
     }
-    forms.push(vec![theme.span(short, Role::Dim)]);
-    vec![piece(3, forms)]
+    if !head.sink.is_empty() {
+        pieces.push(piece(2, [dim(format!("→ {}", shown(&head.sink)))]));
+    }
+    pieces
 }
 
 fn second(app: &App, head: &Head, width: u16) -> Line<'static> {

@@ -17,7 +17,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc,
     task::JoinHandle,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -110,6 +110,11 @@ impl Running {
         sleep(Duration::from_millis(150)).await;
     }
 
+    /// What it asks, within a minute.
+    async fn ask(&mut self) -> Option<Ask> {
+        timeout(Duration::from_secs(60), self.asked.recv()).await.ok().flatten()
+    }
+
     /// How often it draws in so many milliseconds.
     async fn draws(&self, millis: u64) -> usize {
         let before = self.drawn.load(Ordering::SeqCst);
@@ -136,7 +141,7 @@ async fn it_draws_when_something_changed_and_not_more_than_ten_times_a_second() 
     assert_eq!(running.draws(5000).await, 0, "also while frames come");
     running.press(KeyCode::Char(' ')).await;
     running.tell(&World { state: State::Ended, ..world() }, 800).await;
-    sleep(Duration::from_millis(200)).await;
+    sleep(Duration::from_millis(2500)).await;
     assert_eq!(running.draws(600_000).await, 0, "nothing changes after the end");
 }
 
@@ -146,13 +151,13 @@ async fn what_is_asked_is_answered() {
     running.tell(&world(), 600).await;
     sleep(Duration::from_millis(200)).await;
     running.press(KeyCode::Char('v')).await;
-    let Some(Ask::Act { action: Action::Verify { .. }, answer }) = running.asked.recv().await else { panic!("it is not asked") };
+    let Some(Ask::Act { action: Action::Verify { .. }, answer }) = running.ask().await else { panic!("it is not asked") };
     let drawn = running.drawn.load(Ordering::SeqCst);
     answer.send(Err("it is being verified already".into())).unwrap();
     sleep(Duration::from_millis(150)).await;
     assert!(running.drawn.load(Ordering::SeqCst) > drawn, "the answer is shown");
     running.press(KeyCode::Char('3')).await;
-    let Some(Ask::Quarantine { answer }) = running.asked.recv().await else { panic!("it is not asked") };
+    let Some(Ask::Quarantine { answer }) = running.ask().await else { panic!("it is not asked") };
     // Whoever is gone has answered, too.
     drop(answer);
     running.press(KeyCode::Char('q')).await;

@@ -1,14 +1,16 @@
 //! Every screen, as it is seen.
 
 use chrono::TimeDelta;
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use insta::assert_snapshot;
-use ratatui::style::Color as Paint;
+use ratatui::{layout::Rect, style::Color as Paint};
 
 use super::stage::{Stage, recordings, settings, start, world};
 use crate::{
     Action, Color, Left, Settings, Signal, Status,
     app::Effect,
-    status::{ConfigTrouble, Figures, Folder, FolderState, Mailbox, MailboxState, Shard, SinkTrouble, State},
+    screen,
+    status::{Budget, ConfigTrouble, Eta, Figures, Folder, FolderState, Mailbox, MailboxState, Rate, Sample, Shard, SinkTrouble, State},
     text,
 };
 
@@ -308,6 +310,60 @@ fn hostile_names_keep_the_columns() {
     let columns: Vec<_> = screen.lines().skip(6).filter_map(column).collect();
     assert!(columns.len() == names.len() && columns.iter().all(|column| *column == columns[0]), "{screen}");
     assert_snapshot!("hostile", screen);
+}
+
+#[test]
+fn figures_beyond_all_bounds_break_nothing() {
+    use chrono::{DateTime, Utc};
+    for at in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
+        let mut status = world().status(100);
+        status.head.at = at;
+        status.head.totals.figures =
+            Figures { items: u64::MAX, listed: u64::MAX, wanted: u64::MAX, stored: u64::MAX, bytes: u64::MAX, changes: u64::MAX };
+        status.head.eta = Some(Eta { earliest: DateTime::<Utc>::MAX_UTC, latest: DateTime::<Utc>::MIN_UTC });
+        status.head.last_minute = Rate { messages: f64::MAX, bytes: -1.0 };
+        status.history[3] =
+            Sample { at, seconds: u32::MAX, messages: u64::MAX, requests: u64::MAX, p50: u64::MAX, p95: u64::MAX, ..status.history[3] };
+        status.history[0].at = at;
+        for mailbox in status.mailboxes.values_mut() {
+            (mailbox.figures, mailbox.quarantined) = (status.head.totals.figures, u64::MAX);
+            (mailbox.until, mailbox.last_progress, mailbox.since) =
+                (Some(DateTime::<Utc>::MAX_UTC), Some(DateTime::<Utc>::MIN_UTC), Some(at));
+            mailbox.budget = Some(Budget { used: u64::MAX, limit: 0, window: u64::MAX });
+        }
+        let mut stage = Stage::new(&["one", "two"], settings());
+        stage.tell(0, status.clone());
+        stage.tell(1, status.clone());
+        for keys in ["", "<enter>", "i", "t", "L", "2", "4", "t", "t", "t", "1ssssssss", "<tab>"] {
+            stage.press(keys);
+            stage.screen(200, 50);
+            stage.screen(60, 15);
+            stage.screen(40, 5);
+        }
+        assert!(!text::table(&status, 100).is_empty() && !text::line(&status).is_empty());
+    }
+}
+
+#[test]
+fn the_mouse_selects_opens_and_scrolls() {
+    let mut stage = syncing();
+    stage.screen(100, 20);
+    let area = Rect::new(0, 0, 100, 20);
+    let at = |stage: &mut Stage, kind, column, row| {
+        let spot = screen::spot(&stage.app, area, column, row);
+        let effects = stage.app.mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }, spot);
+        stage.screen(100, 20);
+        effects
+    };
+    let click = MouseEventKind::Down(MouseButton::Left);
+    at(&mut stage, click, 10, 7);
+    assert_eq!(stage.app.table.list.cursor, 2, "the third row");
+    at(&mut stage, click, 10, 7);
+    assert_eq!(stage.app.table.rows.len(), 24 + 12, "unfolded");
+    at(&mut stage, MouseEventKind::ScrollDown, 10, 7);
+    assert_eq!(stage.app.table.list.cursor, 5);
+    assert_eq!(at(&mut stage, click, 30, 3), [Effect::List(0)], "the tab of the quarantine");
+    assert!(stage.screen(100, 20).contains("TRIES"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod terminal;
 
 use std::{fs, future::pending, path::Path, time::Duration};
 
-use exchange_sync_tui::{Frame, Settings, Signal, Source, Status};
+use exchange_sync_tui::{Frame, Settings, Signal, Source};
 use tempfile::TempDir;
 
 use self::terminal::Terminal;
@@ -120,7 +120,7 @@ async fn panics_before_a_person() {
     let (frames, receiver) = tokio::sync::mpsc::channel(1);
     let source = Source { name: "here".into(), frames: receiver, asks: None };
     let dashboard = tokio::spawn(exchange_sync_tui::show(vec![source], Settings::default(), pending()));
-    frames.send(Signal::Frame(Frame::Status(Box::new(Status::default())))).await.unwrap();
+    frames.send(Signal::Frame(Frame::Status(Box::default()))).await.unwrap();
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert!(!dashboard.is_finished(), "the dashboard is shown");
     panic!("something is broken");

@@ -128,6 +128,13 @@ pub struct Figures {
     pub changes: u64,
 }
 
+impl Figures {
+    /// What is stored in the end, as far as can be told; 0 while nothing was found to be stored.
+    pub fn goal(&self) -> u64 {
+        if self.wanted == 0 { 0 } else { self.expected.max(self.stored) }
+    }
+}
+
 impl AddAssign for Figures {
     fn add_assign(&mut self, other: Self) {
         self.items += other.items;

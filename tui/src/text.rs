@@ -28,12 +28,12 @@ pub fn line_in(status: &Status, zone: Zone) -> String {
     let mut parts = vec![format!("{} {}", clock((head.at - head.started).num_seconds()), theme::state(head.state).1)];
     let troubled = if totals.troubled > 0 { format!(", {} troubled", count(totals.troubled)) } else { String::new() };
     parts.push(format!("mailboxes {}/{} done{troubled}", count(totals.complete), count(totals.mailboxes)));
-    parts.push(match totals.figures.wanted {
+    parts.push(match totals.figures.goal() {
         0 => format!("{} listed, nothing to copy found", count(totals.figures.listed)),
-        wanted => {
-            let part = percent(totals.figures.stored, wanted).map(|percent| format!(" {percent} %")).unwrap_or_default();
+        goal => {
+            let part = percent(totals.figures.stored, goal).map(|percent| format!(" {percent} %")).unwrap_or_default();
             let part = if head.state == State::Listing { format!(" so far, {} listed", count(totals.figures.listed)) } else { part };
-            format!("messages {}/{}{part}", count(totals.figures.stored), count(wanted))
+            format!("messages {}/{}{part}", count(totals.figures.stored), count(goal))
         }
     });
     parts.push(bytes(totals.figures.bytes));
@@ -95,7 +95,7 @@ pub fn table(status: &Status, columns: usize) -> String {
             &visible(address),
             state,
             &count(figures.stored),
-            &count(figures.wanted),
+            &count(figures.goal()),
             &bytes(figures.bytes),
             &quarantined,
             &why(mailbox, status),

@@ -87,7 +87,7 @@ impl Order {
             Self::Stored => -(figures.stored as f64),
             Self::Bytes => -(figures.bytes as f64),
             // What has the longest way to go.
-            _ => figures.stored as f64 / figures.wanted.max(1) as f64,
+            _ => figures.stored as f64 / figures.goal().max(1) as f64,
         })
     }
 }

@@ -75,6 +75,7 @@ fn add(sum: &mut Totals, one: &Totals) {
         (&mut sum.figures.items, one.figures.items),
         (&mut sum.figures.listed, one.figures.listed),
         (&mut sum.figures.wanted, one.figures.wanted),
+        (&mut sum.figures.expected, one.figures.expected),
         (&mut sum.figures.stored, one.figures.stored),
         (&mut sum.figures.bytes, one.figures.bytes),
         (&mut sum.figures.changes, one.figures.changes),

@@ -126,7 +126,7 @@ impl<'a> Subject<'a> {
     /// Not begun, or paused before anything was found.
     fn quiet(&self) -> bool {
         let queued = self.folder.map_or(self.mailbox.state == MailboxState::Queued, |folder| folder.state == FolderState::Queued);
-        queued && self.figures().wanted == 0
+        queued && self.figures().goal() == 0
     }
 
     /// Whether it was read to its end.
@@ -140,12 +140,12 @@ impl<'a> Subject<'a> {
 
     /// What is done of what; none while it is listed for the first time.
     fn part(&self) -> Option<(u64, u64)> {
-        let figures = self.figures();
-        match figures {
-            Figures { wanted, stored, .. } if self.complete() && stored >= wanted => Some((1, 1)),
-            Figures { wanted: 0, .. } => None,
-            Figures { stored: 0, .. } if self.listing() => None,
-            Figures { wanted, stored, .. } => Some((*stored, *wanted)),
+        let (stored, goal) = (self.figures().stored, self.figures().goal());
+        match (stored, goal) {
+            _ if self.complete() && stored >= goal => Some((1, 1)),
+            (_, 0) => None,
+            (0, _) if self.listing() => None,
+            _ => Some((stored, goal)),
         }
     }
 
@@ -164,14 +164,14 @@ impl<'a> Subject<'a> {
             };
             return vec![theme.span(text, Role::Dim)];
         }
-        if figures.wanted == 0 {
+        if figures.goal() == 0 {
             return vec![theme.span("nothing new", Role::Faint)];
         }
-        let long = format!("{}/{}", count(figures.stored), count(figures.wanted));
+        let long = format!("{}/{}", count(figures.stored), count(figures.goal()));
         if long.len() <= width {
-            return vec![theme.span(count(figures.stored), Role::Plain), theme.span(format!("/{}", count(figures.wanted)), Role::Dim)];
+            return vec![theme.span(count(figures.stored), Role::Plain), theme.span(format!("/{}", count(figures.goal())), Role::Dim)];
         }
-        vec![theme.span(brief(figures.stored), Role::Plain), theme.span(format!("/{}", brief(figures.wanted)), Role::Dim)]
+        vec![theme.span(brief(figures.stored), Role::Plain), theme.span(format!("/{}", brief(figures.goal())), Role::Dim)]
     }
 
     /// How far the copy is behind: of a folder as it was told, of a mailbox since nothing was missing.

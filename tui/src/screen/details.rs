@@ -128,11 +128,11 @@ impl About<'_> {
 
     fn figures(&self, address: &str, columns: usize) -> Vec<Line<'static>> {
         let (mailbox, figures) = (self.mailbox, &self.mailbox.figures);
-        let part = percent(figures.stored, figures.wanted).map(|percent| format!("  {percent} %")).unwrap_or_default();
+        let part = percent(figures.stored, figures.goal()).map(|percent| format!("  {percent} %")).unwrap_or_default();
         let mut lines = vec![
             self.named(
                 "messages",
-                format!("{} of {}{part}  {}", count(figures.stored), count(figures.wanted), bytes(figures.bytes)),
+                format!("{} of {}{part}  {}", count(figures.stored), count(figures.goal()), bytes(figures.bytes)),
                 Role::Strong,
             ),
             self.named(

@@ -51,9 +51,9 @@ fn first(app: &App, head: &Head, width: u16) -> Line<'static> {
         piece(
             8,
             [
-                vec![strong(count(figures.stored)), dim(format!(" of {} messages", count(figures.wanted)))],
-                vec![strong(count(figures.stored)), dim(format!(" of {}", count(figures.wanted)))],
-                vec![strong(brief(figures.stored)), dim(format!(" of {}", brief(figures.wanted)))],
+                vec![strong(count(figures.stored)), dim(format!(" of {} messages", count(figures.goal())))],
+                vec![strong(count(figures.stored)), dim(format!(" of {}", count(figures.goal())))],
+                vec![strong(brief(figures.stored)), dim(format!(" of {}", brief(figures.goal())))],
             ],
         )
     };
@@ -166,7 +166,7 @@ fn third(theme: Theme, head: &Head, width: u16) -> Line<'static> {
 
 /// Whether there is nothing yet that could be a part of something: only a count that grows.
 fn counting(head: &Head) -> bool {
-    matches!(head.state, State::Starting | State::Listing) || (head.totals.figures.wanted == 0 && head.state != State::Idle)
+    matches!(head.state, State::Starting | State::Listing) || (head.totals.figures.goal() == 0 && head.state != State::Idle)
 }
 
 fn nothing_yet(app: &App) -> bool {
@@ -177,17 +177,17 @@ fn nothing_yet(app: &App) -> bool {
 fn progress(head: &Head) -> Option<(u64, u64)> {
     let figures = &head.totals.figures;
     match head.state {
-        State::Idle | State::Ended if figures.stored >= figures.wanted => Some((1, 1)),
-        _ if counting(head) || figures.wanted == 0 => None,
-        _ => Some((figures.stored, figures.wanted)),
+        State::Idle | State::Ended if figures.stored >= figures.goal() => Some((1, 1)),
+        _ if counting(head) || figures.goal() == 0 => None,
+        _ => Some((figures.stored, figures.goal())),
     }
 }
 
 /// All bytes, as many as those stored make likely; none before enough are.
 pub(super) fn expected(head: &Head) -> Option<u64> {
     let figures = &head.totals.figures;
-    let likely = figures.bytes as f64 / figures.stored as f64 * figures.wanted as f64;
-    (figures.stored >= 100 && figures.wanted > figures.stored).then_some(likely as u64)
+    let likely = figures.bytes as f64 / figures.stored as f64 * figures.goal() as f64;
+    (figures.stored >= 100 && figures.goal() > figures.stored).then_some(likely as u64)
 }
 
 /// `73 % ETA 18:40`.

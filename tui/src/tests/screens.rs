@@ -287,7 +287,7 @@ fn hostile_names_keep_the_columns() {
         "\r\n\u{7}",
         "a\u{200b}b",
     ];
-    let figures = Figures { wanted: 10, stored: 5, ..Figures::default() };
+    let figures = Figures { wanted: 10, expected: 10, stored: 5, ..Figures::default() };
     let folder = |(n, name): (usize, &&str)| {
         (
             n.to_string(),
@@ -318,8 +318,15 @@ fn figures_beyond_all_bounds_break_nothing() {
     for at in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
         let mut status = world().status(100);
         status.head.at = at;
-        status.head.totals.figures =
-            Figures { items: u64::MAX, listed: u64::MAX, wanted: u64::MAX, stored: u64::MAX, bytes: u64::MAX, changes: u64::MAX };
+        status.head.totals.figures = Figures {
+            items: u64::MAX,
+            listed: u64::MAX,
+            wanted: u64::MAX,
+            expected: u64::MAX,
+            stored: u64::MAX,
+            bytes: u64::MAX,
+            changes: u64::MAX,
+        };
         status.head.eta = Some(Eta { earliest: DateTime::<Utc>::MAX_UTC, latest: DateTime::<Utc>::MIN_UTC });
         status.head.last_minute = Rate { messages: f64::MAX, bytes: -1.0 };
         status.history[3] =

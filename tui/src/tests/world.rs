@@ -106,8 +106,15 @@ impl World {
             _ => all,
         };
         let listed = if fate == MailboxState::Queued { 0 } else { listed };
-        let figures =
-            Figures { items: all + 60, listed, wanted, stored, bytes: stored * (18_000 + noise(n as u64) % 90_000), changes: all / 90 };
+        let figures = Figures {
+            items: all + 60,
+            listed,
+            wanted,
+            expected: wanted,
+            stored,
+            bytes: stored * (18_000 + noise(n as u64) % 90_000),
+            changes: all / 90,
+        };
         let (reason, until, error) = self.trouble(n, state, at, second);
         let busy = matches!(state, MailboxState::Syncing | MailboxState::Listing);
         let complete = matches!(state, MailboxState::Done | MailboxState::Idle);
@@ -193,7 +200,7 @@ impl World {
         let folder = Folder {
             path,
             state: folder_state,
-            figures: Figures { items: wanted, listed, wanted, stored, bytes: stored * 31_000, changes: 0 },
+            figures: Figures { items: wanted, listed, wanted, expected: wanted, stored, bytes: stored * 31_000, changes: 0 },
             error: failed
                 .then(|| Mishap { at: at - TimeDelta::seconds(75), words: "ErrorCorruptData: the folder's view is broken".into() }),
             cursor: (stored > 0).then(|| at - TimeDelta::seconds(4 + 60 * f as i64)),
@@ -230,12 +237,7 @@ impl World {
             totals.requests += mailbox.requests_answered;
             totals.errors += u64::from(mailbox.error.is_some());
             let (sum, one) = (&mut totals.figures, &mailbox.figures);
-            sum.items += one.items;
-            sum.listed += one.listed;
-            sum.wanted += one.wanted;
-            sum.stored += one.stored;
-            sum.bytes += one.bytes;
-            sum.changes += one.changes;
+            *sum += *one;
         }
         let mean = |last: usize| {
             let samples = &history[history.len().saturating_sub(last)..];

@@ -42,9 +42,11 @@ pub fn state<'a>(rows: impl Iterator<Item = &'a Row>, blocked: bool) -> State {
         any = true;
         let now = row.mailbox.state;
         paused &= now == MailboxState::Paused;
-        queued |= now == MailboxState::Queued;
+        queued |= now == MailboxState::Queued && !row.mailbox.complete;
         let of_row = match now {
             MailboxState::Syncing => State::Syncing,
+            // A look for news, once all is stored.
+            MailboxState::Listing if row.mailbox.complete => State::Idle,
             MailboxState::Listing => State::Listing,
             MailboxState::Waiting => State::Throttled,
             MailboxState::Degraded | MailboxState::Stopped => State::Degraded,
@@ -131,6 +133,11 @@ mod tests {
             assert_eq!(state(rows.iter(), false), expected, "{states:?}");
         }
         assert_eq!(state([row(Syncing, 9, 1)].iter(), true), State::Degraded);
+        for looks_for_news in [Listing, Queued] {
+            let mut complete = row(looks_for_news, 9, 9);
+            complete.mailbox.complete = true;
+            assert_eq!(state([complete, row(Idle, 9, 9)].iter(), false), State::Idle);
+        }
     }
 
     #[test]

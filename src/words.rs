@@ -1,10 +1,8 @@
 //! How failures are told: what was attempted on what, the cause once, then what helps.
 
-mod mask;
-
 use std::{borrow::Cow, fmt, fmt::Write};
 
-pub use self::mask::shown;
+pub use exchange_sync_tui::mask::shown;
 
 /// Writes `ATTEMPT failed: CODE: CAUSE (HINT)`. Some causes begin with their code already.
 pub(crate) fn failed(f: &mut fmt::Formatter<'_>, attempt: &str, code: Option<&str>, cause: &str, hint: Option<&str>) -> fmt::Result {

@@ -57,6 +57,12 @@ mod tests {
     }
 
     #[test]
+    fn a_field_of_a_log_line_keeps_its_name() {
+        let masked = shown("WARN waiting mailbox=a@example.com seconds=3", true);
+        assert_eq!(masked, format!("WARN waiting mailbox={} seconds=3", shown("a@example.com", true)));
+    }
+
+    #[test]
     fn one_address_has_one_pseudonym() {
         assert_eq!(shown("a@example.com", true), shown("A@EXAMPLE.COM", true));
         assert_ne!(shown("a@example.com", true), shown("b@example.com", true));

@@ -50,13 +50,15 @@ fn a_person_watches_unfolds_filters_pauses_resizes_and_leaves() {
     terminal.press("\r");
     terminal.until("one mailbox alone", |text| text.contains("user3@example.com") && !text.contains("user4@example.com"));
 
+    let row = |text: &str| text.lines().find(|line| line.contains("user3@example.com") && line.contains('%')).map(str::to_owned);
+    let paused = |text: &str| row(text).is_some_and(|row| row.contains("paused"));
     terminal.press("p");
-    terminal.until("the mailbox is paused", |text| text.lines().any(|line| line.contains("user3@example.com") && line.contains("paused")));
+    terminal.until("the mailbox is paused", |text| paused(text) && text.contains("what is under way is finished"));
     terminal.press("p");
-    terminal.until("it goes on", |text| text.lines().any(|line| line.contains("user3@example.com") && !line.contains("paused")));
-    // The first takes away the notice of what was just done, where it still stands.
+    terminal.until("it goes on", |text| !paused(text) && text.contains("user3@example.com goes on"));
+    // The first takes away the notice of what was just done, the second the filter.
     terminal.press("\u{1b}");
-    std::thread::sleep(Duration::from_millis(300));
+    terminal.until("no notice", |text| !text.contains("user3@example.com goes on"));
     terminal.press("\u{1b}");
     terminal.sees("user4@example.com");
 

@@ -30,14 +30,15 @@ impl App {
         (!instance.status.head.actions).then(|| format!("{} takes no actions", instance.name()))
     }
 
+    /// Those that take actions.
+    fn takers(&self) -> impl Iterator<Item = usize> {
+        (0..self.fleet.instances.len()).filter(|source| self.refusal(*source).is_none())
+    }
+
     /// What each of several appliances is asked; who takes none is passed over unless nobody does.
     fn act_all(&mut self, action: &Action) -> Vec<Effect> {
-        let sources = 0..self.fleet.instances.len();
-        let takers: Vec<_> = sources.filter(|source| self.refusal(*source).is_none()).collect();
-        if takers.is_empty() {
-            return self.act(0, action.clone());
-        }
-        takers.into_iter().map(|source| Effect::Act(source, action.clone())).collect()
+        let asked: Vec<_> = self.takers().map(|source| Effect::Act(source, action.clone())).collect();
+        if asked.is_empty() { self.act(0, action.clone()) } else { asked }
     }
 
     pub(super) fn pause(&mut self, row: &Row) -> Vec<Effect> {
@@ -49,13 +50,11 @@ impl App {
 
     pub(super) fn ask_pause_all(&mut self) -> Vec<Effect> {
         let resume = self.fleet.instances.iter().any(|instance| instance.status.head.state == State::Paused);
-        match self.fleet.instances.iter().enumerate().find_map(|(source, _)| self.refusal(source).is_none().then_some(())) {
-            Some(()) => {
-                self.dialog = Some(Dialog::Confirm(Confirm::PauseAll { resume }));
-                Vec::new()
-            }
-            None => self.act(0, Action::Pause { mailbox: None }),
+        if self.takers().next().is_none() {
+            return self.act(0, Action::Pause { mailbox: None });
         }
+        self.dialog = Some(Dialog::Confirm(Confirm::PauseAll { resume }));
+        Vec::new()
     }
 
     pub(super) fn pause_all(&mut self, resume: bool) -> Vec<Effect> {
@@ -95,9 +94,28 @@ impl App {
         };
         let name = self.live(source).filter(|_| self.fleet.instances.len() > 1).map(|instance| format!("{}: ", instance.name()));
         self.say(name.unwrap_or_default() + &words, good);
+        if good {
+            self.levered(source, action);
+        }
         match action {
             Action::RetryQuarantined { .. } if self.tab == Tab::Quarantine => vec![Effect::List(source)],
             _ => Vec::new(),
+        }
+    }
+
+    /// Shows a mailbox as it was just made, before the appliance tells: the same key, pressed again, is to do the opposite.
+    fn levered(&mut self, source: usize, action: &Action) {
+        let (mailbox, state) = match action {
+            Action::Pause { mailbox: Some(mailbox) } => (mailbox, MailboxState::Paused),
+            Action::Resume { mailbox: Some(mailbox) } => (mailbox, MailboxState::Queued),
+            _ => return,
+        };
+        let instance = self.fleet.instances.get_mut(source);
+        if let Some(mailbox) = instance.and_then(|instance| instance.status.mailboxes.get_mut(mailbox))
+            && (mailbox.state == MailboxState::Paused) != (state == MailboxState::Paused)
+        {
+            mailbox.state = state;
+            self.fleet.version += 1;
         }
     }
 

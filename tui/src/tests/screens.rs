@@ -157,6 +157,19 @@ fn actions_concern_the_selected_mailbox() {
 }
 
 #[test]
+fn what_was_paused_is_let_go_on_by_the_same_key_though_the_appliance_has_not_told_yet() {
+    let mut stage = syncing();
+    let pause = Action::Pause { mailbox: Some("karl-heinz.1@example.com".into()) };
+    let resume = Action::Resume { mailbox: Some("karl-heinz.1@example.com".into()) };
+    stage.app.acted(0, &pause, Err("it takes no actions".into()));
+    assert_eq!(stage.press("p"), [Effect::Act(0, pause.clone())], "a refusal changed nothing");
+    stage.app.acted(0, &pause, Ok("paused".into()));
+    assert_eq!(stage.press("p"), [Effect::Act(0, resume.clone())]);
+    stage.app.acted(0, &resume, Ok("goes on".into()));
+    assert_eq!(stage.press("p"), [Effect::Act(0, pause)]);
+}
+
+#[test]
 fn an_appliance_that_takes_no_actions_says_so() {
     let mut stage = syncing();
     let mut status = world().status(1500);

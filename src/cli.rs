@@ -17,6 +17,7 @@ pub mod mask;
 mod parse;
 pub mod progress;
 pub mod quarantine;
+mod recording;
 mod screen;
 mod size;
 pub mod status;

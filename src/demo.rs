@@ -57,8 +57,7 @@ async fn demonstrate(args: &DemoArgs, env: &Env, console: &Console, shutdown: im
     let application = launch.world.apps.first().cloned().ok_or("the test server knows no application")?;
     let server = Simulator::start(launch).await?;
     let admin = server.admin_url().ok_or("the test server has no admin API")?;
-    let mailboxes: Vec<(String, bool)> =
-        server.state().store.mailboxes().iter().map(|mailbox| (mailbox.address().to_owned(), mailbox.has_archive())).collect();
+    let mailboxes = mailboxes(&server);
     let by_ews = write_config(&folder, "ews", &on_premises(&server.ews_url()), &mailboxes, true)?;
     println!("A test Exchange server with {} mailboxes listens at {}", mailboxes.len(), server.ews_url());
     println!("It is copied by EWS into {} by the configuration {}", folder.display(), by_ews.display());
@@ -80,6 +79,11 @@ async fn demonstrate(args: &DemoArgs, env: &Env, console: &Console, shutdown: im
     println!("For mailboxes of your own: exchange-sync config sample > config.json, and see exchange-sync run --help");
     server.shutdown().await;
     Ok(second.code())
+}
+
+/// The server's mailboxes, and whether each has an archive.
+fn mailboxes(server: &Simulator) -> Vec<(String, bool)> {
+    server.state().store.mailboxes().iter().map(|mailbox| (mailbox.address().to_owned(), mailbox.has_archive())).collect()
 }
 
 /// The folder named, or a new one among the temporary files, which stays so that one can look into it.

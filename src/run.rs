@@ -25,7 +25,7 @@ use crate::{
     auth::{Login, Secret, oauth},
     cli::{
         Destination, Place, Progress, RunArgs,
-        console::Console,
+        console::{Console, columns},
         progress::{self, View},
         summary,
     },
@@ -164,7 +164,7 @@ pub async fn run(
         let out = &mut io::stdout().lock();
         if was_dashboard {
             // What was on the screen has gone with it.
-            let _ = out.write_all(text::table(status, terminal_width()).as_bytes());
+            let _ = out.write_all(text::table(status, columns().unwrap_or(100).max(60)).as_bytes());
         }
         report.print(args.progress, out);
     }
@@ -176,11 +176,6 @@ fn view(args: &RunArgs, events: &Events, console: &Console, hands: Arc<Actions>)
     let progress = args.progress.here()?;
     let screen = args.screen.settings(true, args.mask)?;
     progress::start(events, progress::Wanted { progress, screen, record: args.record.as_deref(), console, hands })
-}
-
-/// Columns of the terminal on standard output, or of a line that can be read.
-fn terminal_width() -> usize {
-    rustix::termios::tcgetwinsize(std::io::stdout()).map_or(100, |size| usize::from(size.ws_col).max(60))
 }
 
 fn pipeline(args: &RunArgs, config: &Config, exchange: Arc<dyn Exchange>, stores: &Stores, events: &Events) -> Arc<Pipeline> {

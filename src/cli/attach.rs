@@ -3,17 +3,14 @@
 mod lines;
 mod record;
 
-use std::{
-    fs::File,
-    future::Future,
-    io::{self, BufReader, IsTerminal},
-    path::Path,
-    process::ExitCode,
-};
+use std::{fs::File, future::Future, io::BufReader, path::Path, process::ExitCode};
 
 use exchange_sync_tui::{Source, recording, show};
 
-use super::{AttachArgs, console::Console};
+use super::{
+    AttachArgs,
+    console::{Console, is_interactive},
+};
 use crate::attach;
 
 /// Watches until a person leaves it or `shutdown` is ready. What is watched goes on.
@@ -39,7 +36,7 @@ async fn watch(args: &AttachArgs, console: &Console, shutdown: impl Future<Outpu
         sources.push(recorded);
         recording = Some((file, task));
     }
-    if io::stdout().is_terminal() && io::stdin().is_terminal() {
+    if is_interactive() {
         let _lent = console.lend();
         show(sources, settings, shutdown).await.map_err(|error| format!("drawing the dashboard failed: {error}"))?;
     } else {

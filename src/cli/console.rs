@@ -1,7 +1,7 @@
 //! Standard error as the logs see it.
 
 use std::{
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -9,6 +9,16 @@ use std::{
 };
 
 use tracing_subscriber::fmt::MakeWriter;
+
+/// Whether a person sits before it: keys come in, and what is shown is seen.
+pub fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Columns of the terminal on standard output; none where that is no terminal, or does not say.
+pub fn columns() -> Option<usize> {
+    rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
 
 /// Makes writers for log lines.
 #[derive(Clone, Debug, Default)]

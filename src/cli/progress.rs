@@ -4,7 +4,7 @@ mod dashboard;
 mod lines;
 mod record;
 
-use std::{io::IsTerminal, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use exchange_sync_tui::{Left, Settings};
 use futures::{FutureExt, future::Shared};
@@ -13,7 +13,10 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-use super::{Progress, console::Console};
+use super::{
+    Progress,
+    console::{Console, is_interactive},
+};
 use crate::watch::{Events, Hands};
 
 /// What to show, and where.
@@ -45,7 +48,7 @@ pub struct View {
 impl Progress {
     /// What is shown on this machine: `auto` is the dashboard on a terminal and lines elsewhere. A dashboard that was asked for needs a terminal.
     pub fn here(self) -> Result<Self, String> {
-        let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+        let terminal = is_interactive();
         match self {
             Self::Auto if terminal => Ok(Self::Tui),
             Self::Auto => Ok(Self::Plain),

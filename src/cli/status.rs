@@ -1,13 +1,13 @@
 //! `status`: what a running instance does, once.
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     process::ExitCode,
 };
 
 use exchange_sync_tui::{Status, text};
 
-use super::StatusArgs;
+use super::{StatusArgs, console::columns};
 use crate::attach::Client;
 
 /// Columns of a table that goes into a file or a pipe.
@@ -40,14 +40,7 @@ fn told(status: &Status, json: bool) -> String {
     let head = &status.head;
     let shard = head.shard.map(|shard| format!(", shard {} of {}", shard.index, shard.total)).unwrap_or_default();
     let who = format!("{}{shard}, version {}: {} to {}\n", head.instance, head.version, head.api, head.sink);
-    format!("{}{}\n{}", crate::words::visible(who.trim_end()) + "\n", text::line(status), text::table(status, columns()))
-}
-
-/// The terminal's, where it is one.
-fn columns() -> usize {
-    let stdout = io::stdout();
-    let width = stdout.is_terminal().then(|| rustix::termios::tcgetwinsize(&stdout).ok()).flatten();
-    width.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0).unwrap_or(COLUMNS)
+    format!("{}{}\n{}", crate::words::visible(who.trim_end()) + "\n", text::line(status), text::table(status, columns().unwrap_or(COLUMNS)))
 }
 
 #[cfg(test)]

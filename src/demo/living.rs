@@ -9,7 +9,7 @@ use exchange_simulator::{
 };
 use tokio::time::sleep;
 
-use super::{Failure, on_premises, pass, write_config};
+use super::{Failure, mailboxes, on_premises, pass, write_config};
 use crate::{
     cli::{DemoArgs, console::Console},
     config::Env,
@@ -29,8 +29,7 @@ pub(super) async fn watch(
 ) -> Result<u8, Failure> {
     let built_in = args.mailboxes.is_none() && args.messages.is_none();
     let server = Simulator::start(Launch::from(lively(world, built_in))).await?;
-    let mailboxes: Vec<(String, bool)> =
-        server.state().store.mailboxes().iter().map(|mailbox| (mailbox.address().to_owned(), mailbox.has_archive())).collect();
+    let mailboxes = mailboxes(&server);
     let config = write_config(folder, "ews", &on_premises(&server.ews_url()), &mailboxes, true)?;
     println!("A test Exchange server with {} mailboxes is copied by EWS into {}", mailboxes.len(), folder.display());
     let over = async {

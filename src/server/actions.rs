@@ -29,7 +29,7 @@ pub async fn actions(State(shared): State<Arc<Shared>>, headers: HeaderMap, body
     token::admit(&headers, shared.settings.token.as_ref())?;
     let hands = shared.hands()?;
     let action = action(body).await?;
-    if let Some(mailbox) = mailbox(&action)
+    if let Some(mailbox) = action.mailbox()
         && shared.settings.events.status().named(mailbox).is_none()
     {
         let words = format!("no mailbox of this instance is shown as {}", shared.shown(mailbox));
@@ -55,12 +55,4 @@ async fn action(body: Body) -> Result<Action, Refusal> {
         let words = format!("reading the action failed: {error}; write it like {{\"do\": \"pause\", \"mailbox\": \"ann@example.com\"}}");
         Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, words)
     })
-}
-
-/// The mailbox that it is about, if it is about one.
-fn mailbox(action: &Action) -> Option<&str> {
-    match action {
-        Action::Pause { mailbox } | Action::Resume { mailbox } | Action::RetryQuarantined { mailbox, .. } => mailbox.as_deref(),
-        Action::Retry { mailbox } | Action::Verify { mailbox } => Some(mailbox),
-    }
 }

@@ -20,7 +20,7 @@ use super::{
     mark,
     routes::{Shared, WATCHERS},
 };
-use crate::status::{Frame, Head, Seen, Status};
+use crate::status::{Frame, Head, Seen};
 
 /// No two frames are closer than this.
 const PACE: Duration = Duration::from_millis(250);
@@ -95,17 +95,10 @@ impl Watcher {
     }
 
     fn frame(&mut self) -> Frame {
-        let frame = match self.shared.settings.events.status().frame(&mut self.seen, Utc::now()) {
-            Frame::Status(status) => Frame::Status(Box::new(Status { head: self.shared.head(status.head.clone()), ..*status })),
-            Frame::Update(mut update) => {
-                update.head = self.shared.head(update.head);
-                Frame::Update(update)
-            }
-        };
-        self.head = Some(timeless(match &frame {
-            Frame::Status(status) => &status.head,
-            Frame::Update(update) => &update.head,
-        }));
+        let mut frame = self.shared.settings.events.status().frame(&mut self.seen, Utc::now());
+        let head = frame.head_mut();
+        *head = self.shared.head(std::mem::take(head));
+        self.head = Some(head.timeless());
         frame
     }
 
@@ -124,7 +117,7 @@ impl Watcher {
             if now >= self.looked + DRIFT {
                 self.looked = now;
                 let head = self.shared.settings.events.status().head(Utc::now());
-                if self.head != Some(timeless(&self.shared.head(head))) {
+                if self.head != Some(self.shared.head(head).timeless()) {
                     return;
                 }
             }
@@ -145,9 +138,4 @@ impl Watcher {
         event.extend_from_slice(b"\n\n");
         event
     }
-}
-
-/// The head without what changes by the clock alone.
-fn timeless(head: &Head) -> Head {
-    Head { at: Default::default(), eta: None, ..head.clone() }
 }

@@ -28,6 +28,8 @@ pub struct Row {
     /// The revision of the last change.
     pub changed: u64,
     gone: VecDeque<(u64, String)>,
+    /// The sum of its folders' figures.
+    sum: Figures,
     /// Messages found in this round that are neither stored nor given up.
     pending: u64,
     /// Before that time nothing that comes in means that the server's wait is over.
@@ -190,26 +192,29 @@ impl Row {
         }
         self.gone.extend(before.into_values().map(|row| (revision, row.key)));
         self.gone.drain(..self.gone.len().saturating_sub(GONE));
-        self.sum();
+        self.sum = Figures::default();
+        for row in self.folders.values() {
+            self.sum += row.folder.figures;
+        }
+        self.tell_sum();
     }
 
     fn folder(&mut self, id: &FolderId, revision: u64, act: impl FnOnce(&mut FolderRow)) {
         if let Some(row) = self.folders.get_mut(id) {
+            // A mailbox may have thousands of folders, and each tells several times a round: they are not added up anew.
+            self.sum -= row.folder.figures;
             act(row);
+            self.sum += row.folder.figures;
             row.changed = revision;
-            self.sum();
+            self.tell_sum();
         }
     }
 
     /// What is told of its folders as they are now; what was counted of folders that are no more stays counted.
-    fn sum(&mut self) {
-        let mut sum = Figures::default();
-        for row in self.folders.values() {
-            sum += row.folder.figures;
-        }
+    fn tell_sum(&mut self) {
         let figures = &mut self.mailbox.figures;
-        figures.items = sum.items;
-        figures.expected = sum.expected + figures.stored.saturating_sub(sum.stored);
+        figures.items = self.sum.items;
+        figures.expected = self.sum.expected + figures.stored.saturating_sub(self.sum.stored);
     }
 
     /// Goes over to another state, without a reason.

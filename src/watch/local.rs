@@ -37,7 +37,7 @@ async fn look(events: Events, frames: mpsc::Sender<Signal>) {
     loop {
         looks.tick().await;
         let Some(frame) = changes.next(&events) else { continue };
-        let ended = changes.head.state == State::Ended;
+        let ended = frame.head().state == State::Ended;
         if frames.send(Signal::Frame(frame)).await.is_err() || ended {
             return;
         }
@@ -62,6 +62,7 @@ async fn answer(hands: Arc<dyn Hands>, mut asked: mpsc::Receiver<Ask>) {
 #[derive(Default)]
 pub struct Changes {
     seen: Seen,
+    /// The last head, without the time.
     head: Head,
 }
 
@@ -70,12 +71,12 @@ impl Changes {
     pub fn next(&mut self, events: &Events) -> Option<Frame> {
         let mut board = events.status();
         let now = Utc::now();
-        let head = board.head(now);
         // Rates fall while nothing happens.
-        if !board.has_news(&self.seen) && (Head { at: self.head.at, eta: self.head.eta, ..head.clone() }) == self.head {
+        if !board.has_news(&self.seen) && board.head(now).timeless() == self.head {
             return None;
         }
-        self.head = head;
-        Some(board.frame(&mut self.seen, now))
+        let frame = board.frame(&mut self.seen, now);
+        self.head = frame.head().timeless();
+        Some(frame)
     }
 }

@@ -39,6 +39,16 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// The mailbox that it is about; none where it is about all.
+    pub fn mailbox(&self) -> Option<&str> {
+        match self {
+            Self::Pause { mailbox } | Self::Resume { mailbox } | Self::RetryQuarantined { mailbox, .. } => mailbox.as_deref(),
+            Self::Retry { mailbox } | Self::Verify { mailbox } => Some(mailbox),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

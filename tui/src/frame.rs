@@ -16,6 +16,24 @@ pub enum Frame {
     Update(Box<Update>),
 }
 
+impl Frame {
+    /// The appliance as a whole.
+    pub fn head(&self) -> &Head {
+        match self {
+            Self::Status(status) => &status.head,
+            Self::Update(update) => &update.head,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn head_mut(&mut self) -> &mut Head {
+        match self {
+            Self::Status(status) => &mut status.head,
+            Self::Update(update) => &mut update.head,
+        }
+    }
+}
+
 /// What changed since the frame before.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Update {

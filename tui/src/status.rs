@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    ops::AddAssign,
+    ops::{AddAssign, SubAssign},
 };
 
 use chrono::{DateTime, Utc};
@@ -75,6 +75,13 @@ pub struct Head {
     pub actions: bool,
 }
 
+impl Head {
+    /// Without what changes by the clock alone: equal heads say the same.
+    pub fn timeless(&self) -> Self {
+        Self { at: DateTime::default(), eta: None, ..self.clone() }
+    }
+}
+
 /// A share of the mailboxes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shard {
@@ -144,6 +151,18 @@ impl AddAssign for Figures {
         self.stored += other.stored;
         self.bytes += other.bytes;
         self.changes += other.changes;
+    }
+}
+
+impl SubAssign for Figures {
+    fn sub_assign(&mut self, other: Self) {
+        self.items -= other.items;
+        self.listed -= other.listed;
+        self.wanted -= other.wanted;
+        self.expected -= other.expected;
+        self.stored -= other.stored;
+        self.bytes -= other.bytes;
+        self.changes -= other.changes;
     }
 }
 

@@ -1,22 +1,19 @@
 //! What is seen, kept in a file on its way to the dashboard.
 
 use std::{
-    fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, Write},
     path::Path,
 };
 
 use chrono::Utc;
-use exchange_sync_tui::{Signal, Source, recording::Recorder};
+use exchange_sync_tui::{Signal, Source};
 use tokio::{sync::mpsc, task::JoinHandle};
 
-/// A recording's most bytes.
-const LIMIT: u64 = 100 << 20;
+use crate::cli::recording;
 
 /// The same source, recorded until nobody watches it any more. A recording that cannot be written ends; what is seen goes on.
 pub fn record(file: &Path, mut source: Source) -> Result<(Source, JoinHandle<io::Result<()>>), String> {
-    let out = File::create_new(file).map_err(|error| format!("making the recording {} failed: {error}", file.display()))?;
-    let mut recorder = Some(Recorder::new(BufWriter::new(out), LIMIT));
+    let mut recorder = Some(recording::begin(file)?);
     let (send, frames) = mpsc::channel(1);
     let task = tokio::spawn(async move {
         let mut outcome = Ok(());
@@ -45,7 +42,7 @@ pub fn record(file: &Path, mut source: Source) -> Result<(Source, JoinHandle<io:
 
 #[cfg(test)]
 mod tests {
-    use std::io::BufReader;
+    use std::{fs::File, io::BufReader};
 
     use exchange_sync_tui::{Frame, recording};
 

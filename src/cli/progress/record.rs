@@ -1,24 +1,22 @@
 //! A run's status into a file, to be looked at again with `attach --replay`.
 
-use std::{fs::File, io::BufWriter, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use chrono::Utc;
-use exchange_sync_tui::recording::Recorder;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Stop;
-use crate::watch::{Events, local::Changes};
-
-/// The largest recording. The fuller it is, the rarer its lines, so that it holds the whole of any run.
-const LARGEST: u64 = 100 << 20;
+use crate::{
+    cli::recording,
+    watch::{Events, local::Changes},
+};
 
 /// So often the board is looked at.
 const LOOKS: Duration = Duration::from_secs(1);
 
-/// Begins a recording; one that is there is not replaced.
+/// Records a run until it has ended.
 pub fn record(file: &Path, events: Events, mut stopped: Stop) -> Result<impl Future<Output = ()> + use<>, String> {
-    let out = File::create_new(file).map_err(|error| format!("making the recording {} failed: {error}", file.display()))?;
-    let (mut recorder, name) = (Recorder::new(BufWriter::new(out), LARGEST), file.display().to_string());
+    let (mut recorder, name) = (recording::begin(file)?, file.display().to_string());
     Ok(async move {
         let mut changes = Changes::default();
         let mut looks = interval(LOOKS);

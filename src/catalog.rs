@@ -160,6 +160,19 @@ pub struct Resident {
     pub place: Place,
 }
 
+/// How a message stands in a ledger.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stand {
+    /// Its key.
+    pub key: Key,
+    /// The folder it is, or was last, in.
+    pub folder: FolderId,
+    /// Whether its bytes are in the sink, as far as the ledger tells.
+    pub stored: bool,
+    /// Whether it is in quarantine.
+    pub quarantined: bool,
+}
+
 /// A message's place in a ledger. Only the order has meaning; the default is before them all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place(i64);
@@ -217,6 +230,9 @@ pub trait Ledger: Send + Sync {
 
     /// Whether items are known, in order: also those of messages that have left.
     async fn knows(&self, ids: &[ItemId]) -> Result<Vec<bool>, Error>;
+
+    /// How the messages that are, or were last, these items stand, in order; none for an item that is not known.
+    async fn stands(&self, ids: &[ItemId]) -> Result<Vec<Option<Stand>>, Error>;
 
     /// Decides what a page's changes mean, one decision a change, in order. An item that appears twice on the page is fetched once.
     /// Keys handed out for [`Decision::Fetch`] are remembered until committed, so that two items in flight never share one.

@@ -202,6 +202,15 @@ pub enum Event {
         /// Whether the server asked for the wait.
         asked: bool,
     },
+    /// A mailbox's round did not begin, since another process, or another task of this one, holds it.
+    MailboxHeld {
+        /// The mailbox.
+        mailbox: Address,
+        /// What tells so.
+        reason: String,
+        /// Until the next attempt.
+        wait: Duration,
+    },
     /// A mailbox is left alone because a person wants it so.
     MailboxPaused {
         /// The mailbox.
@@ -218,6 +227,8 @@ pub enum Event {
         mailbox: Address,
         /// Gaps found.
         gaps: u64,
+        /// Whether it could not look at everything.
+        troubled: bool,
         /// One line; none at the beginning.
         verdict: Option<String>,
     },
@@ -299,6 +310,7 @@ impl Event {
             | Self::FolderFinished { mailbox, .. }
             | Self::RequestAnswered { mailbox, .. }
             | Self::MailboxRests { mailbox, .. }
+            | Self::MailboxHeld { mailbox, .. }
             | Self::MailboxPaused { mailbox }
             | Self::MailboxResumed { mailbox }
             | Self::MailboxVerified { mailbox, .. }

@@ -5,6 +5,7 @@ mod compose;
 pub mod ews;
 mod gate;
 pub mod graph;
+mod patience;
 mod scope;
 mod shorten;
 mod width;
@@ -13,6 +14,8 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+
+pub use patience::patiently;
 
 use crate::{
     mail::{Cursor, Folder, Hierarchy, IdForm, ItemId, Listed, Lookup, Mailbox, Page, Part},

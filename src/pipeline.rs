@@ -6,6 +6,7 @@
 //! folders and mailboxes go on. This room sees the traits [`Exchange`], [`Sink`], [`Catalog`] and [`Checkpoints`] and nothing behind them.
 
 mod afresh;
+mod again;
 mod batches;
 mod budget;
 mod changes;
@@ -53,7 +54,7 @@ pub use filters::{FilterSet, Filters, FolderName, Participants};
 pub use in_flight::InFlight;
 pub use levers::Levers;
 pub use mailbox_round::Round;
-pub use mend::Errand;
+pub use mend::{Errand, Mended, Sought};
 pub use pace::Pace;
 pub use reconcile::Reconcile;
 pub use roster::{Assignment, roster};

@@ -6,7 +6,6 @@
 
 mod folder;
 mod look;
-mod patience;
 mod repair;
 mod report;
 mod second;
@@ -17,13 +16,13 @@ use futures::{Stream, stream};
 
 use crate::{
     catalog::Records,
-    exchange::Exchange,
+    exchange::{Exchange, patiently},
     mail::{Folder, Hierarchy, IdForm},
     pipeline::{FanOut, Subscription, Trouble},
     sink::inspect::Inspect,
 };
 
-use self::{patience::patiently, second::Second};
+use self::second::Second;
 
 pub use repair::Repair;
 pub use report::{FolderReport, Gap, MailboxReport, SinkReport, Sum};
@@ -39,6 +38,8 @@ pub struct Settings {
     pub settle: Duration,
     /// Mailboxes looked at at the same time.
     pub mailboxes: usize,
+    /// Whether what would mend them is held.
+    pub repair: bool,
 }
 
 /// Whoever verifies.
@@ -67,7 +68,7 @@ impl Verifier {
 
     async fn mailbox(&self, subscription: Subscription) -> (MailboxReport, Repair) {
         let mut report = MailboxReport::new(subscription.mailbox.address.clone());
-        let mut repair = Repair::new(subscription.clone());
+        let mut repair = Repair::new(subscription.clone(), self.settings.repair);
         if let Err(trouble) = self.compare(&subscription, &mut report, &mut repair).await {
             report.refused = trouble.refused();
             report.trouble = Some(trouble.to_string());

@@ -107,8 +107,20 @@ async fn two_shards_are_watched_and_one_that_dies_is_found_again() {
     second.ask(Action::Pause { mailbox: Some(mailbox.clone()) }).await.unwrap();
     second.until("it is paused", |one| one.status.mailboxes[&mailbox].state == MailboxState::Paused).await;
     assert!(second.ask(Action::Retry { mailbox: "nobody@example.com".into() }).await.unwrap_err().contains("nobody@example.com"));
+    // What would come to nothing, or to a false alarm, is refused.
+    let verify = || Action::Verify { mailbox: mailbox.clone() };
+    let refused = second.ask(verify()).await.unwrap_err();
+    assert!(refused.contains("is paused"), "{refused}");
+    let refused = second.ask(Action::RetryQuarantined { mailbox: Some(mailbox.clone()), id: None }).await.unwrap_err();
+    assert!(refused.contains(&mailbox) && refused.contains("is paused"), "{refused}");
+    let others = second.ask(Action::RetryQuarantined { mailbox: None, id: None }).await;
+    assert!(others.as_ref().is_ok_and(|told| told.contains("passed over")) || second.status.mailboxes.len() == 1, "{others:?}");
     second.ask(Action::Resume { mailbox: Some(mailbox.clone()) }).await.unwrap();
     second.until("it goes on", |one| one.status.mailboxes[&mailbox].state == MailboxState::Idle).await;
+
+    second.ask(verify()).await.unwrap();
+    let verified = |one: &Watched| one.status.mailboxes[&mailbox].verified.as_ref().is_some_and(|verified| verified.good());
+    second.until("it is verified", verified).await;
 
     // What a shell says of it.
     let url = format!("127.0.0.1:{}", ports[1]);

@@ -6,7 +6,7 @@ use std::{collections::HashMap, fmt, io, path::PathBuf};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Decision, Entry, Place, Reach, Resident, Residents, SWEEP, Totals,
+    Decision, Entry, Place, Reach, Resident, Residents, SWEEP, Stand, Totals,
     claims::Claims,
     identity::{Known, Page},
     index::{Batch, Index, damaged, remove},
@@ -221,6 +221,19 @@ impl Book {
 
     pub(super) fn knows(&mut self, ids: &[ItemId]) -> Result<Vec<bool>, Fault> {
         self.mending(|index, _, _, _| Ok(ids.iter().map(|id| index.knows(id)).collect::<Result<_, _>>()?))
+    }
+
+    pub(super) fn stands(&mut self, ids: &[ItemId]) -> Result<Vec<Option<Stand>>, Fault> {
+        self.mending(|index, _, _, _| {
+            let batch = index.batch(false)?;
+            let rows = ids.iter().map(|id| batch.by_item(id)).collect::<rusqlite::Result<Vec<_>>>()?;
+            drop(batch);
+            let stand = |row: Row| {
+                let (folder, quarantined) = (index.folder_id(row.folder)?, row.state == State::Quarantined);
+                Ok(Stand { key: key(&row.name), folder, stored: row.stored, quarantined })
+            };
+            Ok(rows.into_iter().map(|row| row.map(stand).transpose()).collect::<rusqlite::Result<_>>()?)
+        })
     }
 
     pub(super) fn residents(&mut self) -> Result<Residents, Fault> {

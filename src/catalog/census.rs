@@ -181,7 +181,8 @@ impl Census {
         portions.try_flatten().boxed()
     }
 
-    async fn set_aside(&self, after: Mark, limit: usize) -> Result<Vec<(Mark, SetAside)>, Error> {
+    /// Messages in quarantine, the next behind a mark, at most `limit`.
+    pub async fn set_aside(&self, after: Mark, limit: usize) -> Result<Vec<(Mark, SetAside)>, Error> {
         self.run(move |taken| {
             // Of a folder that was listed only what the listing showed: the rest has left since.
             let shown = "state = 2 AND rowid > ?1 AND (seen > 0 OR (SELECT walk FROM folders WHERE number = messages.folder) = 0)";

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{
-    Decision, Entry, Error, Ledger, Place, Reach, Resident, Residents, Totals,
+    Decision, Entry, Error, Ledger, Place, Reach, Resident, Residents, Stand, Totals,
     book::{Book, Fault},
 };
 use crate::{
@@ -74,6 +74,11 @@ impl Ledger for BookLedger {
     async fn knows(&self, ids: &[ItemId]) -> Result<Vec<bool>, Error> {
         let ids = ids.to_vec();
         self.run("looking up items in the catalog of", move |book| book.knows(&ids)).await
+    }
+
+    async fn stands(&self, ids: &[ItemId]) -> Result<Vec<Option<Stand>>, Error> {
+        let ids = ids.to_vec();
+        self.run("looking up items in the catalog of", move |book| book.stands(&ids)).await
     }
 
     async fn identify(&self, folder: &Folder, changes: &[Change]) -> Result<Vec<Decision>, Error> {

@@ -54,7 +54,7 @@ impl LocalCatalog {
         }
         Err(Error {
             attempt: attempt(),
-            cause: format!("{} is held by another process", path.display()),
+            cause: format!("{} is held: another process, or another task of this one, copies or mends the mailbox", path.display()),
             hint: Some(ALONE.into()),
             locked: true,
         })

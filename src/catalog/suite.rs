@@ -341,6 +341,10 @@ async fn messages_keep_their_keys_under_ids_of_another_form() {
     assert_eq!(ledger.residents().await.unwrap(), Residents { own: 2, foreign: 6 });
     let ids = ["g1", "e1", "e3", "never"].map(|id| ItemId(id.into()));
     assert_eq!(ledger.knows(&ids).await.unwrap(), [true, false, true, false]);
+    let stands = ledger.stands(&ids).await.unwrap();
+    assert_eq!(stands.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, true, false]);
+    let stand = stands[0].as_ref().unwrap();
+    assert_eq!((&stand.key, &stand.folder.0[..], stand.stored, stand.quarantined), (&keys[1], "new in", true, false));
     // Listed over the new interface, which tells less: known, and still known as the owner's own once it moves.
     let bare = |flags| Listed { received: item("", "", 0).received, flags: Some(flags), ..Listed::bare(ItemId("g1".into())) };
     assert_eq!(one(&*ledger, "new in", Change::Created(bare(0))).await, Decision::Nothing);

@@ -29,6 +29,7 @@ struct Position {
     standstill: Standstill,
     /// Whether the listing began anew in this visit: a server that refuses its own new cursors would have that for ever.
     resynced: bool,
+    /// Whether what is in quarantine comes first.
     retry: bool,
     drained: bool,
     /// Whether nothing was listed in this visit yet.
@@ -47,7 +48,7 @@ pub fn changes(visit: Arc<Visit>) -> impl Stream<Item = Result<Plan, Trouble>> {
         },
         standstill: Standstill::default(),
         resynced: false,
-        retry: visit.retry_quarantined,
+        retry: true,
         drained: false,
         fresh: true,
     };
@@ -62,10 +63,11 @@ pub fn changes(visit: Arc<Visit>) -> impl Stream<Item = Result<Plan, Trouble>> {
 
 impl Position {
     async fn step(&mut self, visit: &Visit) -> Result<Option<Plan>, Trouble> {
-        if std::mem::take(&mut self.retry) {
-            let again = visit.ledger.quarantined(&visit.folder.id).await?;
-            if !again.is_empty() {
-                let wanted = again.into_iter().map(|(key, listed)| Wanted { listed, key }).collect();
+        if let Some(again) = visit.again.as_ref().filter(|_| std::mem::take(&mut self.retry)) {
+            let quarantined = visit.ledger.quarantined(&visit.folder.id).await?;
+            let mut wanted = quarantined.into_iter().map(|(key, listed)| Wanted { listed, key }).collect();
+            again.left(&mut wanted);
+            if !wanted.is_empty() {
                 return Ok(Some(Plan { wanted, ..Plan::default() }));
             }
         }

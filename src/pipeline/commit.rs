@@ -33,10 +33,14 @@ pub async fn commit(visit: Arc<Visit>, batch: Transferred) -> Result<(Committed,
         }
     }
     visit.note_stored(&entries);
+    let had = visit.again.as_ref().map(|again| (again, again.among(&entries)));
     let mut lines = match entries.is_empty() {
         true => 0,
         false => visit.ledger.commit(&visit.folder, entries).await?,
     };
+    if let Some((again, had)) = had {
+        again.had(&had);
+    }
     let drained = end.as_ref().is_some_and(|end| end.drained);
     if let Some(end) = end {
         lines += end_page(&visit, end).await?;

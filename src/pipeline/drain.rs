@@ -33,9 +33,14 @@ impl Drain {
         *self.under_way.borrow()
     }
 
+    /// Whether the end has begun.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun.is_cancelled()
+    }
+
     /// What is still to begin never does once the end has begun.
     pub(super) async fn unless_begun(&self) {
-        if self.begun.is_cancelled() {
+        if self.has_begun() {
             std::future::pending().await
         }
     }

@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
 
-use super::{Filters, Pace, Pipeline, Trouble, levers::Lever, oldest_first::OldestFirst, reconcile};
+use super::{Filters, Pace, Pipeline, Trouble, again::Again, levers::Lever, oldest_first::OldestFirst, reconcile};
 use crate::{
     catalog::{Entry, Ledger, Reach},
     checkpoint::{Checkpoint, Delivered},
@@ -43,8 +43,8 @@ pub struct Visit {
     pub form: IdForm,
     /// When the mailbox came to be read by ids of this form, if it was read by others before.
     pub switched: Option<DateTime<Utc>>,
-    /// Whether items in quarantine are tried again.
-    pub retry_quarantined: bool,
+    /// Items in quarantine that are tried again, if they are.
+    pub again: Option<Arc<Again>>,
     /// The folder's messages by their age, where they are fetched so.
     pub oldest_first: Option<Arc<OldestFirst>>,
     /// When this visit began.

@@ -29,6 +29,16 @@ pub(super) struct Lever {
     nudged: Notify,
 }
 
+/// Pauses of a mailbox since some moment.
+pub(super) struct Pauses(watch::Receiver<bool>);
+
+impl Pauses {
+    /// Whether there was one; it may have ended since.
+    pub fn any(&self) -> bool {
+        *self.0.borrow() || self.0.has_changed().unwrap_or(false)
+    }
+}
+
 impl Levers {
     /// Nothing more begins for a mailbox, or for all; what is under way is finished.
     pub fn pause(&self, mailbox: Option<&Address>, events: &Events) {
@@ -42,7 +52,7 @@ impl Levers {
 
     /// Whether a mailbox is paused.
     pub fn paused(&self, mailbox: &Address) -> bool {
-        self.all().levers.get(mailbox).is_some_and(|lever| *lever.paused.borrow())
+        self.all().levers.get(mailbox).is_some_and(|lever| lever.is_paused())
     }
 
     /// Ends the mailbox's rest, if it rests: its next round is due.
@@ -83,6 +93,16 @@ impl Lever {
     pub async fn released(&self) {
         // The sender is ours.
         let _ = self.paused.subscribe().wait_for(|paused| !paused).await;
+    }
+
+    /// Tells later whether it was paused meanwhile.
+    pub fn watch(&self) -> Pauses {
+        Pauses(self.paused.subscribe())
+    }
+
+    /// Whether it is paused.
+    pub fn is_paused(&self) -> bool {
+        *self.paused.borrow()
     }
 
     /// Ready when somebody wants the mailbox to be read at once.

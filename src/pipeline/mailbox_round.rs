@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::{
     Afresh, FanOut, Pace, Pipeline, Subscription, Trouble,
+    again::Again,
     folder_round::{FolderEnd, Start, Visit},
     home::{Homecoming, keep_unshown},
     oldest_first::OldestFirst,
@@ -35,8 +36,8 @@ pub struct Round {
     pub verdict: Option<Verdict>,
     /// Messages stored.
     pub messages: u64,
-    /// Whether it did not begin since another process holds the mailbox.
-    pub locked: bool,
+    /// Why it did not begin, where somebody else holds the mailbox.
+    pub held: Option<String>,
 }
 
 /// What is remembered of a mailbox between its rounds.
@@ -54,8 +55,10 @@ pub struct Memory {
     by_age: HashMap<FolderId, Arc<OldestFirst>>,
     /// How often folders are listed from the start; none for never.
     reconcile: Option<Duration>,
-    /// When each folder was last due whatever its stamp said.
-    full: Option<Instant>,
+    /// When each folder was last read whatever its stamp said, and what was in its quarantine was tried again.
+    looked: HashMap<FolderId, Instant>,
+    /// Quarantines that are being tried again.
+    again: HashMap<FolderId, Arc<Again>>,
 }
 
 impl Memory {
@@ -69,7 +72,8 @@ impl Memory {
             met: HashMap::new(),
             missing: HashSet::new(),
             by_age: HashMap::new(),
-            full: None,
+            looked: HashMap::new(),
+            again: HashMap::new(),
         }
     }
 }
@@ -85,7 +89,7 @@ struct Met {
 /// Stamps may be as coarse as a second: one that is younger does not tell of all that came within its second.
 const STANDS: Duration = Duration::from_secs(2);
 
-/// So often each folder is read whatever its stamp says, and what is in quarantine is tried again.
+/// So often each folder is read whatever its stamp says, and what is in its quarantine is tried again.
 const FULL: Duration = Duration::from_secs(3600);
 
 impl Pipeline {
@@ -93,11 +97,7 @@ impl Pipeline {
     pub(super) async fn round(self: Arc<Self>, subscription: &Subscription, memory: &mut Memory, thorough: bool) -> Round {
         let mailbox = &subscription.mailbox.address;
         self.events.tell(Event::MailboxStarted { mailbox: mailbox.clone() });
-        let overdue = memory.full.is_none_or(|last| last.elapsed() >= memory.full_every());
-        if overdue {
-            memory.full = Some(Instant::now());
-        }
-        let outcome = self.clone().folders_round(subscription, memory, thorough || overdue, overdue).await;
+        let outcome = self.clone().folders_round(subscription, memory, thorough).await;
         let (round, refusal) = match outcome {
             Ok(ends) => {
                 let troubles = || ends.iter().filter_map(|end| end.trouble.as_ref());
@@ -107,19 +107,19 @@ impl Pipeline {
                     more: ends.iter().any(|end| end.trouble.is_none() && !end.drained),
                     verdict: troubles().map(Trouble::verdict).max_by_key(gravity),
                     messages: ends.iter().map(|end| end.messages).sum(),
-                    locked: false,
+                    held: None,
                 };
                 (round, refusal)
             }
             Err(trouble) => {
                 let verdict = trouble.verdict();
+                let held = trouble.locked().then(|| trouble.to_string());
                 // To wait is not to fail.
-                if !matches!(verdict, Verdict::WaitFor(_)) {
+                if held.is_none() && !matches!(verdict, Verdict::WaitFor(_)) {
                     let refused = trouble.refused();
                     self.events.tell(Event::MailboxFailed { mailbox: mailbox.clone(), reason: trouble.to_string(), refused });
                 }
-                let (mailbox, locked) = (mailbox.clone(), trouble.locked());
-                return Round { mailbox, more: false, verdict: Some(verdict), messages: 0, locked };
+                return Round { mailbox: mailbox.clone(), more: false, verdict: Some(verdict), messages: 0, held };
             }
         };
         if let Some(reason) = refusal {
@@ -134,8 +134,7 @@ impl Pipeline {
         self: Arc<Self>,
         subscription: &Subscription,
         memory: &mut Memory,
-        full: bool,
-        retry_quarantined: bool,
+        thorough: bool,
     ) -> Result<Vec<FolderEnd>, Trouble> {
         let mailbox = &subscription.mailbox;
         let known = self.checkpoints.hierarchy(mailbox).await?;
@@ -149,7 +148,10 @@ impl Pipeline {
             mailbox: mailbox.address.clone(),
             folders: wanted.iter().map(|folder| Seen { id: folder.id.clone(), path: folder.path.clone(), items: folder.total }).collect(),
         });
-        let may_have_changed = |folder: &&Folder| full || folder.stamp.is_none() || memory.settled.get(&folder.id) != folder.stamp.as_ref();
+        let may_have_changed = |folder: &&Folder| {
+            let unchanged = folder.stamp.is_some() && memory.settled.get(&folder.id) == folder.stamp.as_ref();
+            thorough || !unchanged || memory.is_overdue(&folder.id)
+        };
         let mut due: Vec<Folder> = wanted.iter().filter(may_have_changed).cloned().collect();
         let settled = known.switch.is_none_or(|switch| switch.over);
         if due.is_empty() && settled && hierarchy == known {
@@ -171,7 +173,7 @@ impl Pipeline {
         if hierarchy != known {
             self.checkpoints.save_hierarchy(mailbox, &hierarchy).await?;
         }
-        memory.by_age.retain(|id, _| hierarchy.folders.iter().any(|folder| folder.id == *id));
+        memory.keep(&hierarchy.folders);
         let mut visits = Vec::with_capacity(due.len());
         let digest = subscription.filters.digest();
         let reach = ledger.reach().await?;
@@ -200,7 +202,7 @@ impl Pipeline {
                 form: hierarchy.home.as_ref().map_or_else(IdForm::default, |home| home.form),
                 switched: hierarchy.switch.map(|switch| switch.at),
                 digest: digest.clone(),
-                retry_quarantined,
+                again: memory.again(&folder.id),
                 path: folder.path.as_slice().into(),
                 folder,
                 asked: Utc::now(),
@@ -268,9 +270,23 @@ impl Pipeline {
 }
 
 impl Memory {
-    /// Folders whose listing from the start is due are found by full rounds, so these come the more often.
-    fn full_every(&self) -> Duration {
-        self.reconcile.map_or(FULL, |period| FULL.min(period / 2))
+    /// Whether a folder is to be read whatever its stamp says. Folders whose listing from the start is due are found so, and then it is the more often.
+    fn is_overdue(&self, folder: &FolderId) -> bool {
+        let every = self.reconcile.map_or(FULL, |period| FULL.min(period / 2));
+        self.looked.get(folder).is_none_or(|last| last.elapsed() >= every)
+    }
+
+    /// What is tried again of a folder's quarantine, if that is due: each message once, though several rounds be needed.
+    fn again(&mut self, folder: &FolderId) -> Option<Arc<Again>> {
+        self.is_overdue(folder).then(|| self.again.entry(folder.clone()).or_default().clone())
+    }
+
+    /// Forgets folders that are no more.
+    fn keep(&mut self, folders: &[Folder]) {
+        let present: HashSet<&FolderId> = folders.iter().map(|folder| &folder.id).collect();
+        self.by_age.retain(|id, _| present.contains(id));
+        self.looked.retain(|id, _| present.contains(id));
+        self.again.retain(|id, _| present.contains(id));
     }
 
     /// Remembers the stamp with which a folder is about to be visited.
@@ -297,6 +313,10 @@ impl Memory {
         let id = visit.folder.id.clone();
         if end.drained && end.trouble.is_none() {
             self.by_age.remove(&id);
+        }
+        if visit.again.as_ref().is_some_and(|again| again.is_done()) {
+            self.again.remove(&id);
+            self.looked.insert(id.clone(), Instant::now());
         }
         match &end.settled {
             Some(stamp) if self.met.get(&id).is_some_and(|met| met.stood) => self.settled.insert(id.clone(), stamp.clone()),

@@ -40,7 +40,7 @@ const ATTEMPTS: u32 = 5;
 /// The longest wait after trouble.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
-/// In [`Mode::Once`], how long a mailbox that another process holds is waited for: that it does is no failure, and its round has an end.
+/// In [`Mode::Once`], how long a mailbox that somebody else holds is waited for: that it does is no failure, and its round has an end.
 const HELD: Duration = Duration::from_secs(10 * 60);
 
 /// The longest wait before a held mailbox is tried again. Whoever mends it beside a copy lets go of it for not much longer.
@@ -86,16 +86,23 @@ impl Pipeline {
                 let Ok(_seat) = turns.seats.acquire().await else { std::future::pending().await };
                 self.clone().round(&subscription, &mut memory, thorough).await
             };
-            failures = match round.verdict {
-                Some(_) if round.messages == 0 => failures + 1,
-                _ => 0,
-            };
-            messages += round.messages;
-            worked |= round.verdict.is_none();
-            held = if round.locked { held.or_else(|| Some(Instant::now())) } else { None };
-            let next = match held {
-                Some(since) => while_held(turns.schedule.mode, since.elapsed(), failures),
-                None => next(&turns.schedule, &round, failures, worked),
+            let next = match &round.held {
+                // To be kept out is no failure of the mailbox's own.
+                Some(_) => {
+                    let (since, times) = held.get_or_insert((Instant::now(), 0));
+                    *times += 1;
+                    while_held(turns.schedule.mode, since.elapsed(), *times)
+                }
+                None => {
+                    held = None;
+                    failures = match round.verdict {
+                        Some(_) if round.messages == 0 => failures + 1,
+                        _ => 0,
+                    };
+                    messages += round.messages;
+                    worked |= round.verdict.is_none();
+                    next(&turns.schedule, &round, failures, worked)
+                }
             };
             let rests = |wait, asked| self.events.tell(Event::MailboxRests { mailbox: mailbox.clone(), wait, asked });
             match (next, round.verdict) {
@@ -106,13 +113,19 @@ impl Pipeline {
                     sleep(wait).await;
                 }
                 (Next::After(wait), _) => {
-                    rests(Some(wait), false);
+                    match round.held.take() {
+                        Some(reason) => self.events.tell(Event::MailboxHeld { mailbox: mailbox.clone(), reason, wait }),
+                        None => rests(Some(wait), false),
+                    }
                     tokio::select! {
                         () = sleep(wait) => {}
                         () = lever.nudged() => {}
                     }
                 }
                 (Next::End, _) => {
+                    if let Some(reason) = round.held.clone() {
+                        self.events.tell(Event::MailboxFailed { mailbox: mailbox.clone(), reason, refused: false });
+                    }
                     rests(None, false);
                     round.messages = messages;
                     return round;
@@ -122,11 +135,11 @@ impl Pipeline {
     }
 }
 
-/// Decides what follows a round that did not begin since another process holds the mailbox.
-fn while_held(mode: Mode, waited: Duration, failures: u32) -> Next {
+/// Decides what follows so many rounds in a row that did not begin since somebody else holds the mailbox.
+fn while_held(mode: Mode, waited: Duration, times: u32) -> Next {
     match mode {
         Mode::Once if waited >= HELD => Next::End,
-        Mode::Once | Mode::Continuous => Next::After(back_off(Duration::from_secs(1), failures).min(HELD_WAIT)),
+        Mode::Once | Mode::Continuous => Next::After(back_off(Duration::from_secs(1), times).min(HELD_WAIT)),
     }
 }
 
@@ -165,7 +178,7 @@ mod tests {
         let seconds = Duration::from_secs;
         let (once, always) = (Mode::Once, Mode::Continuous);
         let schedule = |mode| Schedule { mode, frequency: seconds(15), reconcile: Reconcile::AsNeeded };
-        let round = |more, verdict| Round { mailbox: Address::new("a@example.com"), more, verdict, messages: 0, locked: false };
+        let round = |more, verdict| Round { mailbox: Address::new("a@example.com"), more, verdict, messages: 0, held: None };
         let refused = round(false, Some(Verdict::Refused));
         assert_eq!(next(&schedule(always), &refused, 3, true), Next::After(seconds(240)));
         assert_eq!(next(&schedule(once), &refused, 1, true), Next::End);

@@ -1,6 +1,6 @@
 //! A mailbox's ledger held for a while at a time, beside a copy that wants it, too.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
@@ -22,8 +22,8 @@ const TOLD: Duration = Duration::from_secs(60);
 /// After so long the ledger is let go.
 const HOLD: Duration = Duration::from_secs(60);
 
-/// For so long it is left to others then. Who meets a lock comes again within half a minute.
-const PAUSE: Duration = Duration::from_secs(20);
+/// For so long it is left to others then: who meets a lock comes again within half a minute.
+const PAUSE: Duration = Duration::from_secs(35);
 
 /// Turns at one mailbox's ledger.
 pub struct Turns<'a> {
@@ -62,6 +62,12 @@ impl<'a> Turns<'a> {
         Ok(ledger)
     }
 
+    /// Lets go of the ledger, and waits.
+    pub async fn rest(&mut self, wait: impl Future<Output = ()>) {
+        self.held = None;
+        wait.await;
+    }
+
     async fn open(&self) -> Result<Arc<dyn Ledger>, Trouble> {
         let start = Instant::now();
         let mut told: Option<Instant> = None;
@@ -70,7 +76,7 @@ impl<'a> Turns<'a> {
                 Err(error) if error.locked && start.elapsed() < PATIENCE => {
                     if told.is_none_or(|told| told.elapsed() >= TOLD) {
                         let mailbox = &self.subscription.mailbox.address;
-                        tracing::warn!(%mailbox, held = %error.cause, "waiting until another process is done with its round of this mailbox");
+                        tracing::warn!(%mailbox, held = %error.cause, "waiting until whoever reads this mailbox is done with its round");
                         told = Some(Instant::now());
                     }
                     sleep(AGAIN).await;

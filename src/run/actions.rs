@@ -10,7 +10,10 @@ use exchange_sync_tui::{Action, status::Quarantined};
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::{Semaphore, watch};
 
-use super::{quarantine::retry_one, stores, subscriptions};
+use super::{
+    quarantine::{Retried, retry_one},
+    stores, subscriptions,
+};
 use crate::{
     catalog::{Records, SetAside},
     cli::{self, RunArgs},
@@ -19,6 +22,7 @@ use crate::{
     mail::Address,
     pipeline::{Pipeline, Subscription},
     sink::inspect::Inspect,
+    status::MailboxState,
     verify::{Settings, Sum, Verifier},
     watch::{Events, Hands, QUARANTINE_SHOWN},
 };
@@ -26,8 +30,11 @@ use crate::{
 /// Messages of a mailbox that are read back when it is verified.
 const SAMPLE: u64 = 100;
 
-/// How long the copying is given to store what seems to be missing.
+/// How long the copying is given to store what seems to be missing, beside the wait between two rounds.
 const SETTLE: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// What the log calls another attempt at what is in quarantine.
+const RETRY: &str = "retry quarantined";
 
 /// Errands of watchers at the same time: they share the mailboxes' rates with the copying.
 const ERRANDS: usize = 2;
@@ -102,41 +109,66 @@ impl Actions {
         let (records, _) = self.records()?;
         let mut chosen = subscriptions(&self.args, &present.config);
         chosen.retain(|one| only.as_ref().is_none_or(|only| *only == one.mailbox.address));
+        let levers = present.pipeline.levers();
+        let paused: Vec<_> =
+            chosen.extract_if(.., |one| levers.paused(&one.mailbox.address)).map(|one| self.shown(&one.mailbox.address)).collect();
+        if chosen.is_empty() && !paused.is_empty() {
+            return Err(format!("{} paused: nothing is fetched of it", are(&paused)));
+        }
         let ids: Vec<String> = id.into_iter().collect();
         let this = self.clone();
         self.begin(format!("retry {mailbox:?} {ids:?}"), async move {
-            let (mut tried, mut stored) = (0, 0);
+            let mut retried = Retried::default();
             for subscription in &chosen {
-                let outcome = retry_one(&ids, &present.pipeline, &records, subscription).await;
-                match outcome {
-                    Ok((some, of_them)) => (tried, stored) = (tried + some, stored + of_them),
-                    Err(trouble) => this.tell("retry quarantined", Err(format!("{}: {trouble}", subscription.mailbox.address))),
+                if let Err(trouble) = retry_one(&ids, &present.pipeline, &records, subscription, &mut retried).await {
+                    this.tell(RETRY, Err(format!("{}: {trouble}", this.shown(&subscription.mailbox.address))));
                 }
             }
-            this.tell("retry quarantined", Ok(format!("{tried} messages were tried again, {stored} of them are stored now")));
+            let Retried { tried, stored } = retried;
+            this.tell(RETRY, Ok(format!("{tried} messages were tried again, {stored} of them are stored now")));
         })?;
-        Ok("what is in quarantine is tried again; the log tells what came of it".to_owned())
+        let but = if paused.is_empty() { String::new() } else { format!("; {} paused and passed over", are(&paused)) };
+        Ok(format!("what is in quarantine is tried again, and the log tells what came of it{but}"))
     }
 
     fn verify(&self, present: &Present, name: &str) -> Result<String, String> {
         let address = self.named(name)?;
         let subscription = subscriptions(&self.args, &present.config).into_iter().find(|one| one.mailbox.address == address);
         let subscription: Subscription = subscription.ok_or_else(|| format!("{name} is not read any more"))?;
+        self.verifiable(present, &address).map_err(|why| format!("{name} {why}: what is still to be copied would count as missing"))?;
         let (records, inspect) = self.records()?;
-        let settings = Settings { deep: false, sample: SAMPLE, settle: SETTLE, mailboxes: 1 };
+        let settle = present.config.pace.between_rounds + SETTLE;
+        let settings = Settings { deep: false, sample: SAMPLE, settle, mailboxes: 1, repair: false };
         let verifier = Verifier::new(present.pipeline.exchange(), records, inspect, settings);
         let events = self.events.clone();
         self.begin(format!("verify {address}"), async move {
-            events.tell(Event::MailboxVerified { mailbox: address.clone(), gaps: 0, verdict: None });
+            events.tell(Event::MailboxVerified { mailbox: address.clone(), gaps: 0, troubled: false, verdict: None });
             let mut sum = Sum::default();
             let mut looks = std::pin::pin!(verifier.verify(vec![subscription]));
             while let Some((report, _)) = looks.next().await {
                 sum.add(&report);
             }
             let gaps = sum.missing + sum.quarantined + sum.lost;
-            events.tell(Event::MailboxVerified { mailbox: address, gaps, verdict: Some(cli::verify::words(&sum)) });
+            let (troubled, verdict) = (sum.troubled > 0, Some(cli::verify::words(&sum)));
+            events.tell(Event::MailboxVerified { mailbox: address, gaps, troubled, verdict });
         })?;
         Ok(format!("{name} is being compared with its copy; the verdict becomes part of its status"))
+    }
+
+    /// Whether a comparison tells gaps from what is merely to come.
+    fn verifiable(&self, present: &Present, address: &Address) -> Result<(), &'static str> {
+        if present.pipeline.levers().paused(address) {
+            return Err("is paused");
+        }
+        match self.events.status().mailbox(address) {
+            Some(mailbox) if mailbox.state == MailboxState::Waiting => Err("waits just now"),
+            Some(mailbox) if mailbox.last_complete.is_some() => Ok(()),
+            _ => Err("has not been read to its end yet"),
+        }
+    }
+
+    fn shown(&self, address: &Address) -> String {
+        crate::words::shown(address.as_str(), self.args.mask).into_owned()
     }
 
     /// Begins something that takes long, unless the same is under way.
@@ -166,7 +198,7 @@ impl Actions {
 
     /// The same, if anything more will be done for it by itself.
     fn alive(&self, name: &str) -> Result<Address, String> {
-        use crate::status::MailboxState::{Done, Stopped};
+        use MailboxState::{Done, Stopped};
         let address = self.named(name)?;
         match self.events.status().mailbox(&address).map(|mailbox| mailbox.state) {
             Some(Done | Stopped) => Err(format!("{name} has come to its end in this run")),
@@ -201,7 +233,7 @@ impl Hands for Actions {
             if self.events.status().mailbox(address).is_some_and(|mailbox| mailbox.in_sink.is_some() && mailbox.quarantined == 0) {
                 continue;
             }
-            let shown = crate::words::shown(address.as_str(), self.args.mask).into_owned();
+            let shown = self.shown(address);
             let census = records.census(&subscription.mailbox).await.map_err(|error| error.to_string())?;
             let mut quarantine = census.quarantine();
             while let Some(one) = quarantine.try_next().await.map_err(|error| error.to_string())? {
@@ -238,6 +270,16 @@ fn quarantined(mailbox: &str, one: &SetAside, mask: bool) -> Quarantined {
         words: shown(&one.failure.text),
         attempts: one.attempts,
         at: one.since,
+    }
+}
+
+/// Mailboxes as the beginning of a sentence.
+fn are(mailboxes: &[String]) -> String {
+    match mailboxes {
+        [one] => format!("{one} is"),
+        [one, two] => format!("{one} and {two} are"),
+        [one, rest @ ..] => format!("{one} and {} others are", rest.len()),
+        [] => "none is".to_owned(),
     }
 }
 

@@ -1,19 +1,23 @@
 //! Wires a look into the quarantine, and another attempt at what is in it.
 
-use std::{collections::BTreeMap, io::Write};
+use std::{collections::BTreeMap, io::Write, sync::Arc};
 
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
 
 use super::{Tuning, Unready, exchange, named, pipeline, stores};
 use crate::{
-    catalog::{Records, SetAside},
+    catalog::{Mark, Records, SetAside},
     cli::{QuarantineArgs, quarantine::List},
     config::{Config, Env},
+    exchange::patiently,
     mail::{Folder, FolderId, Hierarchy},
     outcome::Outcome,
-    pipeline::{Errand, Pipeline, Subscription, Trouble},
+    pipeline::{Errand, Pipeline, Sought, Subscription, Trouble},
     watch::Events,
 };
+
+/// Messages tried again before more of them are taken out of the ledger.
+const AT_ONCE: usize = 10_000;
 
 /// Lists what is in quarantine, or tries it again and lists what is left.
 pub async fn quarantine(args: &QuarantineArgs, config: &Config, env: &Env, out: &mut (dyn Write + Send)) -> Result<Outcome, Unready> {
@@ -55,47 +59,112 @@ async fn retry(
     let stores = stores::open(&args.run, &Tuning::of(config), env, &events).await?;
     let pipeline = pipeline(&args.run, config, exchange, &stores, &events);
     for subscription in subscriptions {
-        match retry_one(&args.ids, &pipeline, records, subscription).await {
-            Ok((tried, stored)) => list.tried(tried, stored),
-            Err(trouble) => list.refused(&subscription.mailbox.address, &trouble, out),
+        let mut retried = Retried::default();
+        let outcome = retry_one(&args.ids, &pipeline, records, subscription, &mut retried).await;
+        list.tried(retried.tried, retried.stored);
+        if let Err(trouble) = outcome {
+            list.refused(&subscription.mailbox.address, &trouble, out);
         }
     }
     stores.flush().await;
     Ok(())
 }
 
-/// Tries a mailbox's messages again, all or these; how many, and how many of them are stored now.
+/// What came of trying messages again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Retried {
+    /// How many were tried.
+    pub(super) tried: u64,
+    /// How many of them are stored now.
+    pub(super) stored: u64,
+}
+
+/// Tries a mailbox's messages again, all or these, some at a time, and counts them.
 pub(super) async fn retry_one(
     ids: &[String],
-    pipeline: &std::sync::Arc<Pipeline>,
+    pipeline: &Arc<Pipeline>,
     records: &Records,
     subscription: &Subscription,
-) -> Result<(u64, u64), Trouble> {
-    let mut folders: BTreeMap<FolderId, Errand> = BTreeMap::new();
-    let mut tried = 0;
-    let census = records.census(&subscription.mailbox).await?;
-    let mut quarantine = census.quarantine();
-    while let Some(one) = quarantine.try_next().await? {
-        if wanted(ids, &one) {
-            let new = || Errand { folder: Folder::bare(one.folder.clone(), one.path.clone()), listed: Vec::new(), again: Vec::new() };
-            folders.entry(one.folder.clone()).or_insert_with(new).again.push((one.key, one.listed));
-            tried += 1;
-        }
-    }
-    if tried == 0 {
-        return Ok((0, 0));
-    }
+    retried: &mut Retried,
+) -> Result<(), Trouble> {
+    let (exchange, mailbox) = (pipeline.exchange(), &subscription.mailbox);
+    let (mut after, mut trouble) = (Mark::default(), None);
+    let mut census = Some(records.census(mailbox).await?);
     // Told by the server: which form of ids it gives, and where folders are now.
-    let hierarchy = pipeline.exchange().folders(&subscription.mailbox, &Hierarchy::default()).await?;
-    for folder in hierarchy.folders {
-        if let Some(errand) = folders.get_mut(&folder.id) {
-            errand.folder = folder;
+    let mut told: Option<Hierarchy> = None;
+    while let Some(open) = census.take() {
+        let some = open.set_aside(after, AT_ONCE).await?;
+        // Mending may take hours, and what was read of the ledger takes room: it is kept only as long as it is needed.
+        if let Some((last, _)) = some.last().filter(|_| some.len() == AT_ONCE) {
+            after = *last;
+            census = Some(open);
+        }
+        let mut folders: BTreeMap<FolderId, Errand> = BTreeMap::new();
+        for (_, one) in some.into_iter().filter(|(_, one)| wanted(ids, one)) {
+            let SetAside { key, listed, folder, path, .. } = one;
+            let errand =
+                folders.entry(folder).or_insert_with_key(|id| Errand { folder: Folder::bare(id.clone(), path), sought: Vec::new() });
+            errand.sought.push(Sought::Quarantined(key, listed));
+            retried.tried += 1;
+        }
+        if folders.is_empty() {
+            continue;
+        }
+        let now = match told.take() {
+            Some(now) => now,
+            None => {
+                let known = Hierarchy::default();
+                patiently(|| exchange.folders(mailbox, &known)).await?
+            }
+        };
+        for folder in &now.folders {
+            if let Some(errand) = folders.get_mut(&folder.id) {
+                errand.folder = folder.clone();
+            }
+        }
+        let mended = pipeline.clone().mend(subscription, now.home.clone(), folders.into_values().collect()).await;
+        told = Some(now);
+        retried.stored += mended.stored;
+        match mended.trouble {
+            Some(stops) if stops.stops_mailbox() => return Err(stops),
+            other => trouble = trouble.or(other),
         }
     }
-    let stored = pipeline.clone().mend(subscription, hierarchy.home, folders.into_values().collect()).await?;
-    Ok((tried, stored))
+    trouble.map_or(Ok(()), Err)
 }
 
 fn wanted(ids: &[String], one: &SetAside) -> bool {
     ids.is_empty() || ids.iter().any(|id| *id == one.key.0 || *id == one.listed.id.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{catalog::LocalCatalog, exchange::Verdict, pipeline::tests::bench::Bench};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_quarantine_larger_than_what_is_held_is_tried_whole_and_each_message_once() {
+        let mut bench = Bench::new(&["Inbox"]);
+        bench.limits.batch_size = 512;
+        let broken: Vec<String> = (0..AT_ONCE + 600).map(|n| bench.server.deliver("Inbox", format!("broken {n}"))).collect();
+        bench.server.0.lock().unwrap().unreadable = broken;
+        bench.pass().await;
+        // The last of them can be read by now.
+        bench.server.0.lock().unwrap().unreadable.truncate(AT_ONCE + 90);
+        bench.server.fail("folders", Verdict::WaitFor(std::time::Duration::from_secs(900)));
+        let pipeline = Pipeline::new(
+            Arc::new(bench.server.clone()),
+            Arc::new(bench.sink.clone()),
+            Arc::new(LocalCatalog::open(bench.folder.path()).unwrap()),
+            Arc::new(bench.checkpoints()),
+            bench.events.clone(),
+            bench.limits,
+        );
+        let records = Records::Folder(bench.folder.path().to_owned());
+        let subscription = Subscription { mailbox: Bench::mailbox(), filters: bench.filters.clone(), from_start: false };
+        let mut retried = Retried::default();
+        retry_one(&[], &pipeline, &records, &subscription, &mut retried).await.unwrap();
+        assert_eq!(retried, Retried { tried: AT_ONCE as u64 + 600, stored: 510 });
+        assert_eq!(bench.server.downloads(), 510);
+    }
 }

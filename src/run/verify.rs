@@ -10,7 +10,7 @@ use crate::{
     config::{Config, Env},
     exchange::Exchange,
     outcome::Outcome,
-    pipeline::Trouble,
+    pipeline::Mended,
     verify::{Repair, Settings, Verifier},
     watch::Events,
 };
@@ -27,7 +27,7 @@ pub async fn verify(args: &VerifyArgs, config: &Config, env: &Env, out: &mut (dy
     let exchange = exchange(config, &events)?;
     let (records, inspect) = stores::records(&args.run, env)?;
     let subscriptions = named(&args.run, config, &args.mailboxes)?;
-    let settings = Settings { deep: args.deep, sample: args.sample, settle: args.settle, mailboxes: MAILBOXES };
+    let settings = Settings { deep: args.deep, sample: args.sample, settle: args.settle, mailboxes: MAILBOXES, repair: args.repair };
     let verifier = Verifier::new(exchange.clone(), records, inspect, settings);
 
     let mut report = Report::new(args.json, args.run.mask);
@@ -56,8 +56,8 @@ pub async fn verify(args: &VerifyArgs, config: &Config, env: &Env, out: &mut (dy
         report.repairing(repairs.len(), out);
         for (repair, mended) in repairs.iter().zip(mend(args, config, env, &events, &exchange, &repairs).await?) {
             let address = &repair.subscription.mailbox.address;
-            let more = repair.left > 0 && *mended.as_ref().unwrap_or(&0) > 0;
-            if let Err(trouble) = mended {
+            let more = repair.left > 0 && mended.stored > 0;
+            if let Some(trouble) = mended.trouble {
                 report.not_mended(address, &trouble, out);
             }
             if !more {
@@ -69,7 +69,7 @@ pub async fn verify(args: &VerifyArgs, config: &Config, env: &Env, out: &mut (dy
     }
 }
 
-/// Fetches what is to be fetched; tells of each mailbox how many messages were stored, or what went wrong.
+/// Fetches what is to be fetched; tells of each mailbox what came of it.
 async fn mend(
     args: &VerifyArgs,
     config: &Config,
@@ -77,7 +77,7 @@ async fn mend(
     events: &Events,
     exchange: &Arc<dyn Exchange>,
     repairs: &[Repair],
-) -> Result<Vec<Result<u64, Trouble>>, Unready> {
+) -> Result<Vec<Mended>, Unready> {
     let stores = stores::open(&args.run, &Tuning::of(config), env, events).await?;
     let pipeline = pipeline(&args.run, config, exchange.clone(), &stores, events);
     let mut mended = Vec::with_capacity(repairs.len());

@@ -23,11 +23,12 @@ pub fn line(event: &Event) -> Option<(Level, String)> {
         Event::FolderFailed { path, reason, .. } => (Level::Warn, format!("{} could not be read: {reason}", path.join("/"))),
         Event::MailboxFailed { reason, refused: true, .. } => (Level::Error, format!("is refused: {reason}")),
         Event::MailboxFailed { reason, .. } => (Level::Warn, format!("could not be read: {reason}")),
+        Event::MailboxHeld { reason, .. } => (Level::Info, format!("waits: {reason}")),
         Event::MailboxPaused { .. } => (Level::Info, "is paused".to_owned()),
         Event::MailboxResumed { .. } => (Level::Info, "goes on".to_owned()),
         Event::MailboxVerified { verdict: None, .. } => (Level::Info, "is being verified".to_owned()),
-        Event::MailboxVerified { verdict: Some(verdict), gaps, .. } => {
-            (if *gaps > 0 { Level::Warn } else { Level::Info }, format!("verified: {verdict}"))
+        Event::MailboxVerified { verdict: Some(verdict), gaps, troubled, .. } => {
+            (if *gaps > 0 || *troubled { Level::Warn } else { Level::Info }, format!("verified: {verdict}"))
         }
         Event::ActionTaken { action, answer: Ok(answer) } => (Level::Info, format!("{action}: {answer}")),
         Event::ActionTaken { action, answer: Err(why) } => (Level::Warn, format!("{action} was refused: {why}")),

@@ -149,10 +149,11 @@ impl Row {
                 }
             }
             Event::MailboxRests { wait, asked, .. } => self.rest(at, *wait, *asked),
+            Event::MailboxHeld { reason, wait, .. } => self.wait(at, words(reason), later(at, *wait)),
             Event::MailboxPaused { .. } => self.turn(at, MailboxState::Paused),
             Event::MailboxResumed { .. } => self.turn(at, MailboxState::Queued),
-            Event::MailboxVerified { gaps, verdict, .. } => {
-                self.mailbox.verified = Some(Verified { at, gaps: *gaps, verdict: verdict.as_deref().map(words) });
+            Event::MailboxVerified { gaps, troubled, verdict, .. } => {
+                self.mailbox.verified = Some(Verified { at, gaps: *gaps, troubled: *troubled, verdict: verdict.as_deref().map(words) });
             }
             Event::MailboxAdded { .. } => self.turn(at, MailboxState::Queued),
             // Those are of no mailbox, or of one that is no more.

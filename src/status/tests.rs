@@ -259,7 +259,7 @@ fn nobody_reads_an_address_under_the_mask() {
     world.tell(Event::SinkBlocked { reason: reason.clone(), until: world.now });
     world.tell(Event::ConfigRefused { reason: reason.clone(), at: world.now });
     world.tell(Event::ActionTaken { action: "pause ann@example.com".into(), answer: Err(reason.clone()) });
-    world.tell(Event::MailboxVerified { mailbox: mailbox.clone(), gaps: 1, verdict: Some(reason) });
+    world.tell(Event::MailboxVerified { mailbox: mailbox.clone(), gaps: 1, troubled: true, verdict: Some(reason) });
     let told = serde_json::to_string(&world.board.whole(world.now)).unwrap();
     assert!(!told.contains("ann@example.com"), "{told}");
     let shown = world.board.overview(world.now).mailboxes.into_keys().next().unwrap();

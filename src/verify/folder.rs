@@ -1,9 +1,9 @@
 //! One folder: what Exchange lists against what the ledger knows.
 
-use super::{FolderReport, Verifier, patience::patiently};
+use super::{FolderReport, Verifier};
 use crate::{
     catalog::{Census, Standing},
-    exchange,
+    exchange::{self, patiently},
     mail::{Change, Cursor, Folder, Listed},
     pipeline::{PAGE, Standstill, Subscription, Trouble, standing_still},
 };

@@ -3,11 +3,12 @@
 use futures::TryStreamExt;
 use tokio::time::sleep;
 
-use super::{Gap, MailboxReport, Repair, Verifier, patience::patiently};
+use super::{Gap, MailboxReport, Repair, Verifier};
 use crate::{
     catalog::{Census, Kept, Mark, SetAside, Standing},
+    exchange::patiently,
     mail::{Folder, FolderId, Listed, Lookup, Properties},
-    pipeline::{Subscription, Trouble},
+    pipeline::{Sought, Subscription, Trouble},
     sink::inspect::Found,
 };
 
@@ -33,13 +34,14 @@ impl<'a> Second<'a> {
             sleep(self.verifier.settings.settle).await;
             self.census.catch_up().await?;
         }
+        // The most promising first: so many gaps are named and mended at once, and what is in quarantine may stay there however often it is tried.
+        for (at, folder) in self.listed.iter().enumerate() {
+            self.doubts(at, folder).await?;
+        }
         self.suspects().await?;
         let mut quarantine = self.census.quarantine();
         while let Some(one) = quarantine.try_next().await? {
             self.set_aside(one).await?;
-        }
-        for (at, folder) in self.listed.iter().enumerate() {
-            self.doubts(at, folder).await?;
         }
         Ok(())
     }
@@ -57,7 +59,7 @@ impl<'a> Second<'a> {
                 let more = left.len() as u64;
                 self.count(at, more);
                 self.report.unnamed += more;
-                left.into_iter().for_each(|listed| self.repair.missing(folder, listed));
+                left.into_iter().for_each(|listed| self.repair.seek(folder, Sought::Missing(listed)));
                 continue;
             }
             self.ask(at, folder, left).await?;
@@ -129,7 +131,7 @@ impl<'a> Second<'a> {
     fn missing(&mut self, at: usize, folder: &Folder, listed: Listed, why: Option<String>) {
         self.count(at, 1);
         self.report.gap(Gap::missing(folder, &listed, why));
-        self.repair.missing(folder, listed);
+        self.repair.seek(folder, Sought::Missing(listed));
     }
 
     /// Messages that are not in the sink as they were stored. A draft may have been stored anew since.
@@ -172,7 +174,7 @@ impl<'a> Second<'a> {
                 let read = there && kept.present && !elsewhere && self.is_read(&kept.folder);
                 self.report.gap(Gap::lost(kept, why.clone(), there, read));
                 if read {
-                    self.repair.again(&place, kept.key.clone(), kept.listed.clone());
+                    self.repair.seek(&place, Sought::Lost(kept.key.clone(), kept.listed.clone()));
                 }
             }
         }
@@ -187,7 +189,7 @@ impl<'a> Second<'a> {
         }
         self.report.quarantined += 1;
         self.report.gap(Gap::quarantined(&one));
-        self.repair.again(&folder, one.key, one.listed);
+        self.repair.seek(&folder, Sought::Quarantined(one.key, one.listed));
         Ok(())
     }
 

@@ -24,7 +24,7 @@ impl Inspect for Each {
 }
 
 async fn verify(bench: &Bench, found: Found) -> (MailboxReport, Repair) {
-    let settings = Settings { deep: false, sample: 0, settle: Duration::from_secs(20), mailboxes: 1 };
+    let settings = Settings { deep: false, sample: 0, settle: Duration::from_secs(20), mailboxes: 1, repair: true };
     let records = Records::Folder(bench.folder.path().to_owned());
     let verifier = Verifier::new(Arc::new(bench.server.clone()), records, Arc::new(Each(found)), settings);
     let subscription = Subscription { mailbox: Bench::mailbox(), filters: bench.filters.clone(), from_start: false };
@@ -150,4 +150,18 @@ async fn the_quarantine_counts_wherever_a_message_is_as_long_as_it_is_there() {
     bench.server.delete(&ids[2]);
     let (report, repair) = verify(&bench, Found::Sound).await;
     assert_eq!((report.quarantined, report.gaps.len(), repair.held), (2, 2, 2));
+}
+
+#[tokio::test]
+async fn what_can_be_mended_comes_before_what_is_in_quarantine() {
+    let mut bench = Bench::new(&["Inbox", "Archive"]);
+    bench.limits.batch_size = 512;
+    let broken = (0..10_050).map(|n| bench.server.deliver("Inbox", format!("broken {n}"))).collect();
+    bench.server.0.lock().unwrap().unreadable = broken;
+    bench.pass().await;
+    bench.server.deliver("Archive", "missing");
+    tokio::time::pause();
+    let (report, repair) = verify(&bench, Found::Sound).await;
+    assert_eq!((report.quarantined, report.folders[1].missing, repair.held, repair.left), (10_050, 1, 10_000, 51));
+    assert!(matches!(&report.gaps[0], Gap::Missing { .. }) && repair.errands[0].folder.path == ["Archive"]);
 }

@@ -56,10 +56,16 @@ pub fn log(event: &Event) {
         Event::ConfigRefused { reason, .. } => tracing::warn!("a new configuration is refused, and the one in force stays so: {reason}"),
         Event::ConfigRecovered => tracing::info!("the configuration that is kept is the one in force again"),
         Event::MailboxRests { mailbox, wait, .. } => tracing::debug!(%mailbox, ?wait, "the mailbox rests until its next round"),
+        Event::MailboxHeld { mailbox, reason, wait } => tracing::info!(%mailbox, reason, ?wait, "the mailbox is held by somebody else"),
         Event::MailboxPaused { mailbox } => tracing::info!(%mailbox, "the mailbox is paused; what is under way is finished"),
         Event::MailboxResumed { mailbox } => tracing::info!(%mailbox, "the mailbox goes on"),
         Event::MailboxVerified { mailbox, verdict: None, .. } => tracing::info!(%mailbox, "the mailbox is being verified"),
-        Event::MailboxVerified { mailbox, gaps, verdict: Some(verdict) } => tracing::info!(%mailbox, gaps, verdict, "the mailbox was verified"),
+        Event::MailboxVerified { mailbox, gaps: 0, troubled: false, verdict: Some(verdict) } => {
+            tracing::info!(%mailbox, verdict, "the mailbox was verified");
+        }
+        Event::MailboxVerified { mailbox, gaps, troubled, verdict: Some(verdict) } => {
+            tracing::warn!(%mailbox, gaps, troubled, verdict, "the mailbox was verified");
+        }
         Event::ActionTaken { action, answer: Ok(answer) } => tracing::info!(action, answer, "somebody asked for this"),
         Event::ActionTaken { action, answer: Err(why) } => tracing::warn!(action, why, "somebody asked for this in vain"),
         Event::MailboxFinished { mailbox, complete } => tracing::debug!(%mailbox, complete, "the round ended"),

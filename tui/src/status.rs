@@ -387,9 +387,24 @@ pub struct Verified {
     pub at: DateTime<Utc>,
     /// Gaps found.
     pub gaps: u64,
+    /// Whether it could not look at everything, so that there may be more.
+    #[serde(default)]
+    pub troubled: bool,
     /// One line; none while it is under way.
     #[serde(default)]
     pub verdict: Option<String>,
+}
+
+impl Verified {
+    /// Whether it is over and says that all is well.
+    pub fn good(&self) -> bool {
+        self.verdict.is_some() && self.gaps == 0 && !self.troubled
+    }
+
+    /// Whether it is over and does not say so.
+    pub fn bad(&self) -> bool {
+        self.verdict.is_some() && !self.good()
+    }
 }
 
 /// A request that was answered, or came to nothing.

@@ -123,6 +123,10 @@ pub fn table(status: &Status, columns: usize) -> String {
     if !verified.is_empty() {
         let gaps: u64 = verified.iter().map(|one| one.gaps).sum();
         let _ = write!(sum, "; {} verified, {} gaps", count(verified.len() as u64), count(gaps));
+        match verified.iter().filter(|one| one.troubled).count() as u64 {
+            0 => {}
+            troubled => drop(write!(sum, ", {} not looked at whole", count(troubled))),
+        }
     }
     for trouble in trouble(&status.head) {
         let _ = write!(sum, "; {trouble}");

@@ -99,7 +99,7 @@ async fn a_second_writer_is_refused_until_the_first_is_gone() {
     let first = open(dir.path()).await;
     let catalog = LocalCatalog::open(dir.path()).unwrap();
     let error = catalog.open(&mailbox()).await.err().unwrap();
-    assert!(error.locked && error.to_string().contains("a@example.com/lock is held by another process"), "{error}");
+    assert!(error.locked && error.to_string().contains("a@example.com/lock is held: another process"), "{error}");
     let other = Mailbox { address: Address::new("b@example.com"), ..mailbox() };
     catalog.open(&other).await.map(drop).unwrap();
     drop(first);

@@ -26,8 +26,9 @@ const GAUGES: [Figure; 11] = [
         mailbox.budget.map(|budget| budget.used)
     }),
     ("budget_limit_requests", "Requests that Exchange grants within the window", |mailbox| mailbox.budget.map(|budget| budget.limit)),
-    ("verify_gaps", "Gaps that the last comparison with Exchange found", |mailbox| {
-        mailbox.verified.as_ref().filter(|verified| verified.verdict.is_some()).map(|verified| verified.gaps)
+    ("verify_gaps", "Gaps that the last comparison with Exchange found; none where it could not look", |mailbox| {
+        let over = mailbox.verified.as_ref().filter(|verified| verified.good() || verified.gaps > 0);
+        over.filter(|verified| verified.verdict.is_some()).map(|verified| verified.gaps)
     }),
 ];
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     fleet::{Track, stalled},
-    status::{Figures, Folder, FolderState, Mailbox, MailboxState},
+    status::{Figures, Folder, FolderState, Mailbox, MailboxState, Verified},
 };
 
 /// By what rows are sorted.
@@ -112,7 +112,7 @@ impl PartialOrd for Weight {
 
 /// How much a mailbox needs a person, 0 the most.
 pub(crate) fn severity(mailbox: &Mailbox, clock: DateTime<Utc>) -> u8 {
-    let gaps = mailbox.failed_folders > 0 || mailbox.quarantined > 0 || mailbox.verified.as_ref().is_some_and(|verified| verified.gaps > 0);
+    let gaps = mailbox.failed_folders > 0 || mailbox.quarantined > 0 || mailbox.verified.as_ref().is_some_and(Verified::bad);
     match mailbox.state {
         _ if mailbox.refused => 0,
         MailboxState::Stopped => 0,

@@ -225,7 +225,7 @@ impl<'a> Subject<'a> {
             }
             _ => match &mailbox.verified {
                 Some(verified) if verified.verdict.is_none() => two(None, Some("verifying…".into()), Role::Accent),
-                Some(verified) if verified.gaps > 0 => two(None, verified.verdict.as_deref().map(|text| self.shown(text)), Role::Bad),
+                Some(verified) if verified.bad() => two(None, verified.verdict.as_deref().map(|text| self.shown(text)), Role::Bad),
                 _ if mailbox.state == MailboxState::Idle => two(left, mailbox.until.map(|_| "next round".into()), Role::Faint),
                 Some(verified) => two(None, verified.verdict.as_deref().map(|text| self.shown(text)), Role::Dim),
                 None => two(None, error, Role::Dim),

@@ -195,8 +195,8 @@ impl About<'_> {
             Some(Verified { at, verdict: None, .. }) => {
                 vec![self.named("verified", format!("under way, begun {}", self.ago(*at)), Role::Accent)]
             }
-            Some(Verified { at, gaps, verdict: Some(verdict) }) => {
-                let (sign, role) = if *gaps > 0 { ("✗", Role::Bad) } else { ("✓", Role::Good) };
+            Some(verified @ Verified { at, verdict: Some(verdict), .. }) => {
+                let (sign, role) = if verified.bad() { ("✗", Role::Bad) } else { ("✓", Role::Good) };
                 self.long("verified", &format!("{sign} {}: {}", self.ago(*at), self.shown(verdict)), role, columns)
             }
         }

@@ -141,6 +141,7 @@ impl World {
             verified: (state == MailboxState::Done).then(|| Verified {
                 at: at - TimeDelta::seconds(90),
                 gaps: 0,
+                troubled: false,
                 verdict: Some(format!("{all} of {all} messages are there")),
             }),
             folders: (0..self.folders).map(|f| self.folder(n, f, &figures, state, at)).collect(),

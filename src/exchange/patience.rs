@@ -4,13 +4,13 @@ use std::{future::Future, time::Duration};
 
 use tokio::time::sleep;
 
-use crate::exchange::{Error, Verdict};
+use super::{Error, Verdict};
 
 /// So often passing trouble is met before it counts, its own retries not counted.
 const ATTEMPTS: u32 = 3;
 
 /// The same again where the server wants to be left alone for a while, and a few times where trouble may pass.
-pub(super) async fn patiently<T, F: Future<Output = Result<T, Error>>>(mut ask: impl FnMut() -> F) -> Result<T, Error> {
+pub async fn patiently<T, F: Future<Output = Result<T, Error>>>(mut ask: impl FnMut() -> F) -> Result<T, Error> {
     let mut attempts = 0;
     loop {
         let error = match ask().await {

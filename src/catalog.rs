@@ -253,8 +253,8 @@ pub trait Ledger: Send + Sync {
     /// again until none come.
     async fn folder_gone(&self, folder: &FolderId) -> Result<Vec<Entry>, Error>;
 
-    /// Items of this folder in quarantine, to be tried again.
-    async fn quarantined(&self, folder: &FolderId) -> Result<Vec<(Key, Listed)>, Error>;
+    /// Items of this folder in quarantine, the next behind a place, at most `limit` and [`SWEEP`].
+    async fn quarantined(&self, folder: &FolderId, after: Place, limit: usize) -> Result<Vec<(Place, Key, Listed)>, Error>;
 
     /// How far the durable lines reach. A cursor saved when they reached further belongs to lines that were lost since.
     async fn reach(&self) -> Result<Reach, Error>;

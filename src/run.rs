@@ -125,7 +125,7 @@ pub async fn run(
     let hands = Arc::new(Actions::new(args, env, &events, present.subscribe()));
     let mut view = view(args, &events, console, hands.clone()).map_err(Unready::Configuration)?;
     if let Some(serving) = &serving {
-        serving.begun(hands);
+        serving.begun(hands.clone());
     }
     let in_force = InForce { args: args.clone(), present, tuning, events: events.clone() };
     let finished = {
@@ -149,6 +149,7 @@ pub async fn run(
             }
         }
     };
+    hands.end();
     stores.flush().await;
     events.status().end();
     if let Some(serving) = serving {

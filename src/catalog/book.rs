@@ -206,11 +206,11 @@ impl Book {
         })
     }
 
-    pub(super) fn quarantined(&mut self, folder: &FolderId) -> Result<Vec<(Key, Listed)>, Fault> {
+    pub(super) fn quarantined(&mut self, folder: &FolderId, after: Place, limit: usize) -> Result<Vec<(Place, Key, Listed)>, Fault> {
         self.mending(|index, _, _, _| {
             let Some((number, _, _)) = index.folder(folder)? else { return Ok(Vec::new()) };
-            let rows = index.in_folder(number, State::Quarantined, i64::MAX, SWEEP)?;
-            Ok(rows.iter().map(|row| (key(&row.name), row.listed())).collect())
+            let rows = index.quarantined_after(after.0, number, limit.min(SWEEP))?;
+            Ok(rows.into_iter().map(|(place, row)| (Place(place), key(&row.name), row.listed())).collect())
         })
     }
 

@@ -121,6 +121,14 @@ impl Index {
         self.connection.prepare_cached(sql)?.query_map(params![folder, state as i64, before_walk, limit], read)?.collect()
     }
 
+    /// A folder's messages in quarantine, the next behind a place in the table, with their places.
+    pub(super) fn quarantined_after(&self, place: i64, folder: i64, limit: usize) -> rusqlite::Result<Vec<(i64, Row)>> {
+        let sql = rows!("WHERE rowid > ?1 AND folder = ?2 AND state = 2 ORDER BY rowid LIMIT ?3");
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.query_map(params![place, folder, limit], |row| Ok((row.get(17)?, read(row)?)))?.collect()
+    }
+
     /// How many messages are in the mailbox as far as is known: those whose item ids are of this form, and the others.
     pub(super) fn residents(&self, form: IdForm) -> rusqlite::Result<(u64, u64)> {
         let sql = "SELECT COALESCE(SUM(form = ?1), 0), COALESCE(SUM(form <> ?1), 0) FROM messages WHERE state IN (0, 2)";

@@ -106,9 +106,9 @@ impl Ledger for BookLedger {
         self.run("looking up a folder in the catalog of", move |book| book.folder_gone(&folder)).await
     }
 
-    async fn quarantined(&self, folder: &FolderId) -> Result<Vec<(Key, Listed)>, Error> {
+    async fn quarantined(&self, folder: &FolderId, after: Place, limit: usize) -> Result<Vec<(Place, Key, Listed)>, Error> {
         let folder = folder.clone();
-        self.run("looking up the quarantine in the catalog of", move |book| book.quarantined(&folder)).await
+        self.run("looking up the quarantine in the catalog of", move |book| book.quarantined(&folder, after, limit)).await
     }
 
     async fn reach(&self) -> Result<Reach, Error> {

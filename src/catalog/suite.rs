@@ -240,10 +240,11 @@ async fn quarantine_is_remembered_retried_and_left() {
     }
     assert_eq!(ledger.commit(&folder("in"), vec![entry]).await.unwrap(), 1);
     assert_eq!(ledger.totals().await.unwrap(), Totals { messages: 0, bytes: 0, quarantined: 1 });
-    let waiting = ledger.quarantined(&folder("in").id).await.unwrap();
+    let waiting = ledger.quarantined(&folder("in").id, Place::default(), 9).await.unwrap();
     assert_eq!(waiting.len(), 1);
-    assert_eq!((&waiting[0].0, &waiting[0].1.id, &waiting[0].1.search_key), (&key, &listed.id, &listed.search_key));
-    assert_eq!(ledger.quarantined(&folder("out").id).await.unwrap(), []);
+    assert_eq!((&waiting[0].1, &waiting[0].2.id, &waiting[0].2.search_key), (&key, &listed.id, &listed.search_key));
+    assert_eq!(ledger.quarantined(&folder("in").id, waiting[0].0, 9).await.unwrap(), [], "behind it is nothing");
+    assert_eq!(ledger.quarantined(&folder("out").id, Place::default(), 9).await.unwrap(), []);
     assert!(matches!(one(&*ledger, "in", created("1", "s")).await, Decision::Fetch { key: same, .. } if same == key));
     ledger.commit(&folder("in"), vec![stored(&key, &listed)]).await.unwrap();
     assert_eq!(ledger.totals().await.unwrap(), Totals { messages: 1, bytes: 100, quarantined: 0 });

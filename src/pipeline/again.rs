@@ -2,44 +2,89 @@
 
 use std::{
     collections::HashSet,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use super::plan::Wanted;
 use crate::{catalog::Entry, mail::Key};
 
-/// Those whose turn is still to come; none before it is known which there are.
+/// Which messages had their turn, and which were begun with.
 #[derive(Debug, Default)]
-pub struct Again(Mutex<Option<HashSet<Key>>>);
+pub struct Again(Mutex<Turns>);
+
+#[derive(Debug, Default)]
+struct Turns {
+    /// What came of them is in the catalog.
+    had: HashSet<Key>,
+    /// Handed out since the last beginning.
+    open: HashSet<Key>,
+    begun: bool,
+    /// Whether all there were have been handed out since.
+    whole: bool,
+}
 
 impl Again {
-    /// Leaves those whose turn is still to come. The first call tells which there are at all.
-    pub fn left(&self, wanted: &mut Vec<Wanted>) {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = open.get_or_insert_with(|| wanted.iter().map(|wanted| wanted.key.clone()).collect());
-        wanted.retain(|wanted| open.contains(&wanted.key));
+    /// They are gone through from the first on, once more if they were before.
+    pub fn begin(&self) {
+        let mut turns = self.turns();
+        turns.open.clear();
+        (turns.begun, turns.whole) = (true, false);
     }
 
-    /// Those of them that these entries are about, whatever came of them.
+    /// Whether that was ever begun.
+    pub fn has_begun(&self) -> bool {
+        self.turns().begun
+    }
+
+    /// Hands out those of them whose turn is still to come.
+    pub fn left(&self, wanted: &mut Vec<Wanted>) {
+        let mut turns = self.turns();
+        wanted.retain(|wanted| !turns.had.contains(&wanted.key));
+        turns.open.extend(wanted.iter().map(|wanted| wanted.key.clone()));
+    }
+
+    /// There are no others.
+    pub fn ends(&self) {
+        self.turns().whole = true;
+    }
+
+    /// Those handed out that these entries are about, whatever came of them. What goes into quarantine at the same time is not tried again at once.
     pub fn among(&self, entries: &[Entry]) -> Vec<Key> {
-        let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(open) = open.as_ref().filter(|open| !open.is_empty()) else { return Vec::new() };
-        let keys = entries.iter().filter_map(|entry| match entry {
-            Entry::Stored { key, .. } | Entry::Quarantined { key, .. } | Entry::Vanished { key, .. } => Some(key),
-            _ => None,
-        });
-        keys.filter(|key| open.contains(key)).cloned().collect()
+        let mut turns = self.turns();
+        let mut among = Vec::new();
+        for entry in entries {
+            match entry {
+                Entry::Stored { key, .. } | Entry::Quarantined { key, .. } | Entry::Vanished { key, .. } if turns.open.contains(key) => {
+                    among.push(key.clone());
+                }
+                Entry::Quarantined { key, .. } => drop(turns.had.insert(key.clone())),
+                _ => {}
+            }
+        }
+        among
     }
 
     /// These had their turn: what came of it is in the catalog.
-    pub fn had(&self, keys: &[Key]) {
-        if let Some(open) = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            open.retain(|key| !keys.contains(key));
+    pub fn had(&self, keys: Vec<Key>) {
+        let mut turns = self.turns();
+        for key in keys {
+            turns.open.remove(&key);
+            turns.had.insert(key);
         }
+    }
+
+    /// How many had their turn.
+    pub fn tried(&self) -> u64 {
+        self.turns().had.len() as u64
     }
 
     /// Whether all had their turn.
     pub fn is_done(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(HashSet::is_empty)
+        let turns = self.turns();
+        turns.whole && turns.open.is_empty()
+    }
+
+    fn turns(&self) -> MutexGuard<'_, Turns> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

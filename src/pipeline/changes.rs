@@ -14,6 +14,7 @@ use super::{
     task::Task,
 };
 use crate::{
+    catalog::Place,
     event::Event,
     exchange::{self, Verdict},
     mail::{Cursor, Folder, Mailbox, Page},
@@ -29,8 +30,10 @@ struct Position {
     standstill: Standstill,
     /// Whether the listing began anew in this visit: a server that refuses its own new cursors would have that for ever.
     resynced: bool,
-    /// Whether what is in quarantine comes first.
-    retry: bool,
+    /// How far what is in quarantine was gone through, if it is.
+    retried: Option<Place>,
+    /// Whether it comes first. Where trying it was interrupted before, what is new has gone before it.
+    retries_first: bool,
     drained: bool,
     /// Whether nothing was listed in this visit yet.
     fresh: bool,
@@ -48,7 +51,8 @@ pub fn changes(visit: Arc<Visit>) -> impl Stream<Item = Result<Plan, Trouble>> {
         },
         standstill: Standstill::default(),
         resynced: false,
-        retry: true,
+        retried: visit.again.as_ref().map(|_| Place::default()),
+        retries_first: visit.again.as_ref().is_some_and(|again| !again.has_begun()),
         drained: false,
         fresh: true,
     };
@@ -63,15 +67,14 @@ pub fn changes(visit: Arc<Visit>) -> impl Stream<Item = Result<Plan, Trouble>> {
 
 impl Position {
     async fn step(&mut self, visit: &Visit) -> Result<Option<Plan>, Trouble> {
-        if let Some(again) = visit.again.as_ref().filter(|_| std::mem::take(&mut self.retry)) {
-            let quarantined = visit.ledger.quarantined(&visit.folder.id).await?;
-            let mut wanted = quarantined.into_iter().map(|(key, listed)| Wanted { listed, key }).collect();
-            again.left(&mut wanted);
+        let listed = self.drained || self.remaining == 0;
+        if listed || self.retries_first {
+            let wanted = self.quarantined(visit).await?;
             if !wanted.is_empty() {
                 return Ok(Some(Plan { wanted, ..Plan::default() }));
             }
         }
-        if self.drained || self.remaining == 0 {
+        if listed {
             return Ok(None);
         }
         let (mut page, reach) = match &visit.oldest_first {
@@ -102,6 +105,28 @@ impl Position {
         self.cursor = Some(page.cursor.clone());
         plan.end = Some(PageEnd { cursor: page.cursor, walking: self.walking, drained: self.drained, reach });
         Ok(Some(plan))
+    }
+
+    /// The next messages in quarantine that are to be tried again; nothing once there are no others.
+    async fn quarantined(&mut self, visit: &Visit) -> Result<Vec<Wanted>, Trouble> {
+        let (Some(again), Some(mut after)) = (&visit.again, self.retried) else { return Ok(Vec::new()) };
+        if after == Place::default() {
+            again.begin();
+        }
+        loop {
+            let some = visit.ledger.quarantined(&visit.folder.id, after, PAGE).await?;
+            let Some((last, ..)) = some.last() else { break };
+            after = *last;
+            let mut wanted = some.into_iter().map(|(_, key, listed)| Wanted { listed, key }).collect::<Vec<_>>();
+            again.left(&mut wanted);
+            if !wanted.is_empty() {
+                self.retried = Some(after);
+                return Ok(wanted);
+            }
+        }
+        again.ends();
+        self.retried = None;
+        Ok(Vec::new())
     }
 
     async fn page(&mut self, visit: &Visit) -> Result<Page, Trouble> {

@@ -7,10 +7,11 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
+use tokio::time::Instant;
 
 use super::{Filters, Pace, Pipeline, Trouble, again::Again, levers::Lever, oldest_first::OldestFirst, reconcile};
 use crate::{
-    catalog::{Entry, Ledger, Reach},
+    catalog::{Entry, Ledger, Reach, Totals},
     checkpoint::{Checkpoint, Delivered},
     event::Event,
     exchange::Verdict,
@@ -49,6 +50,8 @@ pub struct Visit {
     pub oldest_first: Option<Arc<OldestFirst>>,
     /// When this visit began.
     pub asked: DateTime<Utc>,
+    /// When no batch begins any more, where somebody else waits for the ledger.
+    pub until: Option<Instant>,
     /// What the sink had of the folder when this visit began.
     pub delivered: Delivered,
     /// What was stored since.
@@ -180,7 +183,7 @@ impl Visit {
                 match batch {
                     Ok(committed) => {
                         end.messages += committed.messages;
-                        end.drained = committed.drained;
+                        end.drained |= committed.drained;
                     }
                     Err(trouble) => end.trouble = Some(trouble),
                 }
@@ -203,6 +206,13 @@ impl Visit {
 
     fn named(&self) -> (Address, FolderId) {
         (self.mailbox.address.clone(), self.folder.id.clone())
+    }
+
+    /// Tells what the mailbox's catalog holds.
+    pub async fn tell_totals(&self) -> Result<(), Trouble> {
+        let Totals { messages, quarantined, .. } = self.ledger.totals().await?;
+        self.pipeline.events.tell(Event::CatalogCounted { mailbox: self.mailbox.address.clone(), messages, quarantined });
+        Ok(())
     }
 
     /// Tells that the folder's listing starts over.

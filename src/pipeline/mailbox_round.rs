@@ -206,6 +206,7 @@ impl Pipeline {
                 path: folder.path.as_slice().into(),
                 folder,
                 asked: Utc::now(),
+                until: None,
                 news: Mutex::new(delivered.clone()),
                 delivered,
             }));
@@ -314,7 +315,11 @@ impl Memory {
         if end.drained && end.trouble.is_none() {
             self.by_age.remove(&id);
         }
-        if visit.again.as_ref().is_some_and(|again| again.is_done()) {
+        // An item that always meets passing trouble has had its turn as well; where the server or a person interrupts, the rest is tried next time.
+        let over = |again: &Arc<Again>| {
+            again.is_done() || (again.has_begun() && end.trouble.as_ref().is_some_and(|trouble| !trouble.stops_mailbox()))
+        };
+        if visit.again.as_ref().is_some_and(over) {
             self.again.remove(&id);
             self.looked.insert(id.clone(), Instant::now());
         }

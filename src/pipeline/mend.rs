@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use chrono::Utc;
 use futures::{StreamExt, stream};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{
     Pace, Pipeline, Subscription, Trouble,
@@ -14,13 +14,13 @@ use super::{
     folder_round::{Start, Visit},
     plan::{Plan, Wanted},
     resolve,
-    turns::Turns,
+    turns::{PAUSE, Turns},
 };
 use crate::{
     catalog::{Ledger, Stand},
     checkpoint::Delivered,
     exchange::{self, Verdict},
-    mail::{Change, Folder, Home, IdForm, ItemId, Key, Listed},
+    mail::{Change, Folder, Home, ItemId, Key, Listed},
 };
 
 /// What is to be fetched from one folder.
@@ -46,10 +46,14 @@ pub enum Sought {
 /// What came of errands.
 #[derive(Debug, Default)]
 pub struct Mended {
-    /// Messages stored.
+    /// Messages of which something came: they are stored, gone, or in quarantine as before.
+    pub tried: u64,
+    /// Those of them that are stored.
     pub stored: u64,
     /// What kept others from it.
     pub trouble: Option<Trouble>,
+    /// Whether a person paused the mailbox before the end.
+    pub paused: bool,
 }
 
 /// Items identified at once. What is decided of them is committed before others are looked at: until then keys are merely claimed, and claims are
@@ -57,19 +61,25 @@ pub struct Mended {
 const AT_ONCE: usize = 512;
 
 impl Pipeline {
-    /// Does what is to be done in one mailbox, which says that it is this one. Trouble of one folder leaves the others to be done first; where the server
-    /// wants to be left alone, or a person pauses the mailbox, it goes on afterwards. A copy that runs beside it has its turns.
+    /// Does what is to be done in one mailbox, which says that it is this one, until that is done or a person pauses the mailbox. Trouble of one folder leaves
+    /// the others to be done first; where the server wants to be left alone, it goes on afterwards. A copy that runs beside it has its turns.
     pub async fn mend(self: Arc<Self>, subscription: &Subscription, home: Option<Home>, errands: Vec<Errand>) -> Mended {
         let mut turns = Turns::new(self, subscription, home);
         let mut mended = Mended::default();
         for Errand { folder, sought } in errands {
             for sought in sought.chunks(AT_ONCE) {
-                let Err(trouble) = turns.some(&folder, sought, &mut mended.stored).await else { continue };
-                if trouble.stops_mailbox() {
-                    return Mended { trouble: Some(trouble), ..mended };
+                let again = Arc::new(Again::default());
+                let done = turns.some(&folder, sought, &again, &mut mended.stored).await;
+                mended.tried += again.tried();
+                match done {
+                    Ok(true) => {}
+                    Ok(false) => return Mended { paused: true, ..mended },
+                    Err(trouble) if trouble.stops_mailbox() => return Mended { trouble: Some(trouble), ..mended },
+                    Err(trouble) => {
+                        mended.trouble.get_or_insert(trouble);
+                        break;
+                    }
                 }
-                mended.trouble.get_or_insert(trouble);
-                break;
             }
         }
         mended
@@ -93,14 +103,8 @@ impl Pipeline {
     }
 
     /// A visit that is none of a round.
-    fn out_of_turn(
-        self: Arc<Self>,
-        subscription: &Subscription,
-        ledger: Arc<dyn Ledger>,
-        form: IdForm,
-        folder: Folder,
-        again: Arc<Again>,
-    ) -> Visit {
+    fn out_of_turn(self: Arc<Self>, turns: &Turns<'_>, ledger: Arc<dyn Ledger>, folder: Folder, again: Arc<Again>) -> Visit {
+        let subscription = turns.subscription;
         Visit {
             pace: Pace::new(self.limits.message_interval),
             lever: self.levers.of(&subscription.mailbox.address),
@@ -112,10 +116,11 @@ impl Pipeline {
             filters: Arc::new(subscription.filters.clone()),
             start: Start::Beginning,
             digest: String::new(),
-            form,
+            form: turns.form(),
             // So that a message that Graph lists without its search key is recognised all the same.
             switched: Some(Utc::now()),
             again: Some(again),
+            until: turns.until(),
             oldest_first: None,
             asked: Utc::now(),
             delivered: Delivered::default(),
@@ -125,40 +130,37 @@ impl Pipeline {
 }
 
 impl Turns<'_> {
-    /// Fetches some messages of one folder; counts those stored.
-    async fn some(&mut self, folder: &Folder, sought: &[Sought], stored: &mut u64) -> Result<(), Trouble> {
-        let again = Arc::new(Again::default());
+    /// Fetches some messages of one folder, unless a person pauses the mailbox; counts those stored.
+    async fn some(&mut self, folder: &Folder, sought: &[Sought], again: &Arc<Again>, stored: &mut u64) -> Result<bool, Trouble> {
         loop {
             let lever = self.pipeline.levers.of(&self.subscription.mailbox.address);
-            if lever.is_paused() {
-                self.rest(lever.released()).await;
-            }
             let pauses = lever.watch();
-            let visit = self.visit(folder, &again).await?;
+            if pauses.any() {
+                return Ok(false);
+            }
+            let ledger = self.ledger().await?;
+            let visit = Arc::new(self.pipeline.clone().out_of_turn(self, ledger, folder.clone(), again.clone()));
             let done = fetch(&visit, sought, stored).await;
+            visit.tell_totals().await?;
+            let cut = visit.until.is_some_and(|until| until <= Instant::now());
             drop(visit);
             let drain = self.pipeline.drain.clone();
             if drain.has_begun() {
                 self.rest(drain.unless_begun()).await;
             }
             match done {
-                Ok(()) if pauses.any() => {} // it may have been cut short
-                Ok(()) => return Ok(()),
+                Ok(()) if cut || pauses.any() => {} // something may be left
+                Ok(()) => return Ok(true),
                 Err(trouble) => match trouble.verdict() {
                     Verdict::WaitFor(wait) => {
                         tracing::info!(mailbox = %self.subscription.mailbox.address, %trouble, ?wait, "what is fetched out of turn waits");
-                        self.rest(sleep(wait)).await;
+                        // A copy beside it waits as long, and is to come first then.
+                        self.rest(sleep(wait + PAUSE)).await;
                     }
                     _ => return Err(trouble),
                 },
             }
         }
-    }
-
-    async fn visit(&mut self, folder: &Folder, again: &Arc<Again>) -> Result<Arc<Visit>, Trouble> {
-        let ledger = self.ledger().await?;
-        let pipeline = self.pipeline.clone();
-        Ok(Arc::new(pipeline.out_of_turn(self.subscription, ledger, self.form(), folder.clone(), again.clone())))
     }
 }
 
@@ -174,6 +176,7 @@ async fn fetch(visit: &Arc<Visit>, sought: &[Sought], stored: &mut u64) -> Resul
         }
     }
     if let Some(again) = &visit.again {
+        again.begin();
         again.left(&mut wanted);
     }
     describe(visit, &mut changes).await?;

@@ -23,7 +23,7 @@ const TOLD: Duration = Duration::from_secs(60);
 const HOLD: Duration = Duration::from_secs(60);
 
 /// For so long it is left to others then: who meets a lock comes again within half a minute.
-const PAUSE: Duration = Duration::from_secs(35);
+pub(super) const PAUSE: Duration = Duration::from_secs(35);
 
 /// Turns at one mailbox's ledger.
 pub struct Turns<'a> {
@@ -60,6 +60,11 @@ impl<'a> Turns<'a> {
         ledger.speaks(self.form()).await?;
         self.held = Some((ledger.clone(), Instant::now()));
         Ok(ledger)
+    }
+
+    /// Until when it is held: nothing more is to begin then.
+    pub fn until(&self) -> Option<Instant> {
+        self.held.as_ref().map(|(_, since)| *since + HOLD)
     }
 
     /// Lets go of the ledger, and waits.

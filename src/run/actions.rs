@@ -36,8 +36,8 @@ const SETTLE: std::time::Duration = std::time::Duration::from_secs(20);
 /// What the log calls another attempt at what is in quarantine.
 const RETRY: &str = "retry quarantined";
 
-/// Errands of watchers at the same time: they share the mailboxes' rates with the copying.
-const ERRANDS: usize = 2;
+/// Mailboxes that are verified at the same time, and whose quarantine is tried again: they share the mailboxes' rates with the copying.
+const ERRANDS: usize = 4;
 
 /// The configuration in force and the chain that was made of it, as they are at the moment.
 #[derive(Clone)]
@@ -55,7 +55,9 @@ pub struct Actions {
     present: watch::Receiver<Present>,
     /// What is being done, so that nobody has it done twice.
     under_way: Arc<Mutex<HashSet<String>>>,
-    places: Arc<Semaphore>,
+    /// Places of those whose quarantine is tried again, and of those that are verified: the former may wait for an hour.
+    retries: Arc<Semaphore>,
+    looks: Arc<Semaphore>,
 }
 
 impl Actions {
@@ -66,7 +68,8 @@ impl Actions {
             events: events.clone(),
             present,
             under_way: Arc::default(),
-            places: Arc::new(Semaphore::new(ERRANDS)),
+            retries: Arc::new(Semaphore::new(ERRANDS)),
+            looks: Arc::new(Semaphore::new(ERRANDS)),
         }
     }
 
@@ -118,17 +121,30 @@ impl Actions {
         let ids: Vec<String> = id.into_iter().collect();
         let this = self.clone();
         self.begin(format!("retry {mailbox:?} {ids:?}"), async move {
-            let mut retried = Retried::default();
-            for subscription in &chosen {
-                if let Err(trouble) = retry_one(&ids, &present.pipeline, &records, subscription, &mut retried).await {
-                    this.tell(RETRY, Err(format!("{}: {trouble}", this.shown(&subscription.mailbox.address))));
-                }
+            // One that waits for its server does not keep the others.
+            let each = chosen.iter().map(|subscription| this.retry_one(&ids, &present.pipeline, &records, subscription));
+            let (mut tried, mut stored) = (0, 0);
+            for retried in futures::future::join_all(each).await {
+                (tried, stored) = (tried + retried.tried, stored + retried.stored);
             }
-            let Retried { tried, stored } = retried;
             this.tell(RETRY, Ok(format!("{tried} messages were tried again, {stored} of them are stored now")));
         })?;
         let but = if paused.is_empty() { String::new() } else { format!("; {} paused and passed over", are(&paused)) };
         Ok(format!("what is in quarantine is tried again, and the log tells what came of it{but}"))
+    }
+
+    async fn retry_one(&self, ids: &[String], pipeline: &Arc<Pipeline>, records: &Records, subscription: &Subscription) -> Retried {
+        let mut retried = Retried::default();
+        let Ok(_place) = self.retries.acquire().await else { return retried };
+        let outcome = retry_one(ids, pipeline, records, subscription, &mut retried).await;
+        let name = || self.shown(&subscription.mailbox.address);
+        if let Err(trouble) = outcome {
+            self.tell(RETRY, Err(format!("{}: {trouble}", name())));
+        }
+        if retried.paused {
+            self.tell(RETRY, Err(format!("{} was paused before all of its messages were tried", name())));
+        }
+        retried
     }
 
     fn verify(&self, present: &Present, name: &str) -> Result<String, String> {
@@ -140,8 +156,9 @@ impl Actions {
         let settle = present.config.pace.between_rounds + SETTLE;
         let settings = Settings { deep: false, sample: SAMPLE, settle, mailboxes: 1, repair: false };
         let verifier = Verifier::new(present.pipeline.exchange(), records, inspect, settings);
-        let events = self.events.clone();
+        let (events, looks) = (self.events.clone(), self.looks.clone());
         self.begin(format!("verify {address}"), async move {
+            let Ok(_place) = looks.acquire().await else { return };
             events.tell(Event::MailboxVerified { mailbox: address.clone(), gaps: 0, troubled: false, verdict: None });
             let mut sum = Sum::default();
             let mut looks = std::pin::pin!(verifier.verify(vec![subscription]));
@@ -161,9 +178,9 @@ impl Actions {
             return Err("is paused");
         }
         match self.events.status().mailbox(address) {
-            Some(mailbox) if mailbox.state == MailboxState::Waiting => Err("waits just now"),
-            Some(mailbox) if mailbox.last_complete.is_some() => Ok(()),
-            _ => Err("has not been read to its end yet"),
+            Some(mailbox) if mailbox.complete && matches!(mailbox.state, MailboxState::Idle | MailboxState::Done) => Ok(()),
+            Some(mailbox) if mailbox.complete => Err("is being read just now"),
+            _ => Err("has not been read to its end"),
         }
     }
 
@@ -179,12 +196,17 @@ impl Actions {
         let this = self.clone();
         tokio::spawn(async move {
             let done = Done { actions: &this, what };
-            if let Ok(_place) = this.places.acquire().await {
-                work.await;
-            }
+            work.await;
             drop(done);
         });
         Ok(())
+    }
+
+    /// The end has come: what is under way is dropped, and told.
+    pub fn end(&self) {
+        for what in self.under_way().iter() {
+            self.tell(what, Err("broken off by the end of the run; what it had not written down is fetched again".to_owned()));
+        }
     }
 
     fn tell(&self, action: &str, answer: Result<String, String>) {

@@ -77,6 +77,8 @@ pub(super) struct Retried {
     pub(super) tried: u64,
     /// How many of them are stored now.
     pub(super) stored: u64,
+    /// Whether a person paused the mailbox before the end.
+    pub(super) paused: bool,
 }
 
 /// Tries a mailbox's messages again, all or these, some at a time, and counts them.
@@ -105,7 +107,6 @@ pub(super) async fn retry_one(
             let errand =
                 folders.entry(folder).or_insert_with_key(|id| Errand { folder: Folder::bare(id.clone(), path), sought: Vec::new() });
             errand.sought.push(Sought::Quarantined(key, listed));
-            retried.tried += 1;
         }
         if folders.is_empty() {
             continue;
@@ -124,7 +125,11 @@ pub(super) async fn retry_one(
         }
         let mended = pipeline.clone().mend(subscription, now.home.clone(), folders.into_values().collect()).await;
         told = Some(now);
-        retried.stored += mended.stored;
+        (retried.tried, retried.stored) = (retried.tried + mended.tried, retried.stored + mended.stored);
+        if mended.paused {
+            retried.paused = true;
+            break;
+        }
         match mended.trouble {
             Some(stops) if stops.stops_mailbox() => return Err(stops),
             other => trouble = trouble.or(other),
@@ -164,7 +169,7 @@ mod tests {
         let subscription = Subscription { mailbox: Bench::mailbox(), filters: bench.filters.clone(), from_start: false };
         let mut retried = Retried::default();
         retry_one(&[], &pipeline, &records, &subscription, &mut retried).await.unwrap();
-        assert_eq!(retried, Retried { tried: AT_ONCE as u64 + 600, stored: 510 });
+        assert_eq!(retried, Retried { tried: AT_ONCE as u64 + 600, stored: 510, paused: false });
         assert_eq!(bench.server.downloads(), 510);
     }
 }

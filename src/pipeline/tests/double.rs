@@ -65,6 +65,10 @@ pub struct Server {
     pub restarts: HashMap<String, usize>,
     /// Items that cannot be read.
     pub unreadable: Vec<String>,
+    /// Each attempt at one of them.
+    pub tried: Vec<String>,
+    /// The download, counted down to 0, before which the server asks for a rest of ten minutes.
+    pub refuse_fetch: Option<usize>,
     /// Messages a download gives before the server asks for a rest.
     pub grants: Option<usize>,
     /// A folder that is listed but cannot be found.
@@ -340,6 +344,13 @@ impl Exchange for Double {
         if let Err(error) = server.error("fetch") {
             return stream::iter([Err(error)]).boxed();
         }
+        server.refuse_fetch = match server.refuse_fetch {
+            Some(0) => {
+                server.refuse_fetch = None;
+                return stream::iter([Err(error(Verdict::WaitFor(std::time::Duration::from_secs(600))))]).boxed();
+            }
+            left => left.map(|left| left - 1),
+        };
         for (index, listed) in messages.iter().enumerate() {
             let Some(id) = server.found(&listed.id, server.form) else {
                 parts.push(Ok(Part::Gone { index }));
@@ -348,6 +359,7 @@ impl Exchange for Double {
             let item = server.items[&id].clone();
             let whole = server.listed(&id).filter(|_| server.form != IdForm::Ews);
             if server.unreadable.contains(&id) {
+                server.tried.push(id);
                 let failure = Failure { code: "ErrorItemCorrupt".into(), text: "corrupt".into() };
                 parts.push(Ok(Part::Unreadable { index, failure }));
                 continue;

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::bench::Bench;
 use crate::{
-    catalog::{Catalog, Ledger, LocalCatalog},
+    catalog::{Catalog, Ledger, LocalCatalog, Place},
     exchange::{Exchange, Verdict},
     mail::{Change, Folder, Hierarchy, IdForm, Listed},
     pipeline::{Errand, Mended, Mode, Pipeline, Reconcile, Schedule, Sought, Subscription},
@@ -75,8 +75,8 @@ fn missing(folder: Folder, listed: Vec<Listed>) -> Vec<Errand> {
 
 /// What is in quarantine of a folder.
 async fn quarantine(bench: &Bench, folder: &Folder) -> Vec<Sought> {
-    let quarantined = hold(bench).await.quarantined(&folder.id).await.unwrap();
-    quarantined.into_iter().map(|(key, listed)| Sought::Quarantined(key, listed)).collect()
+    let quarantined = hold(bench).await.quarantined(&folder.id, Place::default(), 1_000).await.unwrap();
+    quarantined.into_iter().map(|(_, key, listed)| Sought::Quarantined(key, listed)).collect()
 }
 
 #[tokio::test]
@@ -217,26 +217,25 @@ async fn what_was_tried_before_a_wait_is_not_tried_again_behind_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_interrupts_it_and_leaves_the_ledger_alone() {
+async fn a_pause_ends_it_and_leaves_the_ledger_alone() {
     let mut bench = Bench::new(&["Inbox"]);
     bench.limits.message_interval = Duration::from_secs(1);
     for n in 0..40 {
         bench.server.deliver("Inbox", format!("message {n}"));
     }
     let (folder, listed) = listing(&bench, "Inbox").await;
+    let errands = missing(folder, listed);
     let pipeline = pipeline(&bench);
     let pausing = async {
         sleep(Duration::from_secs(10)).await;
         pipeline.levers().pause(None, &bench.events);
-        sleep(Duration::from_secs(600)).await;
-        drop(hold(&bench).await);
-        let before = bench.server.downloads();
-        pipeline.levers().resume(None, &bench.events);
-        before
     };
-    let (mended, before) = tokio::join!(mend_by(&pipeline, &bench, missing(folder, listed)), pausing);
-    assert_eq!(stored(mended), 40);
-    assert!((4..40).contains(&before), "{before}");
+    let (mended, ()) = tokio::join!(mend_by(&pipeline, &bench, errands.clone()), pausing);
+    assert!(mended.paused && mended.trouble.is_none() && (4..40).contains(&mended.stored), "{mended:?}");
+    drop(hold(&bench).await);
+    assert!(mend_by(&pipeline, &bench, errands.clone()).await.paused, "it is paused still");
+    pipeline.levers().resume(None, &bench.events);
+    assert_eq!(mended.stored + stored(mend_by(&pipeline, &bench, errands).await), 40);
     assert_eq!(bench.server.downloads(), 40);
 }
 
@@ -292,17 +291,62 @@ async fn to_be_kept_out_is_no_trouble_of_the_mailbox() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_quarantine_is_tried_once_though_the_server_interrupts_it() {
+async fn the_quarantine_is_tried_once_though_the_server_interrupts_it_and_what_is_new_comes_first_then() {
     let mut bench = Bench::new(&["Inbox"]);
     bench.limits.batches = 1;
-    let ids: Vec<String> = (0..12).map(|n| bench.server.deliver("Inbox", format!("message {n}"))).collect();
+    let ids: Vec<String> = (0..24).map(|n| bench.server.deliver("Inbox", format!("message {n}"))).collect();
     bench.server.0.lock().unwrap().unreadable = ids.clone();
     bench.pass().await;
-    // The first round is kept from beginning, the second from the first of the quarantine's batches.
-    bench.server.0.lock().unwrap().unreadable.truncate(6);
-    bench.server.fail("folders", Verdict::WaitFor(Duration::from_secs(600)));
-    bench.server.fail("fetch", Verdict::WaitFor(Duration::from_secs(600)));
+    bench.server.deliver("Inbox", "new");
+    {
+        // The first round is kept from beginning, the second from the third of the quarantine's batches.
+        let mut server = bench.server.0.lock().unwrap();
+        server.errors.entry("folders").or_default().push(Verdict::WaitFor(Duration::from_secs(600)));
+        (server.refuse_fetch, server.tried) = (Some(2), Vec::new());
+        server.unreadable.truncate(12);
+    }
+    let looking = async {
+        sleep(Duration::from_secs(1_000)).await;
+        let tried = bench.server.0.lock().unwrap().tried.len();
+        assert_eq!((tried, bench.server.downloads()), (8, 0), "two batches");
+        // Meanwhile somebody else is faster with one of those that are left.
+        let (folder, _) = listing(&bench, "Inbox").await;
+        let last = quarantine(&bench, &folder).await.pop().unwrap();
+        stored(mend(&bench, vec![Errand { folder, sought: vec![last] }]).await)
+    };
+    let (round, by_hand) = tokio::join!(bench.pass(), looking);
+    assert_eq!((round.verdict, round.messages, by_hand), (None, 12, 1));
+    let mut server = bench.server.0.lock().unwrap();
+    let new = server.downloads.iter().position(|id| !ids.contains(id)).unwrap();
+    assert_eq!((new, server.downloads.len()), (1, 13), "{:?}", server.downloads);
+    server.tried.sort();
+    let mut unreadable = ids[..12].to_vec();
+    unreadable.sort();
+    assert_eq!(server.tried, unreadable, "each once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_that_always_meets_passing_trouble_keeps_nobody_from_what_is_new() {
+    let bench = Bench::new(&["Inbox"]);
+    let broken = bench.server.deliver("Inbox", "broken");
+    bench.server.0.lock().unwrap().unreadable.push(broken);
+    bench.pass().await;
+    bench.server.deliver("Inbox", "new");
+    for _ in 0..3 {
+        bench.server.fail("fetch", Verdict::Later);
+    }
     let round = bench.pass().await;
-    assert_eq!((round.verdict, round.messages), (None, 6));
-    assert_eq!((bench.server.downloads(), bench.count("quarantined")), (6, 18), "told again as the number of attempts doubles");
+    assert_eq!((round.verdict, round.messages), (None, 1));
+}
+
+#[tokio::test]
+async fn a_quarantine_of_any_size_is_tried_whole() {
+    let mut bench = Bench::new(&["Inbox"]);
+    bench.limits.batch_size = 512;
+    let ids: Vec<String> = (0..5_000).map(|n| bench.server.deliver("Inbox", format!("message {n}"))).collect();
+    bench.server.0.lock().unwrap().unreadable = ids;
+    bench.pass().await;
+    bench.server.0.lock().unwrap().unreadable.truncate(4_500);
+    assert_eq!(bench.pass().await.messages, 500);
+    assert_eq!(bench.server.0.lock().unwrap().tried.len(), 5_000 + 4_500);
 }

@@ -3,6 +3,7 @@
 mod ahead;
 mod compose;
 pub mod ews;
+mod fence;
 mod gate;
 pub mod graph;
 mod patience;

@@ -36,6 +36,7 @@ mod tests;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -50,9 +51,11 @@ use self::{
 };
 use super::{
     Error, Exchange,
-    gate::{self, Clock, Gate, Places},
+    fence::{self, Fence},
+    gate::{self, Gate, Places},
 };
 use crate::{
+    http::Backoff,
     mail::{Address, Cursor, Folder, Hierarchy, ItemId, Listed, Lookup, Mailbox, Page, Part},
     watch::Events,
 };
@@ -82,6 +85,9 @@ const ACCOUNT_REQUESTS: usize = 20;
 /// Of these, listings: below the ConcurrentSyncCalls of 5 that servers name when they refuse more.
 const ACCOUNT_SYNCS: usize = 4;
 
+/// How long nothing is sent where the server is busy and names no time: Exchange's own suggestions go up to some five minutes.
+const UNNAMED: Backoff = Backoff { first: Duration::from_secs(30), cap: Duration::from_secs(5 * 60) };
+
 /// Mailboxes read by Exchange Web Services.
 pub struct Ews {
     settings: Settings,
@@ -89,13 +95,14 @@ pub struct Ews {
     events: Events,
     desks: Mutex<HashMap<Address, Arc<Desk>>>,
     /// With delegate access all requests are charged to the one account, so all wait together, and share its places.
-    account: (Arc<Clock>, Places),
+    account: (Arc<Fence>, Places),
 }
 
 impl Ews {
     /// Reads by way of `post`; throttling and retries are told to `events`.
     pub fn new(settings: Settings, post: Arc<dyn Post>, events: Events) -> Self {
-        Self { settings, post, events, desks: Mutex::default(), account: (Arc::default(), Places::new(ACCOUNT_REQUESTS, ACCOUNT_SYNCS)) }
+        let account = (Arc::new(Fence::new(UNNAMED)), Places::new(ACCOUNT_REQUESTS, ACCOUNT_SYNCS));
+        Self { settings, post, events, desks: Mutex::default(), account }
     }
 
     fn session(&self, mailbox: &Mailbox) -> Session {
@@ -108,7 +115,7 @@ impl Ews {
         let own = Places::new(self.settings.requests, self.settings.syncs);
         let gate = match self.settings.access {
             Access::Delegate => Gate::new(own, Some(self.account.1.clone()), self.account.0.clone()),
-            Access::Impersonation => Gate::new(own, None, Arc::default()),
+            Access::Impersonation => Gate::new(own, None, Arc::new(Fence::new(UNNAMED))),
         };
         let version = VERSIONS.iter().copied().find(|version| *version == self.settings.version).unwrap_or("Exchange2013_SP1");
         let dialect = Dialect { version, access: self.settings.access, address: address.as_str().to_owned() };

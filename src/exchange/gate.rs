@@ -1,46 +1,13 @@
 //! The gate that every request of one mailbox passes: how many may be under way, and not before when.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{
+    fence::{Fence, Sent},
+    width::{Lane, Through},
 };
-
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, sleep_until},
-};
-
-use super::width::{Lane, Through};
-
-/// The time before which a budget wants no request. Shared by all that are throttled together.
-#[derive(Debug, Default)]
-pub struct Clock(Mutex<Option<Instant>>);
-
-impl Clock {
-    /// Closes for `wait` from now on; never opens earlier than told before.
-    pub fn hold(&self, wait: Duration) {
-        let until = Instant::now() + wait;
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *held = Some(held.map_or(until, |before| before.max(until)));
-    }
-
-    /// How long it stays closed, where it is.
-    pub fn closed_for(&self) -> Option<Duration> {
-        let until = (*self.0.lock().unwrap_or_else(PoisonError::into_inner))?;
-        until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
-    }
-
-    /// Waits until it is open.
-    pub async fn open(&self) {
-        loop {
-            let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            match until {
-                Some(until) if until > Instant::now() => sleep_until(until).await,
-                _ => return,
-            }
-        }
-    }
-}
 
 /// What kind of request wants through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,13 +48,13 @@ impl Places {
     }
 }
 
-/// The gate: places of the mailbox's own and, where its requests are charged to an account, of the account.
+/// The gate: places of the mailbox's own and, where its requests are charged to an account, of the account; and the fence of whichever is charged.
 #[derive(Debug)]
 pub struct Gate {
     lane: Lane,
     own: Places,
     account: Option<Places>,
-    clock: Arc<Clock>,
+    fence: Arc<Fence>,
 }
 
 /// Leave to be under way; ends when dropped.
@@ -100,8 +67,8 @@ pub struct Pass {
 
 impl Gate {
     /// Lets through whatever finds a place in `own` and then, where there is one, in `account`.
-    pub fn new(own: Places, account: Option<Places>, clock: Arc<Clock>) -> Self {
-        Self { lane: Lane::new(own.all.available_permits()), own, account, clock }
+    pub fn new(own: Places, account: Option<Places>, fence: Arc<Fence>) -> Self {
+        Self { lane: Lane::new(own.all.available_permits()), own, account, fence }
     }
 
     /// Waits for a place. Places are given in the order in which they were asked for, so of several downloads the one asked for first never
@@ -127,9 +94,11 @@ impl Gate {
         (0..most.min(self.lane.width() - 1)).map_while(|_| self.own.all.clone().try_acquire_owned().ok()).collect()
     }
 
-    /// The server said that the requests are too many, and named no time. Returns how many downloads and listings may be under way from now on.
-    pub fn narrow(&self) -> usize {
-        self.lane.narrow()
+    /// The server said that the requests are too many. Puts up the fence for the time named; without one, fewer downloads and listings go at a time from
+    /// then on. What was refused together counts once. Returns for how long nothing goes, and how many may be under way then, where that is news.
+    pub fn throttled(&self, sent: Sent, named: Option<Duration>) -> (Duration, Option<usize>) {
+        let struck = self.fence.strike(sent, named);
+        (struck.wait, struck.counted.then(|| self.lane.narrow()))
     }
 
     /// How many downloads and listings may be under way.
@@ -139,13 +108,14 @@ impl Gate {
     }
 
     /// A request was answered well. Returns how many may be under way, where that is more than before.
-    pub fn widen(&self) -> Option<usize> {
-        self.lane.widen()
+    pub fn well(&self, sent: Sent) -> Option<usize> {
+        // What was on its way when the fence went up proves nothing.
+        if self.fence.calm(sent) { self.lane.widen() } else { None }
     }
 
-    /// The clock to wait for before each request.
-    pub fn clock(&self) -> &Clock {
-        &self.clock
+    /// The fence to pass before each request.
+    pub fn fence(&self) -> &Fence {
+        &self.fence
     }
 }
 
@@ -159,10 +129,16 @@ mod tests {
     use futures::FutureExt;
 
     use super::*;
+    use crate::http::Backoff;
+
+    fn fence() -> Arc<Fence> {
+        let second = Duration::from_secs(1);
+        Arc::new(Fence::new(Backoff { first: second, cap: second }))
+    }
 
     #[tokio::test(start_paused = true)]
     async fn downloads_leave_one_place() {
-        let gate = Gate::new(Places::new(3, 2), None, Arc::default());
+        let gate = Gate::new(Places::new(3, 2), None, fence());
         let _held = [gate.pass(Kind::Fetch).await, gate.pass(Kind::Fetch).await];
         assert!(gate.pass(Kind::Fetch).now_or_never().is_none());
         let question = gate.pass(Kind::Question).now_or_never();
@@ -172,7 +148,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn spare_places_are_taken_without_waiting() {
-        let gate = Gate::new(Places::new(4, 2), None, Arc::default());
+        let gate = Gate::new(Places::new(4, 2), None, fence());
         let _held = gate.pass(Kind::Question).await;
         let spare = gate.spare(9);
         assert_eq!(spare.len(), 3);
@@ -183,8 +159,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_narrow_gate_lets_questions_through() {
-        let gate = Gate::new(Places::new(4, 2), None, Arc::default());
-        assert_eq!([gate.narrow(), gate.narrow()], [2, 1]);
+        let gate = Gate::new(Places::new(4, 2), None, fence());
+        for width in [2, 1] {
+            let sent = gate.fence().pass().await.unwrap();
+            assert_eq!(gate.throttled(sent, None).1, Some(width));
+            assert_eq!(gate.throttled(sent, None).1, None, "refused together");
+            assert_eq!(gate.well(sent), None, "it proves nothing");
+        }
+        let sent = gate.fence().pass().await.unwrap();
         let download = gate.pass(Kind::Fetch).await;
         // These wait, and keep no place meanwhile.
         let mut waiting = [gate.pass(Kind::Fetch).boxed(), gate.pass(Kind::Sync).boxed(), gate.pass(Kind::Fetch).boxed()];
@@ -196,14 +178,14 @@ mod tests {
         let next = waiting.iter_mut().find_map(|pass| pass.now_or_never());
         assert!(next.is_some());
         assert!(waiting[1..].iter_mut().all(|pass| pass.now_or_never().is_none()), "one at a time");
-        assert_eq!(gate.widen(), Some(2));
+        assert_eq!(gate.well(sent), Some(2));
         assert!(waiting[1].as_mut().now_or_never().is_some());
     }
 
     #[tokio::test(start_paused = true)]
     async fn mailboxes_of_one_account_share_its_places() {
         let account = Places::new(5, 1);
-        let gate = |own| Gate::new(own, Some(account.clone()), Arc::default());
+        let gate = |own| Gate::new(own, Some(account.clone()), fence());
         let (ann, bob) = (gate(Places::new(4, 2)), gate(Places::new(4, 2)));
         let listing = ann.pass(Kind::Sync).await;
         assert!(bob.pass(Kind::Sync).now_or_never().is_none());
@@ -211,19 +193,5 @@ mod tests {
         let _held = [ann.pass(Kind::Fetch).await, ann.pass(Kind::Fetch).await, bob.pass(Kind::Fetch).await, bob.pass(Kind::Fetch).await];
         assert!(bob.pass(Kind::Fetch).now_or_never().is_none());
         assert!(bob.pass(Kind::Question).now_or_never().is_some());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_clock_never_opens_early() {
-        let clock = Clock::default();
-        let start = Instant::now();
-        clock.hold(Duration::from_secs(10));
-        clock.hold(Duration::from_secs(5));
-        assert_eq!(clock.closed_for(), Some(Duration::from_secs(10)));
-        clock.open().await;
-        assert_eq!(clock.closed_for(), None);
-        assert_eq!(start.elapsed().as_secs(), 10);
-        clock.open().await;
-        assert_eq!(start.elapsed().as_secs(), 10);
     }
 }

@@ -12,7 +12,6 @@ mod cursor;
 mod delta;
 mod describe;
 mod desk;
-mod fence;
 mod fetch;
 mod folders;
 #[cfg(any(test, fuzzing))]

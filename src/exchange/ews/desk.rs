@@ -10,6 +10,7 @@ use std::{
 
 use super::{
     envelope::{Dialect, VERSIONS},
+    fence::Sent,
     gate::Gate,
     trouble::Trouble,
 };
@@ -106,22 +107,25 @@ impl Desk {
         self.answered.store(true, Ordering::Relaxed);
     }
 
-    /// Lets more requests go at a time again, since one was answered well.
-    pub fn widen(&self) {
-        if let Some(most) = self.gate.widen() {
+    /// Whether one ever did.
+    pub fn answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
+    }
+
+    /// Forgets past throttles and lets more requests go at a time again, since one was answered well.
+    pub fn well(&self, sent: Sent) {
+        if let Some(most) = self.gate.well(sent) {
             tracing::debug!(mailbox = %self.mailbox, most, "more requests at a time");
         }
     }
 
-    /// Lets fewer requests go at a time, since the server was busy and named no time.
-    pub fn narrow(&self) {
-        let most = self.gate.narrow();
-        tracing::debug!(mailbox = %self.mailbox, most, "fewer requests at a time");
-    }
-
-    /// Whether one ever did.
-    pub fn answered(&self) -> bool {
-        self.answered.load(Ordering::Relaxed)
+    /// Lets nothing go for the time named; without one, for longer each time, and fewer requests at a time from then on. Returns for how long.
+    pub fn throttled(&self, sent: Sent, named: Option<Duration>) -> Duration {
+        let (wait, narrowed) = self.gate.throttled(sent, named);
+        if let Some(most) = narrowed {
+            tracing::debug!(mailbox = %self.mailbox, most, "fewer requests at a time");
+        }
+        wait
     }
 
     /// Tells that a request is made again after a wait.

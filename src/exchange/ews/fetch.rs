@@ -127,7 +127,8 @@ impl Work {
     async fn download(&mut self, batch: &[usize]) -> Result<(), Trouble> {
         let ids: Vec<&ItemId> = batch.iter().filter_map(|index| self.messages.get(*index)).map(|listed| &listed.id).collect();
         let level = batch.first().map_or(0, |first| self.notes[*first].level);
-        let mut answer = self.session.open(&get_item::request(&ids, Shape::Mime, level)).await?;
+        let request = get_item::request(&ids, Shape::Mime, level);
+        let mut answer = self.session.open(&mut self.patience, &request).await?;
         let mut refused = Vec::new();
         for index in batch.iter().copied() {
             let mut tap = Tap::new(&self.outbox, index);
@@ -166,7 +167,7 @@ impl Work {
         }
         answer.finish().await?;
         if refused.is_empty() {
-            self.session.desk.widen();
+            self.session.desk.well(self.patience.sent);
         }
         self.refused(refused).await
     }

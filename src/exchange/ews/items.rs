@@ -47,7 +47,10 @@ impl Session {
             open.extend(rest);
             open.extend_from_slice(later);
             let asked: Vec<&ItemId> = batch.iter().filter_map(|open| ids.get(open.index)).collect();
-            let results = match self.items(Kind::Question, &asked, Shape::Properties, level, Limits::LEAN).await {
+            let mut asking = Patience::default();
+            let results = self.items(&mut asking, Kind::Question, &asked, Shape::Properties, level, Limits::LEAN).await;
+            patience.sent = asking.sent;
+            let results = match results {
                 Ok(results) => results,
                 // The whole of a batch refused: in halves it will show which.
                 Err(failed) if batch.len() > 1 && matches!(failed.trouble, Trouble::Refused(_)) && apart(failed.action) => {
@@ -84,6 +87,7 @@ impl Session {
     /// The items of `ids` in order, each with its own refusal.
     pub async fn items(
         &self,
+        patience: &mut Patience,
         kind: Kind,
         ids: &[&ItemId],
         shape: Shape,
@@ -91,18 +95,19 @@ impl Session {
         limits: Limits,
     ) -> Result<Vec<Result<Element, Refusal>>, Failed> {
         let _pass = self.desk.gate.pass(kind).await;
-        self.items_within(ids, shape, level, limits).await
+        self.items_within(patience, ids, shape, level, limits).await
     }
 
     /// The same for one who already has a pass.
     pub async fn items_within(
         &self,
+        patience: &mut Patience,
         ids: &[&ItemId],
         shape: Shape,
         level: usize,
         limits: Limits,
     ) -> Result<Vec<Result<Element, Refusal>>, Failed> {
-        match self.ask_within(limits, &|_| get_item::request(ids, shape, level)).await {
+        match self.ask_within(patience, limits, &|_| get_item::request(ids, shape, level)).await {
             Ok(messages) => Ok(messages.into_iter().map(|message| Refusal::of_message(&message).map_or(Ok(message), Err)).collect()),
             Err(Failed { trouble: Trouble::Refused(refusal), action }) if ids.len() == 1 && apart(action) => Ok(vec![Err(refusal)]),
             Err(failed) => Err(failed),

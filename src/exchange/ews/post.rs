@@ -12,8 +12,9 @@ use crate::exchange::Verdict;
 #[async_trait]
 pub trait Post: Send + Sync + 'static {
     /// Posts one envelope on behalf of `anchor`, the mailbox it concerns (HTTP header X-AnchorMailbox, EWS "Impersonation and EWS in
-    /// Exchange"). Returns once the answer's head is there, whatever its status.
-    async fn post(&self, anchor: Option<&str>, envelope: Bytes) -> Result<Reply, PostError>;
+    /// Exchange"). Returns once the answer's head is there, whatever its status. Whether it may still go is asked of `clear` when a connection is free for
+    /// it, which may take a while; none where it may not, and then nothing was sent.
+    async fn post(&self, anchor: Option<&str>, envelope: Bytes, clear: &Clear<'_>) -> Result<Option<Reply>, PostError>;
 
     /// Forgets what ties `anchor` to one server (cookies), since that server no longer has the mailbox.
     fn forget(&self, _anchor: Option<&str>) {}
@@ -21,6 +22,9 @@ pub trait Post: Send + Sync + 'static {
     /// Logs in anew with the next request: the server answered, but no longer takes what it was shown.
     async fn renew(&self) {}
 }
+
+/// Whether a request may still go.
+pub type Clear<'a> = dyn Fn() -> bool + Send + Sync + 'a;
 
 /// An answer whose body is still to be read.
 pub struct Reply {

@@ -4,7 +4,10 @@
 
 use std::time::Duration;
 
-use super::element::Element;
+use super::{
+    element::Element,
+    verdict::{Action, judge},
+};
 pub use crate::exchange::shorten::shorten;
 
 /// A refusal: of one whole request, or of one message within its answer.
@@ -52,6 +55,11 @@ impl Refusal {
             refusal.code = "ErrorInvalidServerVersion".to_owned();
         }
         refusal
+    }
+
+    /// Whether it asks to leave the mailbox alone for a while.
+    pub fn throttles(&self) -> bool {
+        judge(&self.code) == Some(Action::Throttle)
     }
 
     fn new(code: &str, text: Option<&str>, xml: Option<&Element>) -> Self {

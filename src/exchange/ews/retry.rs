@@ -4,22 +4,19 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::{desk::Desk, trouble::Trouble, verdict::Action};
-use crate::{event::Event, http::Backoff};
+use super::{
+    desk::Desk,
+    fence::{PATIENT, SHORTEST, Sent},
+    trouble::Trouble,
+    verdict::Action,
+};
+use crate::{event::Event, exchange::Verdict, http::Backoff};
 
 /// How often passing trouble is tried again in a row.
 const TRIES: u32 = 6;
 
 /// How often in a row a mailbox is waited for that wants to be left alone.
 const WAITS: u32 = 20;
-
-/// Waits up to this long are sat out where they are met. For longer ones the work is put down, so that its place and its memory serve other mailboxes.
-const PATIENT: Duration = Duration::from_secs(30);
-
-/// Bounds of one such wait, and the back-off where the server names none.
-const SHORTEST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(15 * 60);
-const UNNAMED: Backoff = Backoff { first: Duration::from_secs(30), cap: Duration::from_secs(5 * 60) };
 
 /// The back-off after passing trouble.
 const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), cap: Duration::from_secs(60) };
@@ -40,12 +37,14 @@ pub struct Patience {
     waits: u32,
     /// Whether there was a new login already.
     renewed: bool,
+    /// Where it went through the fence when it was last sent.
+    pub sent: Sent,
 }
 
 impl Patience {
     /// Forgets past trouble, since something was achieved.
     pub fn renew(&mut self) {
-        *self = Self::default();
+        *self = Self { sent: self.sent, ..Self::default() };
     }
 
     /// Deals with `trouble`: waits as long as it takes and returns, so that the request be made again; or fails.
@@ -54,23 +53,12 @@ impl Patience {
         match action {
             Some(Action::Throttle) => {
                 self.waits += 1;
-                // What was refused together counts once.
-                if trouble.wait().is_none() && desk.gate.clock().closed_for().is_none() {
-                    desk.narrow();
-                }
-                let wait = match trouble.wait() {
-                    // Up to a twentieth on top, at random, so that many who wait do not come back together.
-                    Some(named) => {
-                        let wait = named.clamp(SHORTEST, LONGEST);
-                        wait + Backoff { first: wait / 20, cap: BACKOFF.cap / 20 }.draw(0)
-                    }
-                    None => UNNAMED.draw(self.waits - 1).max(SHORTEST),
-                };
-                desk.gate.clock().hold(wait);
+                let wait = desk.throttled(self.sent, trouble.wait());
                 desk.events.tell(Event::RequestThrottled { mailbox: desk.mailbox.clone(), reason: trouble.reason(), wait });
                 if self.waits > WAITS || wait > PATIENT {
-                    return Err(Failed { action: Some(Action::Final(crate::exchange::Verdict::WaitFor(wait))), trouble });
+                    return Err(Failed { action: Some(Action::Final(Verdict::WaitFor(wait.max(SHORTEST)))), trouble });
                 }
+                // Whoever asks next waits at the fence, this request too.
                 Ok(())
             }
             // Nobody's fault but the taker's: no patience is lost, and the taker has already been waited for.

@@ -44,14 +44,13 @@ impl Session {
     /// request's; of several each is left to the caller, unless the server names a time to be left alone.
     pub async fn ask(&self, kind: Kind, limits: Limits, write: &Write<'_>) -> Result<Vec<Element>, Failed> {
         let _pass = self.desk.gate.pass(kind).await;
-        self.ask_within(limits, write).await
+        self.ask_within(&mut Patience::default(), limits, write).await
     }
 
-    /// The same for one who already has a pass.
-    pub async fn ask_within(&self, limits: Limits, write: &Write<'_>) -> Result<Vec<Element>, Failed> {
-        let mut patience = Patience::default();
+    /// The same for one who already has a pass, and goes on with the patience that is left.
+    pub async fn ask_within(&self, patience: &mut Patience, limits: Limits, write: &Write<'_>) -> Result<Vec<Element>, Failed> {
         loop {
-            match self.once(limits, write).await {
+            match self.once(patience, limits, write).await {
                 Ok(messages) => return Ok(messages),
                 Err(trouble) => {
                     self.reconsider(&trouble).await;
@@ -61,12 +60,20 @@ impl Session {
         }
     }
 
-    /// Sends the request once and reads up to the first response message.
-    pub async fn open(&self, request: &Request) -> Result<Answer, Trouble> {
-        self.desk.gate.clock().open().await;
-        let dialect = self.desk.dialect();
-        let began = tokio::time::Instant::now();
-        let reply = match self.post.post(Some(dialect.address.as_str()), dialect.envelope(&request.body)).await {
+    /// Sends the request once, as soon as the fence lets it through, and reads up to the first response message.
+    pub async fn open(&self, patience: &mut Patience, request: &Request) -> Result<Answer, Trouble> {
+        let (fence, dialect) = (self.desk.gate.fence(), self.desk.dialect());
+        let (address, envelope) = (Some(dialect.address.as_str()), dialect.envelope(&request.body));
+        let (began, reply) = loop {
+            let sent = fence.pass().await.map_err(Trouble::Fenced)?;
+            patience.sent = sent;
+            let began = tokio::time::Instant::now();
+            // The fence may go up while the request queues for a connection.
+            if let Some(reply) = self.post.post(address, envelope.clone(), &|| fence.stays_down(sent)).await.transpose() {
+                break (began, reply);
+            }
+        };
+        let reply = match reply {
             Ok(reply) => reply,
             Err(trouble) => {
                 let trouble = Trouble::from(trouble);
@@ -104,9 +111,9 @@ impl Session {
         }
     }
 
-    async fn once(&self, limits: Limits, write: &Write<'_>) -> Result<Vec<Element>, Trouble> {
+    async fn once(&self, patience: &mut Patience, limits: Limits, write: &Write<'_>) -> Result<Vec<Element>, Trouble> {
         let request = write(&self.desk.dialect());
-        let mut answer = self.open(&request).await?;
+        let mut answer = self.open(patience, &request).await?;
         let mut messages = Vec::with_capacity(request.asked);
         while let Some(message) = answer.message(limits, None).await? {
             messages.push(message);
@@ -118,12 +125,16 @@ impl Session {
             return Err(miscounted(request.asked, messages.len()));
         }
         answer.finish().await?;
-        let mut refusals = messages.iter().filter_map(Refusal::of_message);
+        let refusals: Vec<Refusal> = messages.iter().filter_map(Refusal::of_message).collect();
+        let busy = refusals.iter().any(Refusal::throttles);
+        let mut refusals = refusals.into_iter();
         let decisive = if request.asked == 1 { refusals.next() } else { refusals.find(|refusal| refusal.wait.is_some()) };
         match decisive {
             Some(refusal) => Err(Trouble::Refused(refusal)),
             None => {
-                self.desk.widen();
+                if !busy {
+                    self.desk.well(patience.sent);
+                }
                 Ok(messages)
             }
         }

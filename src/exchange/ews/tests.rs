@@ -5,4 +5,5 @@ mod folders;
 mod pages;
 mod requests;
 pub mod script;
+mod throttles;
 mod wire;

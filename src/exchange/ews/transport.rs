@@ -43,6 +43,7 @@ use self::{
     pool::Pool,
     request::{Details, Template},
 };
+use super::post::Clear;
 use crate::auth::{
     Login, basic,
     oauth::{Bearer, TokenError, Tokens},
@@ -175,8 +176,19 @@ impl Transport {
 
     /// Sends a request and returns its answer once the head is there. Waits first for a free connection, in order of asking.
     pub async fn send(&self, outgoing: Outgoing) -> Result<Answer, TransportError> {
+        loop {
+            // There always is one.
+            if let Some(answer) = self.send_if(outgoing.clone(), &|| true).await? {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// The same for a request that may have to stay behind after all: `clear` is asked once there is a free connection. None where it says no, and
+    /// then nothing was sent.
+    pub async fn send_if(&self, outgoing: Outgoing, clear: &Clear<'_>) -> Result<Option<Answer>, TransportError> {
         let id = crate::http::guid();
-        self.0.deliver(&outgoing, &id).await.map_err(|error| error.request(&id))
+        self.0.deliver(&outgoing, &id, clear).await.map_err(|error| error.request(&id))
     }
 }
 
@@ -188,11 +200,14 @@ impl fmt::Debug for Transport {
 
 impl Inner {
     /// At most one retry of each kind: on a fresh connection after one that had been used before failed, and with a fresh token.
-    async fn deliver(&self, outgoing: &Outgoing, id: &str) -> Result<Answer, TransportError> {
+    async fn deliver(&self, outgoing: &Outgoing, id: &str, clear: &Clear<'_>) -> Result<Option<Answer>, TransportError> {
         let mut place = self.pool.place().await;
         let (mut fresh, mut renewed) = (false, false);
         loop {
             let bearer = self.bearer().await?;
+            if !clear() {
+                return Ok(None);
+            }
             let logged_in = if fresh { place.start_afresh() } else { place.reuse() };
             // Asked for before the connection is opened: it may be a while until it is our turn.
             let permission = match &self.credentials {
@@ -239,7 +254,7 @@ impl Inner {
             }
             let (head, incoming) = response.into_parts();
             let body = Body::new(incoming, place, status.is_success(), self.limit(outgoing), id);
-            return Ok(Answer { status, headers: head.headers, request_id: id.to_owned(), body });
+            return Ok(Some(Answer { status, headers: head.headers, request_id: id.to_owned(), body }));
         }
     }
 

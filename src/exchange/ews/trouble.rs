@@ -28,6 +28,8 @@ pub enum Trouble {
     },
     /// Exchange answered that it will not.
     Refused(Refusal),
+    /// Nothing was sent, since the server asked to be left alone for so long.
+    Fenced(Duration),
     /// Whoever takes the bytes did not take any for so long that the connection was given up.
     Stalled,
 }
@@ -43,6 +45,7 @@ impl Trouble {
             Trouble::Broken(_) | Trouble::Stalled => Some(Action::Retry),
             Trouble::Http { status, .. } => Some(judge_status(*status)),
             Trouble::Refused(refusal) => judge(&refusal.code),
+            Trouble::Fenced(wait) => Some(Action::Final(Verdict::WaitFor(*wait))),
         }
     }
 
@@ -52,6 +55,7 @@ impl Trouble {
             Trouble::Post(error) => error.wait,
             Trouble::Http { wait, .. } => *wait,
             Trouble::Refused(refusal) => refusal.wait,
+            Trouble::Fenced(wait) => Some(*wait),
             Trouble::Broken(_) | Trouble::Stalled => None,
         }
     }
@@ -62,7 +66,7 @@ impl Trouble {
             Trouble::Post(error) => error.code.clone(),
             Trouble::Http { status, .. } => Some(format!("HTTP {status}")),
             Trouble::Refused(refusal) => Some(refusal.code.clone()),
-            Trouble::Broken(_) | Trouble::Stalled => None,
+            Trouble::Broken(_) | Trouble::Fenced(_) | Trouble::Stalled => None,
         }
     }
 
@@ -72,6 +76,7 @@ impl Trouble {
             Trouble::Post(error) => &error.text,
             Trouble::Broken(text) | Trouble::Http { text, .. } => text,
             Trouble::Refused(refusal) => &refusal.text,
+            Trouble::Fenced(_) => "the server asked to be left alone",
             Trouble::Stalled => "the transfer stood still for too long",
         }
     }

@@ -12,22 +12,22 @@ use bytes::Bytes;
 use futures::Stream;
 
 use super::{
-    post::{Body, Post, PostError, Reply},
+    post::{Body, Clear, Post, PostError, Reply},
     transport::{self, Answer, Kind, Outgoing, Phase, TlsFault, Transport, TransportError},
 };
 use crate::{exchange::Verdict, http::retry_after};
 
 #[async_trait]
 impl Post for Transport {
-    async fn post(&self, anchor: Option<&str>, envelope: Bytes) -> Result<Reply, PostError> {
+    async fn post(&self, anchor: Option<&str>, envelope: Bytes, clear: &Clear<'_>) -> Result<Option<Reply>, PostError> {
         let outgoing = Outgoing { body: envelope, anchor: anchor.map(str::to_owned), inactivity: None };
-        let Answer { status, headers, body, request_id } = self.send(outgoing).await.map_err(PostError::from)?;
-        Ok(Reply {
+        let answer = self.send_if(outgoing, clear).await.map_err(PostError::from)?;
+        Ok(answer.map(|Answer { status, headers, body, request_id }| Reply {
             status: status.as_u16(),
             request_id: Some(request_id),
             retry_after: retry_after(&headers, SystemTime::now()),
             body: Box::new(Wire(body)),
-        })
+        }))
     }
 
     fn forget(&self, anchor: Option<&str>) {

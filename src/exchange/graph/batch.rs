@@ -54,7 +54,7 @@ impl Session {
             if open.is_empty() {
                 return Ok(outcomes.into_iter().flatten().collect());
             }
-            let trouble = match self.round(calls, &open, &mut outcomes).await {
+            let trouble = match self.round(&mut patience, calls, &open, &mut outcomes).await {
                 Ok(Round::Settled) => {
                     patience.renew();
                     continue;
@@ -84,7 +84,13 @@ impl Session {
     }
 
     /// One request with as many of the open calls as may be under way.
-    async fn round(&self, calls: &[Call], open: &[usize], outcomes: &mut [Option<Outcome>]) -> Result<Round, Trouble> {
+    async fn round(
+        &self,
+        patience: &mut Patience,
+        calls: &[Call],
+        open: &[usize],
+        outcomes: &mut [Option<Outcome>],
+    ) -> Result<Round, Trouble> {
         let leave = self.leave(Kind::Question, open.len().min(IN_FLIGHT) - 1).await?;
         let most = if leave.places() < IN_FLIGHT { leave.places() } else { MOST };
         let asked: Vec<(usize, &Call)> = open.iter().take(most).filter_map(|index| Some((*index, calls.get(*index)?))).collect();
@@ -96,7 +102,7 @@ impl Session {
             body: Some(json!({ "requests": requests }).to_string()),
             id: guid(),
         };
-        self.count(weight).await?;
+        self.count(patience, weight).await?;
         let answer: Responses = self.send("batch", &outgoing, leave).await?.json().await?;
         let mut answers: HashMap<String, Response> = answer.responses.into_iter().map(|response| (response.id.clone(), response)).collect();
         let (mut settled, mut worst) = (0, None);
@@ -118,6 +124,10 @@ impl Session {
                     }
                 }
             }
+        }
+        // The batch itself is answered well even where all that it asks for is refused.
+        if worst.as_ref().is_none_or(|(_, trouble)| trouble.action() != Some(Action::Throttle)) {
+            self.desk.well(patience.sent);
         }
         match worst {
             Some((index, trouble)) => Ok(Round::Left { settled, trouble, index }),

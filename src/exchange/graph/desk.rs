@@ -10,9 +10,13 @@ use std::{
 
 use tokio::sync::Mutex;
 
-use super::{budget::Budget, fence::Fence, link, memory::Memory};
+use super::{budget::Budget, link, memory::Memory};
 use crate::{
-    exchange::gate::{Clock, Gate, Places},
+    exchange::{
+        fence::{Fence, Sent},
+        gate::{Gate, Places},
+    },
+    http::Backoff,
     mail::Address,
     watch::Events,
 };
@@ -23,18 +27,19 @@ pub const IN_FLIGHT: usize = 4;
 /// Of these, listings of folders and changes.
 const LISTINGS: usize = 2;
 
+/// How long nothing is sent where Graph names no time.
+const UNNAMED: Backoff = Backoff { first: Duration::from_secs(4), cap: Duration::from_secs(5 * 60) };
+
 /// One mailbox's desk.
 pub struct Desk {
     /// The mailbox.
     pub mailbox: Address,
     /// Where it is below the endpoint's root.
     pub user: String,
-    /// How many of its requests may be under way.
+    /// How many of its requests may be under way, and not before when. Graph counts throttled requests too, so whoever is throttled stops everybody.
     pub gate: Gate,
     /// How many it may have made.
     pub budget: Budget,
-    /// Not before when.
-    pub fence: Fence,
     /// Where trouble is told.
     pub events: Events,
     /// Held by the one batch that may be under way.
@@ -48,13 +53,11 @@ pub struct Desk {
 impl Desk {
     /// A desk for `mailbox`.
     pub fn new(mailbox: Address, events: Events, admitted: Arc<AtomicBool>) -> Self {
-        let clock: Arc<Clock> = Arc::default();
         Self {
             user: link::user(&mailbox),
             mailbox,
-            gate: Gate::new(Places::new(IN_FLIGHT, LISTINGS), None, clock.clone()),
+            gate: Gate::new(Places::new(IN_FLIGHT, LISTINGS), None, Arc::new(Fence::new(UNNAMED))),
             budget: Budget::default(),
-            fence: Fence::new(clock),
             events,
             batch: Mutex::default(),
             memory: Memory::default(),
@@ -62,26 +65,25 @@ impl Desk {
         }
     }
 
-    /// Remembers that a request was answered well.
+    /// Remembers that the token opened a mailbox.
     pub fn heard(&self) {
         self.admitted.store(true, Ordering::Relaxed);
-        self.fence.calm();
-        // An answer to a request that was on its way when the fence went up proves nothing.
-        if self.fence.standing().is_none()
-            && let Some(most) = self.gate.widen()
-        {
+    }
+
+    /// Forgets past throttles and lets more requests go at a time again, since one was answered well.
+    pub fn well(&self, sent: Sent) {
+        if let Some(most) = self.gate.well(sent) {
             tracing::debug!(mailbox = %self.mailbox, most, "more requests at a time");
         }
     }
 
-    /// Puts up the fence for the time named; without one, fewer requests go at a time from then on. What was refused together counts once. Returns
-    /// for how long nothing goes.
-    pub fn throttled(&self, named: Option<Duration>) -> Duration {
-        if named.is_none() && self.fence.standing().is_none() {
-            let most = self.gate.narrow();
+    /// Lets nothing go for the time named; without one, for longer each time, and fewer requests at a time from then on. Returns for how long.
+    pub fn throttled(&self, sent: Sent, named: Option<Duration>) -> Duration {
+        let (wait, narrowed) = self.gate.throttled(sent, named);
+        if let Some(most) = narrowed {
             tracing::debug!(mailbox = %self.mailbox, most, "fewer requests at a time");
         }
-        self.fence.strike(named)
+        wait
     }
 
     /// Whether any mailbox's ever was.

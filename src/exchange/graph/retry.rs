@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     event::Event,
-    exchange::{Error, Verdict},
+    exchange::{
+        Error, Verdict,
+        fence::{PATIENT, SHORTEST, Sent},
+    },
     http::Backoff,
 };
 
@@ -23,10 +26,6 @@ const DOUBTS: u32 = 3;
 
 /// How often in a row a mailbox is waited for that wants to be left alone.
 const WAITS: u32 = 20;
-
-/// Waits up to this long are sat out where they are met. For longer ones the work is put down, so that its place and its memory serve other
-/// mailboxes.
-pub const PATIENT: Duration = Duration::from_secs(30);
 
 /// The back-off after passing trouble.
 const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), cap: Duration::from_secs(60) };
@@ -53,12 +52,14 @@ impl Failed {
 pub struct Patience {
     tries: u32,
     waits: u32,
+    /// Where it went through the fence when it was last sent.
+    pub sent: Sent,
 }
 
 impl Patience {
     /// Forgets past trouble, since something was achieved.
     pub fn renew(&mut self) {
-        *self = Self::default();
+        *self = Self { sent: self.sent, ..Self::default() };
     }
 
     /// Deals with `trouble`: waits as long as it takes and returns, so that the request be made again; or fails.
@@ -67,12 +68,12 @@ impl Patience {
         match action {
             Some(Action::Throttle) => {
                 self.waits += 1;
-                // Whoever asks next waits at the fence, this request too.
-                let wait = desk.throttled(trouble.wait());
+                let wait = desk.throttled(self.sent, trouble.wait());
                 desk.events.tell(Event::RequestThrottled { mailbox: desk.mailbox.clone(), reason: trouble.reason(), wait });
                 if self.waits > WAITS || wait > PATIENT {
-                    return Err(Failed { action: Some(Action::Final(Verdict::WaitFor(wait))), trouble });
+                    return Err(Failed { action: Some(Action::Final(Verdict::WaitFor(wait.max(SHORTEST)))), trouble });
                 }
+                // Whoever asks next waits at the fence, this request too.
                 Ok(())
             }
             Some(Action::Retry) => self.back_off(trouble, action, TRIES, desk).await,

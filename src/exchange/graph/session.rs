@@ -19,7 +19,7 @@ use super::{
     call::{Call, Target},
     desk::Desk,
     refusal::Refusal,
-    retry::{Failed, PATIENT, Patience},
+    retry::{Failed, Patience},
     trouble::Trouble,
     wire::{Outgoing, Reply, Wire},
 };
@@ -79,7 +79,7 @@ impl Session {
     pub async fn ask<T: DeserializeOwned>(&self, call: &Call) -> Result<Answered<T>, Failed> {
         let mut patience = Patience::default();
         loop {
-            match self.ask_once(call).await {
+            match self.ask_once(&mut patience, call).await {
                 Ok(answered) => return Ok(answered),
                 Err(trouble) => patience.after(trouble, &self.desk).await?,
             }
@@ -87,26 +87,30 @@ impl Session {
     }
 
     /// Asks once, for one who has a patience of his own.
-    pub async fn ask_once<T: DeserializeOwned>(&self, call: &Call) -> Result<Answered<T>, Trouble> {
-        let opened = self.open_once(call).await?;
+    pub async fn ask_once<T: DeserializeOwned>(&self, patience: &mut Patience, call: &Call) -> Result<Answered<T>, Trouble> {
+        let opened = self.open_once(patience, call).await?;
         let immutable = applied(&opened.headers);
         let value = opened.json().await?;
         Ok(Answered { value, immutable })
     }
 
     /// The same up to the answer's body, whose bytes are then taken as they come.
-    pub async fn open_once(&self, call: &Call) -> Result<Opened, Trouble> {
-        let outgoing = self.outgoing(call)?;
+    pub async fn open_once(&self, patience: &mut Patience, call: &Call) -> Result<Opened, Trouble> {
         let leave = self.leave(call.kind, 0).await?;
-        self.count(1).await?;
-        self.send(call.name, &outgoing, leave).await
+        self.open(patience, call, leave).await
     }
 
     /// The same for one who has a place of his own, and keeps it through every retry.
-    pub async fn open_within(&self, call: &Call) -> Result<Opened, Trouble> {
+    pub async fn open_within(&self, patience: &mut Patience, call: &Call) -> Result<Opened, Trouble> {
+        self.open(patience, call, Leave { _pass: None, _spare: Vec::new() }).await
+    }
+
+    async fn open(&self, patience: &mut Patience, call: &Call, leave: Leave) -> Result<Opened, Trouble> {
         let outgoing = self.outgoing(call)?;
-        self.count(1).await?;
-        self.send(call.name, &outgoing, Leave { _pass: None, _spare: Vec::new() }).await
+        self.count(patience, 1).await?;
+        let opened = self.send(call.name, &outgoing, leave).await?;
+        self.desk.well(patience.sent);
+        Ok(opened)
     }
 
     fn outgoing(&self, call: &Call) -> Result<Outgoing, Trouble> {
@@ -121,31 +125,21 @@ impl Session {
 
     /// Waits for a place, and takes up to `spare` more if they are free.
     pub(super) async fn leave(&self, kind: Kind, spare: usize) -> Result<Leave, Trouble> {
-        self.fence().await?;
+        // Who is to wait for long need not queue for it.
+        self.desk.gate.fence().pass().await.map_err(Trouble::Fenced)?;
         let pass = self.desk.gate.pass(kind).await;
         Ok(Leave { _pass: Some(pass), _spare: self.desk.gate.spare(spare) })
     }
 
     /// Waits until `weight` requests may go out. To be called last: nothing may come between the fence and the request.
-    pub(super) async fn count(&self, weight: u32) -> Result<(), Trouble> {
+    pub(super) async fn count(&self, patience: &mut Patience, weight: u32) -> Result<(), Trouble> {
         loop {
-            self.fence().await?;
+            patience.sent = self.desk.gate.fence().pass().await.map_err(Trouble::Fenced)?;
             match self.desk.budget.take(weight) {
                 Ok(()) => return Ok(()),
                 Err(wait) => sleep(wait).await,
             }
         }
-    }
-
-    /// Waits for the fence, if it does not stand for too long.
-    async fn fence(&self) -> Result<(), Trouble> {
-        while let Some(left) = self.desk.fence.standing() {
-            if left > PATIENT {
-                return Err(Trouble::Fenced(left));
-            }
-            sleep(left).await;
-        }
-        Ok(())
     }
 
     /// Sends a request that has leave.

@@ -5,7 +5,7 @@ use super::{
         desk::Set,
         items::apart,
         operation::get_item::{FEWEST, Shape},
-        retry::Failed,
+        retry::{Failed, Patience},
         trouble::Trouble,
         verdict::Action,
         xml::Limits,
@@ -89,7 +89,7 @@ impl Work {
                     // The rest of the server must be well before one item is blamed for a broken transfer.
                     trouble => {
                         let id = self.messages[index].id.clone();
-                        self.session.items_within(&[&id], Shape::Properties, FEWEST, Limits::LEAN).await?;
+                        self.session.items_within(&mut Patience::default(), &[&id], Shape::Properties, FEWEST, Limits::LEAN).await?;
                         let failure = Failure { code: "TransferCut".into(), text: trouble.text().to_owned() };
                         self.end(Part::Unreadable { index, failure }).await;
                         Ok(())

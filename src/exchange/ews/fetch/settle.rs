@@ -11,7 +11,7 @@ use super::{
             item::properties,
         },
         refusal::Refusal,
-        retry::Failed,
+        retry::{Failed, Patience},
         trouble::Trouble,
         verdict::{Action, judge},
         xml::Limits,
@@ -74,7 +74,7 @@ impl Work {
     /// Items were refused. Trouble comes out where it concerns more than an item.
     pub(super) async fn refused(&mut self, refused: Vec<(usize, Refusal)>) -> Result<(), Trouble> {
         // Busy without a time means that the batch was too large for the server.
-        if refused.iter().any(|(_, refusal)| refusal.wait.is_none() && judge(&refusal.code) == Some(Action::Throttle)) {
+        if refused.iter().any(|(_, refusal)| refusal.wait.is_none() && refusal.throttles()) {
             self.most = (self.most / 2).max(1);
         }
         for (index, refusal) in refused {
@@ -106,7 +106,7 @@ impl Work {
         let id = self.messages[index].id.clone();
         let mut level = 0;
         let refusal = loop {
-            let answers = self.session.items_within(&[&id], Shape::Everything, level, Limits::BODY).await?;
+            let answers = self.session.items_within(&mut Patience::default(), &[&id], Shape::Everything, level, Limits::BODY).await?;
             match answers.into_iter().next() {
                 Some(Ok(message)) => match get_item::item(&message) {
                     Some(item) => return self.write(index, item).await,

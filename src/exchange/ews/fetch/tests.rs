@@ -4,7 +4,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use futures::StreamExt;
 use proptest::prelude::*;
 
-use super::super::tests::script::{Canned, Script, answer, ews, folder, mailbox, refusal, success};
+use super::super::{
+    post::{Clear, Post, PostError, Reply},
+    tests::script::{Canned, Script, answer, ews, folder, mailbox, refusal, success},
+};
 use crate::{
     exchange::{Error, Exchange, Verdict},
     mail::{ItemId, Listed, Lookup, Origin, Part},
@@ -121,10 +124,10 @@ struct Answering {
 }
 
 #[async_trait::async_trait]
-impl super::super::post::Post for Answering {
-    async fn post(&self, anchor: Option<&str>, envelope: bytes::Bytes) -> Result<super::super::post::Reply, super::super::post::PostError> {
+impl Post for Answering {
+    async fn post(&self, anchor: Option<&str>, envelope: bytes::Bytes, clear: &Clear<'_>) -> Result<Option<Reply>, PostError> {
         if self.script.left() > 0 {
-            return self.script.post(anchor, envelope).await;
+            return self.script.post(anchor, envelope, clear).await;
         }
         let asked = String::from_utf8_lossy(&envelope).into_owned();
         // Items keep the order of the request, which need not be that of the ids.
@@ -138,7 +141,7 @@ impl super::super::post::Post for Answering {
                 _ => refused("ErrorItemNotFound", ""),
             }
         });
-        Script::new([answer(OP, &body)]).post(anchor, envelope).await
+        Script::new([answer(OP, &body)]).post(anchor, envelope, clear).await
     }
 }
 

@@ -34,7 +34,7 @@ impl Work {
         let attachments = get_attachment::list(item);
         let mut left_out = BTreeSet::new();
         let mut patience = Patience::default();
-        while let Err((at, trouble)) = self.pour(index, &written, &attachments, &left_out).await {
+        while let Err((at, trouble)) = self.pour(index, &written, &attachments, &left_out, &mut patience).await {
             self.outbox.part(Part::Restarted { index }).await;
             let refused = matches!(trouble, Trouble::Refused(_));
             match (patience.after(trouble, &self.session.desk).await, attachments.get(at)) {
@@ -59,10 +59,11 @@ impl Work {
         written: &Written,
         attachments: &[Attached],
         left_out: &BTreeSet<usize>,
+        patience: &mut Patience,
     ) -> Result<(), (usize, Trouble)> {
         self.text(index, written.beginning.clone()).await;
         for (at, attached) in attachments.iter().enumerate().filter(|(at, _)| !left_out.contains(at)) {
-            self.attach(index, written, attached).await.map_err(|trouble| (at, trouble))?;
+            self.attach(index, written, attached, patience).await.map_err(|trouble| (at, trouble))?;
         }
         self.text(index, written.end()).await;
         Ok(())
@@ -77,9 +78,9 @@ impl Work {
         }
     }
 
-    async fn attach(&self, index: usize, written: &Written, attached: &Attached) -> Result<(), Trouble> {
+    async fn attach(&self, index: usize, written: &Written, attached: &Attached, patience: &mut Patience) -> Result<(), Trouble> {
         let mut encoder = Encoder { tap: Tap::new(&self.outbox, index), head: Some(written.attachment(attached)), lines: Lines::default() };
-        let mut answer = self.session.open(&get_attachment::request(&attached.id)).await?;
+        let mut answer = self.session.open(patience, &get_attachment::request(&attached.id)).await?;
         let mut intake = Intake::new(&mut encoder);
         let message = answer.message(Limits::LEAN, Some(&mut intake)).await;
         let junk = intake.junk;
@@ -95,6 +96,7 @@ impl Work {
             return Err(Trouble::Refused(Refusal { code: "AttachmentContentJunk".into(), text, ..Refusal::default() }));
         }
         answer.finish().await?;
+        self.session.desk.well(patience.sent);
         Ok(encoder.finish().await?)
     }
 }

@@ -86,13 +86,6 @@ async fn the_back_off_is_found_in_each_of_its_places() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn endless_throttling_ends_in_a_wait() {
-    let busy = refusal(OP, "ErrorServerBusy", "<m:MessageXml><t:Value Name=\"BackOffMilliseconds\">1000</t:Value></m:MessageXml>");
-    let (page, _, _) = ask(vec![answer(OP, &busy); 40]).await;
-    assert!(matches!(page.unwrap_err().verdict, Verdict::WaitFor(_)));
-}
-
-#[tokio::test(start_paused = true)]
 async fn bare_faults_are_read_whatever_the_status() {
     let denied = fault(
         "<faultcode xsi:type=\"xsd:string\">ErrorImpersonateUserDenied</faultcode><faultstring xsi:type=\"xsd:string\">E-3243: no</faultstring>",
@@ -212,22 +205,6 @@ async fn codes_that_nobody_knows_are_data_and_have_a_bounded_number_of_tries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn busy_without_a_time_makes_the_gate_narrower_and_good_answers_widen_it() {
-    let busy = |more| answer(OP, &refusal(OP, "ErrorServerBusy", more));
-    let policy = "<m:MessageXml><t:Value Name=\"Policy\">MaxConcurrency</t:Value></m:MessageXml>";
-    let named = "<m:MessageXml><t:Value Name=\"BackOffMilliseconds\">5000</t:Value></m:MessageXml>";
-    for (more, widths) in [(policy, Some(true)), ("", Some(true)), (named, None)] {
-        let script = Script::new([busy(more), good()]);
-        let (ews, _) = ews(&script);
-        let desk = ews.session(&mailbox()).desk;
-        let most = desk.gate.width();
-        ews.page(&mailbox(), &folder("F"), None, 10).await.unwrap();
-        // Halved by the refusal where it named no time; the good answer after it is not yet a whole round of them.
-        assert_eq!(desk.gate.width() < most, widths.is_some(), "{more}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_outage_teaches_nothing_about_properties() {
     let down = Canned::status(500, fault("<faultcode>s:Server</faultcode><faultstring>down</faultstring>"));
     let script = Script::new([vec![down; 21], vec![good()]].concat());
@@ -235,29 +212,6 @@ async fn an_outage_teaches_nothing_about_properties() {
     ews.page(&mailbox(), &folder("F"), None, 10).await.unwrap_err();
     ews.page(&mailbox(), &folder("F"), None, 10).await.unwrap();
     assert!(script.asked().last().unwrap().contains("0x300B"), "without it a moved message is stored twice");
-}
-
-#[tokio::test(start_paused = true)]
-async fn delegates_share_a_budget_and_name_the_mailbox() {
-    let script = Script::new([
-        Canned { retry_after: Some(Duration::from_secs(100)), ..Canned::status(503, "") },
-        answer("FindFolder", &refusal("FindFolder", "ErrorAccessDenied", "")),
-    ]);
-    let settings = super::super::Settings { access: super::super::Access::Delegate, ..Default::default() };
-    let ews = super::super::Ews::new(settings, script.clone(), crate::watch::Events::new());
-    let other = crate::mail::Mailbox { address: crate::mail::Address::new("b@example.com"), ..mailbox() };
-    let start = tokio::time::Instant::now();
-    let (one, two) = (mailbox(), folder("F"));
-    let busy = ews.page(&one, &two, None, 10);
-    let patient = async {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        let _ = ews.folders(&other, &Default::default()).await;
-        start.elapsed()
-    };
-    let (_, waited) = tokio::join!(tokio::time::timeout(Duration::from_secs(50), busy), patient);
-    assert!(waited >= Duration::from_secs(100), "{waited:?}");
-    let asked = script.asked();
-    assert!(asked[1].contains("<t:EmailAddress>b@example.com</t:EmailAddress>") && !asked[1].contains("ExchangeImpersonation"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,10 +15,11 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::Stream;
+use tokio::time::{Instant, sleep};
 
 use super::super::{
     Access, Ews, Settings,
-    post::{Body, Post, PostError, Reply},
+    post::{Body, Clear, Post, PostError, Reply},
 };
 use crate::{
     exchange::Verdict,
@@ -38,11 +39,13 @@ pub struct Canned {
     pub cut: bool,
     /// Whether no answer comes at all.
     pub refused: bool,
+    /// How long the server takes for it.
+    pub latency: Duration,
 }
 
 impl Canned {
     pub fn new(body: impl Into<Vec<u8>>) -> Self {
-        Self { status: 200, retry_after: None, body: body.into(), step: 4096, cut: false, refused: false }
+        Self { status: 200, retry_after: None, body: body.into(), step: 4096, cut: false, refused: false, latency: Duration::ZERO }
     }
 
     pub fn status(status: u16, body: impl Into<Vec<u8>>) -> Self {
@@ -54,6 +57,9 @@ impl Canned {
 pub struct Script {
     answers: Mutex<VecDeque<Canned>>,
     pub asked: Mutex<Vec<String>>,
+    times: Mutex<Vec<Instant>>,
+    /// How long the next requests queue for a connection.
+    pub queue: Mutex<VecDeque<Duration>>,
     pub forgotten: AtomicUsize,
     pub renewed: AtomicUsize,
     pub accepted: Arc<AtomicUsize>,
@@ -64,6 +70,8 @@ impl Script {
         Arc::new(Self {
             answers: Mutex::new(answers.into_iter().collect()),
             asked: Mutex::default(),
+            times: Mutex::default(),
+            queue: Mutex::default(),
             forgotten: AtomicUsize::default(),
             renewed: AtomicUsize::default(),
             accepted: Arc::default(),
@@ -72,6 +80,11 @@ impl Script {
 
     pub fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
+    }
+
+    /// When it was asked.
+    pub fn times(&self) -> Vec<Instant> {
+        self.times.lock().unwrap().clone()
     }
 
     pub fn left(&self) -> usize {
@@ -85,20 +98,33 @@ impl Script {
 
 #[async_trait]
 impl Post for Script {
-    async fn post(&self, _: Option<&str>, envelope: Bytes) -> Result<Reply, PostError> {
+    async fn post(&self, _: Option<&str>, envelope: Bytes, clear: &Clear<'_>) -> Result<Option<Reply>, PostError> {
+        let queue = self.queue.lock().unwrap().pop_front().unwrap_or_default();
+        // Some tests have no clock.
+        if !queue.is_zero() {
+            sleep(queue).await;
+        }
+        if !clear() {
+            return Ok(None);
+        }
         self.asked.lock().unwrap().push(String::from_utf8(envelope.to_vec()).unwrap());
+        self.times.lock().unwrap().push(Instant::now());
         let canned = self.answers.lock().unwrap().pop_front().filter(|canned| !canned.refused);
         let Some(canned) = canned else {
             let text = "connection refused".to_owned();
             return Err(PostError { retry: true, verdict: Verdict::Later, code: None, text, hint: None, wait: None });
         };
+        // Some tests have no clock.
+        if !canned.latency.is_zero() {
+            sleep(canned.latency).await;
+        }
         let mut pieces: VecDeque<io::Result<Bytes>> =
             canned.body.chunks(canned.step.max(1)).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
         if canned.cut {
             pieces.push_back(Err(io::Error::new(io::ErrorKind::UnexpectedEof, "end of file before the announced length")));
         }
         let body = Box::new(Pieces { pieces, accepted: self.accepted.clone() });
-        Ok(Reply { status: canned.status, request_id: None, retry_after: canned.retry_after, body })
+        Ok(Some(Reply { status: canned.status, request_id: None, retry_after: canned.retry_after, body }))
     }
 
     fn forget(&self, _: Option<&str>) {

@@ -31,7 +31,7 @@ impl MimeSink for Counted {
 /// What an answer of `operation` holds, in short lines.
 async fn summary(operation: &str, canned: Canned) -> String {
     let script = Script::new([canned]);
-    let Ok(reply) = script.post(None, Bytes::new()).await else { return "no answer".into() };
+    let Ok(Some(reply)) = script.post(None, Bytes::new(), &|| true).await else { return "no answer".into() };
     let mut answer = match Answer::open(reply, operation).await {
         Ok(answer) => answer,
         Err(trouble) => return format!("{:?}: {trouble}", trouble.action()),

@@ -5,6 +5,7 @@ use tokio::time::Instant;
 
 use super::super::double::{Double, Say, json, refuse};
 use super::*;
+use crate::exchange::Verdict;
 
 const LATENCY: Duration = Duration::from_millis(50);
 
@@ -87,6 +88,20 @@ async fn only_what_was_throttled_is_asked_again_and_not_before_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_batch_whose_parts_are_throttled_without_a_time_is_no_good_answer() {
+    let busy = || Some(json!({"status": 429, "body": {"error": {"code": "ApplicationThrottled", "message": "m"}}}));
+    let double = server(move |id, turn| if turn < 60 { busy() } else { good(id) });
+    let session = double.session();
+    while let Err(failed) = session.batch(&calls(3)).await {
+        let Some(Action::Final(Verdict::WaitFor(wait))) = failed.action else { panic!("{failed:?}") };
+        tokio::time::sleep(wait).await;
+    }
+    let times = double.times();
+    let mean = (times[60] - times[10]) / 50;
+    assert!((105..=195).contains(&mean.as_secs()), "half of the five minutes that the ceiling has grown to, not {mean:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_missing_is_an_outcome_and_no_error() {
     let double = server(|id, _| if id == 2 { bad(404, "ErrorItemNotFound") } else { good(id) });
     let outcomes = double.session().batch(&calls(4)).await.unwrap();
@@ -125,7 +140,7 @@ async fn beside_downloads_it_asks_for_no_more_than_there_is_room_for() {
     let double = server(|id, _| good(id));
     let session = double.session();
     let fetch = Call::get("fetch", "/x").kind(Kind::Fetch);
-    let bodies = join_all((0..2).map(|_| session.open_once(&fetch))).await;
+    let bodies = join_all((0..2).map(async |_| session.open_once(&mut Patience::default(), &fetch).await)).await;
     session.batch(&calls(5)).await.unwrap();
     assert_eq!(sizes(&double), [2, 2, 1]);
     drop(bodies);

@@ -70,7 +70,7 @@ impl Lane {
         let (mut patience, mut empty) = (Patience::default(), 0);
         let call = self.session.in_form(Call::get("download", format!("/messages/{}/$value", encode(&job.id.0))).kind(Kind::Fetch));
         loop {
-            let trouble = match self.pour(&call, index, outbox).await {
+            let trouble = match self.pour(&mut patience, &call, index, outbox).await {
                 Ok(()) => {
                     return outbox.part(Part::Read { index, properties: Box::new(job.properties), origin: Origin::Mime }).await;
                 }
@@ -95,8 +95,8 @@ impl Lane {
     }
 
     /// One attempt. Bytes that came in vain are called back.
-    async fn pour(&self, call: &Call, index: usize, outbox: &Outbox) -> Result<(), End> {
-        let mut opened = self.session.open_within(call).await.map_err(End::Trouble)?;
+    async fn pour(&self, patience: &mut Patience, call: &Call, index: usize, outbox: &Outbox) -> Result<(), End> {
+        let mut opened = self.session.open_within(patience, call).await.map_err(End::Trouble)?;
         // A proxy's login page comes under 200, too. Graph calls a message text/plain.
         if opened.is_page() {
             return Err(End::Trouble(Trouble::Broken("the answer is a web page and no message".to_owned())));

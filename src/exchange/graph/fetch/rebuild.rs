@@ -105,7 +105,7 @@ impl Lane {
         let written = write(&source(item, &whole), &properties, &self.session.desk.mailbox);
         let (mut left_out, mut patience) = (BTreeSet::new(), Patience::default());
         loop {
-            let (at, trouble) = match self.pour_written(job, &written, &attachments, &left_out, outbox).await {
+            let (at, trouble) = match self.pour_written(&mut patience, job, &written, &attachments, &left_out, outbox).await {
                 Ok(()) => return Ok(properties),
                 Err(End::Stalled) => {
                     outbox.part(Part::Restarted { index: job.index }).await;
@@ -149,6 +149,7 @@ impl Lane {
 
     async fn pour_written(
         &self,
+        patience: &mut Patience,
         job: &Job,
         written: &Written,
         attachments: &[Value],
@@ -164,7 +165,8 @@ impl Lane {
                 let text = written.attachment(&Attached { kind: Some("text/plain".into()), ..attached }) + &lines(note.as_bytes());
                 outbox.patiently(job.index, Bytes::from(text)).await;
             } else {
-                self.pour_attachment(job, &written.attachment(&attached), &attached.id, outbox).await.map_err(|end| match end {
+                let head = written.attachment(&attached);
+                self.pour_attachment(patience, job, &head, &attached.id, outbox).await.map_err(|end| match end {
                     Some(trouble) => End::Trouble(at, trouble),
                     None => End::Stalled,
                 })?;
@@ -175,9 +177,17 @@ impl Lane {
     }
 
     /// One attachment's headers and content; of an attached item the content is its MIME. `None` is a stall.
-    async fn pour_attachment(&self, job: &Job, head: &str, id: &str, outbox: &Outbox) -> Result<(), Option<Trouble>> {
+    async fn pour_attachment(
+        &self,
+        patience: &mut Patience,
+        job: &Job,
+        head: &str,
+        id: &str,
+        outbox: &Outbox,
+    ) -> Result<(), Option<Trouble>> {
         let path = format!("/messages/{}/attachments/{}/$value", encode(&job.id.0), encode(id));
-        let mut opened = self.session.open_within(&self.session.in_form(Call::get("read attachment", path))).await.map_err(Some)?;
+        let call = self.session.in_form(Call::get("read attachment", path));
+        let mut opened = self.session.open_within(patience, &call).await.map_err(Some)?;
         let send = |text: String| async move { outbox.bytes(job.index, Bytes::from(text)).await.map_err(|Stalled| None) };
         send(head.to_owned()).await?;
         let mut encoder = Lines::default();

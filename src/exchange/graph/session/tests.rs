@@ -21,6 +21,10 @@ async fn ask(session: &Session) -> Result<Answered<Value>, Failed> {
     session.ask(&call()).await
 }
 
+async fn open(session: &Session, call: &Call) -> Result<Opened, Trouble> {
+    session.open_once(&mut Patience::default(), call).await
+}
+
 /// First these, then success.
 fn after(first: Vec<fn() -> Say>) -> Arc<Double> {
     Double::new(LATENCY, move |_, turn| first.get(turn).map_or_else(|| json("{}"), |say| say()))
@@ -179,9 +183,9 @@ async fn no_more_than_four_are_under_way_and_a_body_counts() {
     assert_eq!(double.most.load(Ordering::SeqCst), 4);
 
     let fetch = call().kind(Kind::Fetch);
-    let mut bodies = join_all((0..3).map(|_| session.open_once(&fetch))).await;
+    let mut bodies = join_all((0..3).map(|_| open(&session, &fetch))).await;
     assert!(bodies.iter().all(Result::is_ok));
-    let mut waiting = Box::pin(session.open_once(&fetch));
+    let mut waiting = Box::pin(open(&session, &fetch));
     assert!(tokio::time::timeout(LATENCY * 4, &mut waiting).await.is_err());
     assert!(ask(&session).await.is_ok(), "a question finds a place beside downloads that stand still");
     let mut body = bodies.pop().unwrap().unwrap();
@@ -195,7 +199,7 @@ async fn no_more_than_four_are_under_way_and_a_body_counts() {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_breaks_off_says_so() {
     let double = Double::new(LATENCY, |_, _| Say::Part(200, "Subject: a".into()));
-    let mut body = double.session().open_once(&call()).await.unwrap();
+    let mut body = open(&double.session(), &call()).await.unwrap();
     assert_eq!(body.chunk().await, Ok(Some(Bytes::from_static(b"Subject: a"))));
     assert_eq!(body.chunk().await, Err(Trouble::Cut("connection reset".to_owned())));
 }
@@ -203,7 +207,7 @@ async fn a_body_that_breaks_off_says_so() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_without_end_is_not_read_to_it() {
     let double = Double::new(LATENCY, |_, _| json(format!("{{\"a\":\"{}\"}}", "x".repeat(JSON))));
-    let trouble = double.session().ask_once::<Value>(&call()).await.unwrap_err();
+    let trouble = double.session().ask_once::<Value>(&mut Patience::default(), &call()).await.unwrap_err();
     assert!(matches!(&trouble, Trouble::Broken(text) if text.contains("larger than")), "{trouble}");
     let double = Double::new(LATENCY, |_, _| Say::Whole(413, vec![], "x".repeat(WORDS + 1).into()));
     assert_eq!(ask(&double.session()).await.unwrap_err().action, Some(Action::Item));

@@ -1,5 +1,7 @@
 //! When a connection is used again, and when it is not.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use futures::{FutureExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -137,6 +139,20 @@ async fn the_cap_on_connections_makes_others_wait() {
     first.body.accept().await.unwrap();
     second.await.unwrap();
     assert_eq!(connections(&server), [0, 0]);
+}
+
+#[tokio::test]
+async fn who_is_overtaken_while_queueing_sends_nothing() {
+    let server = Scripted::start(|_| reply("200 OK", &[], "x")).await;
+    let transport = transport(Settings { connections: 1, ..settings(&server) }, Credentials::Basic(login()));
+    let (first, clear) = (transport.send(outgoing()).await.unwrap(), AtomicBool::new(true));
+    let may = || clear.load(Ordering::SeqCst);
+    let mut second = Box::pin(transport.send_if(outgoing(), &may));
+    assert!((&mut second).now_or_never().is_none());
+    clear.store(false, Ordering::SeqCst);
+    first.body.accept().await.unwrap();
+    assert!(second.await.unwrap().is_none());
+    assert_eq!((server.heard().len(), transport.0.pool.idle_count()), (1, 1), "and the connection is kept for others");
 }
 
 #[tokio::test]

@@ -254,7 +254,7 @@ struct AttachOptions {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["addresses", "record"])]
     replay: Option<PathBuf>,
     /// Play it at so many times its pace, such as 10 or 0.5 [default: 1]
-    #[arg(long, value_name = "N", value_parser = speed, requires = "replay")]
+    #[arg(long, value_name = "N", value_parser = speed, requires = "replay", conflicts_with_all = ["addresses", "record"])]
     speed: Option<f64>,
     /// Keep what is seen of one instance in this file, which must not exist yet; at most 100 MiB
     #[arg(long, value_name = "FILE")]

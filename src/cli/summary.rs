@@ -196,8 +196,10 @@ mod tests {
         let mut board = Board::default();
         board.introduce(Head::default(), false);
         let (at, reason) = (DateTime::UNIX_EPOCH, "Inbox/\u{1b}]0;owned\u{7}\nno".to_owned());
+        let bob = Address::new("b\u{1b}ob@example.com");
         for event in [
-            Event::MailboxFailed { mailbox: Address::new("b\u{1b}ob@example.com"), reason: reason.clone(), refused: false },
+            Event::MailboxStarted { mailbox: bob.clone() },
+            Event::MailboxFailed { mailbox: bob, reason: reason.clone(), refused: false },
             Event::SinkBlocked { reason: reason.clone(), until: at },
             Event::ConfigRefused { reason, at },
         ] {

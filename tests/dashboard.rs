@@ -56,7 +56,7 @@ fn a_person_watches_unfolds_filters_pauses_resizes_and_leaves() {
     terminal.press("\r");
     terminal.until("one mailbox alone", |text| text.contains("user3@example.com") && !text.contains("user4@example.com"));
 
-    let row = |text: &str| text.lines().find(|line| line.contains("user3@example.com") && line.contains('%')).map(str::to_owned);
+    let row = |text: &str| text.lines().find(|line| line.starts_with('›') && line.contains("user3@example.com")).map(str::to_owned);
     let paused = |text: &str| row(text).is_some_and(|row| row.contains("paused"));
     terminal.press("p");
     terminal.until("the mailbox is paused", |text| paused(text) && text.contains("what is under way is finished"));

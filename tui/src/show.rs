@@ -109,6 +109,8 @@ pub(crate) async fn run(
     // When the picture is due that says what changed; none while nothing did.
     let mut due = Some(Instant::now());
     let mut drawn: Option<Instant> = None;
+    // Stopped by the shell. The stop reaches all threads only after a moment, in which nothing may take the terminal again.
+    let mut standing = false;
     loop {
         let mut changed = true;
         let effects = tokio::select! {
@@ -132,10 +134,12 @@ pub(crate) async fn run(
             },
             Some(()) = job.stopped.recv() => {
                 screen.suspend()?;
+                standing = screen.away();
                 changed = false;
                 Vec::new()
             }
             Some(()) = job.continued.recv() => {
+                standing = false;
                 screen.resume()?;
                 Vec::new()
             }
@@ -143,7 +147,7 @@ pub(crate) async fn run(
                 changed = app.tick(now()) || screen.away();
                 Vec::new()
             }
-            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() && !standing => {
                 screen.draw(&mut app)?;
                 (due, drawn) = (None, Some(Instant::now()));
                 continue;

@@ -7,6 +7,8 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
+    time::Duration,
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -134,7 +136,7 @@ impl Surface for Screen {
         Ok(())
     }
 
-    /// The terminal is taken again when the shell says to go on: other threads may run for a moment after this one asked to be stopped.
+    /// The terminal is taken again when the shell says to go on.
     fn suspend(&mut self) -> io::Result<()> {
         if has_shell() {
             self.given.leave()?;
@@ -154,6 +156,8 @@ pub fn stop() -> io::Result<()> {
     // Where no shell looks after jobs, nobody would ever let it go on, and the kernel's own SIGTSTP is ignored as well.
     if has_shell() {
         kill_process(getpid(), Signal::STOP)?;
+        // Another thread may be the one that takes the signal, and this one runs on until it did.
+        thread::sleep(Duration::from_millis(50));
     }
     Ok(())
 }

@@ -19,9 +19,11 @@ pub mod progress;
 pub mod quarantine;
 mod recording;
 mod screen;
+pub mod signals;
 mod size;
 pub mod status;
 pub mod summary;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod unbuilt;

@@ -7,6 +7,7 @@ mod living;
 
 use std::{
     future::Future,
+    io::ErrorKind,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -16,7 +17,10 @@ use exchange_simulator::{Launch, Simulator, World, world::AppSpec};
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{DemoArgs, Destination, LogArgs, LogFormat, Place, Progress, RunArgs, console::Console},
+    cli::{
+        DemoArgs, Destination, Exit, LogArgs, LogFormat, Place, Progress, RunArgs,
+        console::{Console, say},
+    },
     config::{self, Env, Source},
     outcome::Outcome,
     run, server,
@@ -26,16 +30,13 @@ use crate::{
 const MEMORY: u64 = 64 << 20;
 
 /// What goes wrong before or beside the copying.
-type Failure = String;
+type Failure = Exit;
 
 /// Runs the demonstration. The exit code is that of its last pass.
 pub async fn run(args: &DemoArgs, env: &Env, console: &Console, shutdown: impl Future<Output = ()>) -> ExitCode {
     match demonstrate(args, env, console, shutdown).await {
         Ok(code) => ExitCode::from(code),
-        Err(failure) => {
-            eprintln!("error: {failure}");
-            ExitCode::FAILURE
-        }
+        Err(failure) => failure.report(),
     }
 }
 
@@ -45,26 +46,26 @@ async fn demonstrate(args: &DemoArgs, env: &Env, console: &Console, shutdown: im
     let mut shutdown = std::pin::pin!(shutdown);
     let folder = folder(args)?;
     let world = match (args.mailboxes, args.messages) {
-        (None, None) => World::demo()?,
+        (None, None) => World::demo().map_err(Exit::failed)?,
         (mailboxes, messages) => World::uniform(mailboxes.unwrap_or(5).into(), messages.unwrap_or(200).into()),
     };
-    let screen = args.progress.here()? == Progress::Tui;
+    let screen = args.progress.here().map_err(Exit::usage)? == Progress::Tui;
     if args.duration.is_some() || (screen && !args.once) {
         return living::watch(args, &env, &folder, world, console, shutdown).await;
     }
     let mut launch = Launch::from(world);
     launch.options.admin = Some(launch.options.listen);
-    let application = launch.world.apps.first().cloned().ok_or("the test server knows no application")?;
-    let server = Simulator::start(launch).await?;
-    let admin = server.admin_url().ok_or("the test server has no admin API")?;
+    let application = launch.world.apps.first().cloned().ok_or_else(|| Exit::failed("the test server knows no application"))?;
+    let server = Simulator::start(launch).await.map_err(Exit::failed)?;
+    let admin = server.admin_url().ok_or_else(|| Exit::failed("the test server has no admin API"))?;
     let mailboxes = mailboxes(&server);
     let by_ews = write_config(&folder, "ews", &on_premises(&server.ews_url()), &mailboxes, true)?;
-    println!("A test Exchange server with {} mailboxes listens at {}", mailboxes.len(), server.ews_url());
-    println!("It is copied by EWS into {} by the configuration {}", folder.display(), by_ews.display());
+    say(format_args!("A test Exchange server with {} mailboxes listens at {}", mailboxes.len(), server.ews_url()));
+    say(format_args!("It is copied by EWS into {} by the configuration {}", folder.display(), by_ews.display()));
     if let Some(bind) = args.bind.filter(|bind| bind.port() != 0) {
-        println!(
+        say(format_args!(
             "Meanwhile http://{bind}/status tells how far it is, and so do `exchange-sync status {bind}` and `exchange-sync attach {bind}`"
-        );
+        ));
     }
     let first = pass(args, &env, &folder, by_ews, true, console, shutdown.as_mut()).await?;
     if first != Outcome::Done && first != Outcome::Gaps {
@@ -72,11 +73,11 @@ async fn demonstrate(args: &DemoArgs, env: &Env, console: &Console, shutdown: im
     }
     let told = stir(&admin, &mailboxes).await?;
     let by_graph = write_config(&folder, "graph", &online(&server.url(), &application), &mailboxes, false)?;
-    println!("\nMeanwhile {told}, and the mailboxes moved to the cloud.");
-    println!("A second pass goes on by Microsoft Graph with {}: what is known is not downloaded again", by_graph.display());
+    say(format_args!("\nMeanwhile {told}, and the mailboxes moved to the cloud."));
+    say(format_args!("A second pass goes on by Microsoft Graph with {}: what is known is not downloaded again", by_graph.display()));
     let second = pass(args, &env, &folder, by_graph, true, console, shutdown.as_mut()).await?;
-    println!("\nLook around: ls {0}/data, or read the catalog: head -n 3 {0}/data/*/*/*/catalog/*.jsonl", folder.display());
-    println!("For mailboxes of your own: exchange-sync config sample > config.json, and see exchange-sync run --help");
+    say(format_args!("\nLook around: ls {0}/data, or read the catalog: head -n 3 {0}/data/*/*/*/catalog/*.jsonl", folder.display()));
+    say(format_args!("For mailboxes of your own: exchange-sync config sample > config.json, and see exchange-sync run --help"));
     server.shutdown().await;
     Ok(second.code())
 }
@@ -90,13 +91,27 @@ fn mailboxes(server: &Simulator) -> Vec<(String, bool)> {
 fn folder(args: &DemoArgs) -> Result<PathBuf, Failure> {
     let folder = match &args.dir {
         Some(dir) => dir.clone(),
-        None => (0..u32::MAX)
-            .map(|n| std::env::temp_dir().join(format!("exchange-sync-demo-{n}")))
-            .find(|path| !path.exists())
-            .ok_or("no name for a temporary folder is free")?,
+        None => fresh(&std::env::temp_dir())?,
     };
-    std::fs::create_dir_all(folder.join("config")).map_err(|error| format!("making the folder {} failed: {error}", folder.display()))?;
+    std::fs::create_dir_all(folder.join("config")).map_err(|error| unmade(&folder, &error))?;
     Ok(folder)
+}
+
+/// A folder that was not there before: two demonstrations that begin at once make two.
+fn fresh(parent: &Path) -> Result<PathBuf, Failure> {
+    for n in 0..u32::MAX {
+        let folder = parent.join(format!("exchange-sync-demo-{n}"));
+        match std::fs::create_dir(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(unmade(&folder, &error)),
+        }
+    }
+    Err(Exit::failed("no name for a temporary folder is free"))
+}
+
+fn unmade(folder: &Path, error: &std::io::Error) -> Failure {
+    Exit::failed(format_args!("making the folder {} failed: {error}", folder.display()))
 }
 
 /// A run over all mailboxes, of one pass or until it is stopped.
@@ -110,11 +125,11 @@ async fn pass(
     shutdown: impl Future<Output = ()>,
 ) -> Result<Outcome, Failure> {
     let source = Source { file: Some(file), ..Source::default() };
-    let shelf = source.shelf(env).map_err(|fault| fault.to_string())?;
-    let loaded = config::load(&*shelf, env, None).await.map_err(|refused| refused.to_string())?;
+    let shelf = source.shelf(env).map_err(Exit::usage)?;
+    let loaded = config::load(&*shelf, env, None).await.map_err(|refused| Exit { code: refused.code, ..Exit::failed(refused) })?;
     run::run(&run_args(args, folder, source, once), loaded.config, None, env, console, shutdown)
         .await
-        .map_err(|unready| unready.to_string())
+        .map_err(|unready| Exit { code: unready.code(), ..Exit::failed(unready) })
 }
 
 /// How a person would write this server down while it stands in the cellar.
@@ -151,8 +166,8 @@ fn write_config(folder: &Path, name: &str, server: &Value, mailboxes: &[(String,
     config["poll_message_sleep"] = json!(0);
     config["mailboxes"] = Value::Object(mailboxes);
     let file = folder.join("config").join(format!("{name}.json"));
-    let text = serde_json::to_string_pretty(&config).map_err(|error| error.to_string())?;
-    std::fs::write(&file, text + "\n").map_err(|error| format!("writing {} failed: {error}", file.display()))?;
+    let text = serde_json::to_string_pretty(&config).map_err(Exit::failed)?;
+    std::fs::write(&file, text + "\n").map_err(|error| Exit::failed(format_args!("writing {} failed: {error}", file.display())))?;
     Ok(file)
 }
 
@@ -183,12 +198,12 @@ fn run_args(args: &DemoArgs, folder: &Path, source: Source, once: bool) -> RunAr
 
 /// Lets things happen on the server, as they would between two passes.
 async fn stir(admin: &str, mailboxes: &[(String, bool)]) -> Result<String, Failure> {
-    let client = reqwest::Client::builder().no_proxy().build().map_err(|error| error.to_string())?;
+    let client = reqwest::Client::builder().no_proxy().build().map_err(Exit::failed)?;
     let call = async |path: &str, body: Value| -> Result<(), Failure> {
-        let answer = client.post(format!("{admin}{path}")).json(&body).send().await.map_err(|error| error.to_string())?;
+        let answer = client.post(format!("{admin}{path}")).json(&body).send().await.map_err(Exit::failed)?;
         match answer.status().is_success() {
             true => Ok(()),
-            false => Err(format!("the test server refused {path}: {}", answer.text().await.unwrap_or_default())),
+            false => Err(Exit::failed(format_args!("the test server refused {path}: {}", answer.text().await.unwrap_or_default()))),
         }
     };
     let some = mailboxes.get(..3).unwrap_or(mailboxes);
@@ -199,4 +214,20 @@ async fn stir(admin: &str, mailboxes: &[(String, bool)]) -> Result<String, Failu
         call("/deliver", json!({"mailbox": mailbox, "folder": "inbox", "count": 5})).await?;
     }
     Ok(format!("in each of {} mailboxes 5 messages arrived, 3 were read, 2 moved and 1 deleted", some.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn demonstrations_that_begin_at_once_have_folders_of_their_own() {
+        let parent = tempfile::tempdir().unwrap();
+        let begin = || fresh(parent.path()).unwrap();
+        let folders = std::thread::scope(|scope| {
+            let begun: Vec<_> = (0..8).map(|_| scope.spawn(begin)).collect();
+            begun.into_iter().map(|one| one.join().unwrap()).collect::<std::collections::BTreeSet<_>>()
+        });
+        assert_eq!(folders.len(), 8, "{folders:?}");
+    }
 }

@@ -6,17 +6,19 @@ use std::{
 };
 
 use exchange_sync::{
-    cli::{self, Command, LogArgs, RunArgs, console::Console, mask::shown},
+    cli::{
+        self, Command, LogArgs, RunArgs,
+        console::{Console, complain},
+        mask::shown,
+        signals,
+    },
     config::{self, Env, Lookout},
     demo,
     outcome::Outcome,
     run::{self, Restarts, Unready},
 };
 use futures::FutureExt;
-use tokio::{
-    runtime::Runtime,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::runtime::Runtime;
 
 /// A single pass waits so long for whoever keeps its configuration; a continuous run waits without end.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -81,7 +83,7 @@ fn copy(args: &RunArgs, env: &Env) -> ExitCode {
 /// Nothing is touched before the configuration is good. Gives the exit code, and whether it means that somebody refused us.
 async fn copy_once(args: &RunArgs, env: &Env, console: &Console, mut shutdown: impl Future<Output = ()> + Unpin) -> (u8, bool) {
     let failed = |words: String, code| {
-        eprintln!("error: {}", shown(&words, args.mask));
+        complain(format_args!("error: {}", shown(&words, args.mask)));
         (code, false)
     };
     let shelf = match args.source.shelf(env) {
@@ -112,7 +114,7 @@ async fn copy_once(args: &RunArgs, env: &Env, console: &Console, mut shutdown: i
 fn looking(args: &RunArgs, env: &Env, work: impl AsyncFnOnce(&config::Config) -> Result<Outcome, Unready>) -> ExitCode {
     in_runtime(&args.log, env, &Console::default(), args.mask, async |shutdown| {
         let failed = |words: String, code| {
-            eprintln!("error: {}", shown(&words, args.mask));
+            complain(format_args!("error: {}", shown(&words, args.mask)));
             ExitCode::from(code)
         };
         let answer = async {
@@ -141,7 +143,7 @@ fn quiet() -> LogArgs {
     LogArgs { debug_level: 0, log_format: cli::LogFormat::Text, log_dir: None }
 }
 
-/// Starts logs and the runtime, and runs `work` with a future that is ready at the first SIGINT or SIGTERM. The second ends the process at once,
+/// Starts logs and the runtime, and runs `work` with a future that is ready at the first SIGINT, SIGTERM or SIGHUP. The second ends the process at once,
 /// which loses nothing: what is recorded is durable, and the rest is fetched again.
 fn in_runtime<W>(log: &LogArgs, env: &Env, console: &Console, mask: bool, work: W) -> ExitCode
 where
@@ -150,22 +152,22 @@ where
     let guard = match cli::logging::start(log, env, mask, console.clone()) {
         Ok(guard) => guard,
         Err(error) => {
-            eprintln!("error: {error}");
+            complain(format_args!("error: {error}"));
             return ExitCode::from(2);
         }
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().max_blocking_threads(64).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: starting failed: {error}");
+            complain(format_args!("error: starting failed: {error}"));
             return ExitCode::FAILURE;
         }
     };
     let code = runtime.block_on(async {
-        match interrupts() {
+        match signals::stops(console.clone()).and_then(|()| signals::interrupts()) {
             Ok(shutdown) => work(Box::pin(shutdown)).await,
             Err(error) => {
-                eprintln!("error: watching for signals failed: {error}");
+                complain(format_args!("error: watching for signals failed: {error}"));
                 ExitCode::FAILURE
             }
         }
@@ -173,34 +175,6 @@ where
     end(runtime);
     drop(guard);
     code
-}
-
-/// Ready at the first interrupt; the second ends the process with code 130.
-fn interrupts() -> std::io::Result<impl Future<Output = ()>> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let (first, ready) = tokio::sync::oneshot::channel();
-    tokio::spawn(async move {
-        let mut first = Some(first);
-        loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            match first.take() {
-                Some(first) => {
-                    tracing::info!("stopping; a second interrupt ends the program at once");
-                    let _ = first.send(());
-                }
-                None => std::process::exit(130),
-            }
-        }
-    });
-    Ok(async move {
-        // The sender lives as long as the process listens for signals.
-        if ready.await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    })
 }
 
 /// Lets disk operations under way come to their end, for a moment.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::Utc;
 use tokio::sync::broadcast;
 
-pub use self::hands::{Hands, QUARANTINE_SHOWN};
+pub use self::hands::{Hands, QUARANTINE_SHOWN, listing};
 use crate::{event::Event, status::Board};
 
 /// Where events go: folded into the board at once, logged, and offered to whoever listens.

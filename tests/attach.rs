@@ -126,6 +126,8 @@ async fn two_shards_are_watched_and_one_that_dies_is_found_again() {
     let url = format!("127.0.0.1:{}", ports[1]);
     let table = status(&[&url]).await;
     assert!(table.code == 0 && table.stdout.contains(&mailbox), "{table}");
+    let ready = status(&[&url, "--ready"]).await;
+    assert_eq!((ready.code, ready.stdout.as_str()), (0, "ready\n"), "{ready}");
     let told = status(&[&format!("http://{url}/status"), "--json", "--folders"]).await;
     let told: Value = serde_json::from_str(&told.stdout).unwrap();
     assert_eq!(told["head"]["run"], second.status.head.run.as_str());
@@ -152,6 +154,8 @@ async fn two_shards_are_watched_and_one_that_dies_is_found_again() {
     assert!(ran.stderr.contains(&format!("address={url}")) && !ran.stderr.contains(TOKEN), "{ran}");
     let gone = status(&[&url]).await;
     assert!(gone.code == 1 && gone.stderr.contains("refused"), "{gone}");
+    let gone = status(&[&url, "--ready"]).await;
+    assert!(gone.code == 1 && gone.stderr.contains("is not ready"), "{gone}");
     signal(&first_child, "-TERM");
     assert_eq!(ended(first_child).await.code, 0);
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use exchange_sync_tui::{Action, Status, status::Quarantined};
+use exchange_sync_tui::{Action, Status, status::Listing};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -76,6 +76,11 @@ impl Client {
         read(self.answer(self.client.get(url)).await?).await
     }
 
+    /// Whether it is ready; where not the trouble says why.
+    pub async fn ready(&self) -> Result<(), Trouble> {
+        self.answer(self.client.get(self.address.route("readyz"))).await.map(drop)
+    }
+
     /// The stream of events, from where a mark was.
     pub(super) async fn events(&self, mark: Option<&str>) -> Result<Response, Trouble> {
         let mut request = self.request(Method::GET, "events").header(header::ACCEPT, "text/event-stream");
@@ -103,12 +108,8 @@ impl Client {
     }
 
     /// What is in quarantine, as far as it is shown.
-    pub async fn quarantine(&self) -> Result<Vec<Quarantined>, Trouble> {
-        #[derive(Deserialize)]
-        struct Listed {
-            items: Vec<Quarantined>,
-        }
-        Ok(read::<Listed>(self.answer(self.request(Method::GET, "quarantine")).await?).await?.items)
+    pub async fn quarantine(&self) -> Result<Listing, Trouble> {
+        read(self.answer(self.request(Method::GET, "quarantine")).await?).await
     }
 
     fn request(&self, method: Method, route: &str) -> RequestBuilder {

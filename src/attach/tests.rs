@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use exchange_sync_tui::{Action, Ask, Frame, Signal, Source, Status};
+use exchange_sync_tui::{Action, Ask, Frame, Signal, Source, Status, status::Listing};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -138,6 +138,26 @@ async fn questions_are_answered_or_refused_in_words() {
         let refused = timeout(Duration::from_secs(5), answered).await.unwrap().unwrap().unwrap_err();
         assert!(refused.contains("starting"), "{refused}");
     }
+}
+
+#[tokio::test]
+async fn that_there_is_more_in_quarantine_is_passed_on() {
+    let answer = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 27\r\n\r\n{\"items\": [], \"more\": true}";
+    let client = Client::new(stranger(answer).await, None).unwrap();
+    assert_eq!(client.quarantine().await.unwrap(), Listing { items: Vec::new(), more: true });
+}
+
+#[tokio::test]
+async fn readiness_is_asked_for() {
+    let serving = server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let client = Client::new(address(serving.address()), None).unwrap();
+    let settings = settings("only");
+    let events = settings.events.clone();
+    let _serving = serving.serve(settings);
+    assert!(client.ready().await.unwrap_err().to_string().contains("it is starting"));
+    events.tell(Event::MailboxAdded { mailbox: mail::Address::new("ann@example.com") });
+    events.tell(Event::MailboxFinished { mailbox: mail::Address::new("ann@example.com"), complete: true });
+    assert_eq!(client.ready().await, Ok(()));
 }
 
 #[tokio::test]

@@ -102,6 +102,8 @@ pub struct QuarantineArgs {
 pub struct StatusArgs {
     /// The instance.
     pub address: attach::Address,
+    /// Whether it is only asked whether it is ready.
+    pub ready: bool,
     /// Whether folders, requests, log and history are told as well.
     pub folders: bool,
     /// Whether it is told in JSON.
@@ -109,7 +111,7 @@ pub struct StatusArgs {
 }
 
 /// Options of `attach`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AttachArgs {
     /// The instances; none where a recording is played.
     pub addresses: Vec<attach::Address>,
@@ -117,6 +119,8 @@ pub struct AttachArgs {
     pub token: Option<Secret>,
     /// The recording to be played.
     pub replay: Option<PathBuf>,
+    /// At how many times its pace.
+    pub speed: f64,
     /// Where what is seen is recorded.
     pub record: Option<PathBuf>,
     /// Whether addresses are masked from the beginning.

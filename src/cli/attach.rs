@@ -2,14 +2,17 @@
 
 mod lines;
 mod record;
+mod seen;
 
 use std::{fs::File, future::Future, io::BufReader, path::Path, process::ExitCode};
 
 use exchange_sync_tui::{Source, recording, show};
 
+use self::seen::Seen;
 use super::{
-    AttachArgs,
-    console::{Console, is_interactive},
+    AttachArgs, Exit,
+    console::{Console, columns, is_interactive, say},
+    tables::{WIDTH, tables},
 };
 use crate::attach;
 
@@ -17,43 +20,57 @@ use crate::attach;
 pub async fn run(args: &AttachArgs, console: &Console, shutdown: impl Future<Output = ()>) -> ExitCode {
     match watch(args, console, shutdown).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("error: {failure}");
-            ExitCode::FAILURE
-        }
+        Err(exit) => exit.report(),
     }
 }
 
-async fn watch(args: &AttachArgs, console: &Console, shutdown: impl Future<Output = ()>) -> Result<(), String> {
-    let settings = args.screen.settings(false, args.mask)?;
-    let mut sources = match &args.replay {
-        Some(file) => vec![replay(file)?],
-        None => args.addresses.iter().map(|address| attach::connect(address.clone(), args.token.clone())).collect::<Result<_, _>>()?,
+async fn watch(args: &AttachArgs, console: &Console, shutdown: impl Future<Output = ()>) -> Result<(), Exit> {
+    let settings = args.screen.settings(false, args.mask).map_err(Exit::usage)?;
+    let connect = |address: &attach::Address| attach::connect(address.clone(), args.token.clone());
+    let mut sources: Vec<Source> = match &args.replay {
+        Some(file) => vec![replay(file, args.speed).map_err(Exit::usage)?],
+        None => args.addresses.iter().map(connect).collect::<Result<_, _>>().map_err(Exit::usage)?,
     };
     let mut recording = None;
     if let Some(file) = &args.record {
-        let (recorded, task) = record::record(file, sources.remove(0))?;
+        let (recorded, task) = record::record(file, sources.remove(0)).map_err(Exit::usage)?;
         sources.push(recorded);
         recording = Some((file, task));
     }
-    if is_interactive() {
-        let _lent = console.lend();
-        show(sources, settings, shutdown).await.map_err(|error| format!("drawing the dashboard failed: {error}"))?;
-    } else {
-        lines::lines(sources, args.mask, shutdown).await;
+    let (sources, seen): (Vec<_>, Vec<_>) = sources.into_iter().map(seen::seen).unzip();
+    let told = |columns| seen.iter().map(|one: &Seen| one.table(columns, args.mask)).collect::<Vec<_>>().join("\n");
+    let tables = tables(console.clone(), || told(WIDTH)).map_err(Exit::failed)?;
+    let person = is_interactive();
+    let watched = async {
+        if person {
+            let _lent = console.lend();
+            let shown = show(sources, settings, shutdown).await;
+            shown.map(drop).map_err(|error| Exit::failed(format!("drawing the dashboard failed: {error}")))
+        } else {
+            lines::lines(sources, args.mask, shutdown).await;
+            Ok(())
+        }
+    };
+    tokio::select! {
+        watched = watched => watched?,
+        () = tables => {}
+    }
+    if person {
+        // What was on the screen has gone with it.
+        say(told(columns().unwrap_or(WIDTH)).trim_end());
     }
     match recording {
         Some((file, task)) => match task.await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(format!("writing the recording {} failed: {error}", file.display())),
-            Err(_) => Err(format!("writing the recording {} broke off", file.display())),
+            Ok(Err(error)) => Err(Exit::failed(format!("writing the recording {} failed: {error}", file.display()))),
+            Err(_) => Err(Exit::failed(format!("writing the recording {} broke off", file.display()))),
         },
         None => Ok(()),
     }
 }
 
-fn replay(file: &Path) -> Result<Source, String> {
+fn replay(file: &Path, speed: f64) -> Result<Source, String> {
     let failed = |cause: String| format!("reading the recording {} failed: {cause}", file.display());
     let from = File::open(file).map_err(|error| failed(error.to_string()))?;
-    recording::play(file.display().to_string(), BufReader::new(from), 1.0).map_err(failed)
+    recording::play(file.display().to_string(), BufReader::new(from), speed).map_err(failed)
 }

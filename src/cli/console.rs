@@ -1,6 +1,7 @@
 //! Standard error as the logs see it.
 
 use std::{
+    fmt,
     io::{self, IsTerminal, Write},
     sync::{
         Arc,
@@ -8,7 +9,18 @@ use std::{
     },
 };
 
+use rustix::fs::fstat;
 use tracing_subscriber::fmt::MakeWriter;
+
+/// Says a line on standard output. That nobody is there to read it, as where a terminal was closed, is not worth a failure.
+pub fn say(words: impl fmt::Display) {
+    let _ = writeln!(io::stdout(), "{words}");
+}
+
+/// The same on standard error.
+pub fn complain(words: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{words}");
+}
 
 /// Whether a person sits before it: keys come in, and what is shown is seen.
 pub fn is_interactive() -> bool {
@@ -37,14 +49,23 @@ impl Console {
         self.lent.store(true, Ordering::Relaxed);
         Lent(self.lent.clone())
     }
-}
 
-impl Console {
-    /// Writes to standard error, unless the terminal is lent.
+    /// Whether a dashboard has the terminal.
+    pub fn is_lent(&self) -> bool {
+        self.lent.load(Ordering::Relaxed)
+    }
+
+    /// Writes to standard error, unless that is the terminal that is lent.
     pub fn write(&self, text: &str) {
         let mut line = Line { console: self.clone(), text: text.as_bytes().to_vec() };
         let _ = line.flush();
     }
+}
+
+/// Whether standard error is the terminal that a dashboard draws on, rather than a file or another one.
+fn is_drawn_on() -> bool {
+    let (out, err) = (fstat(io::stdout()), fstat(io::stderr()));
+    io::stderr().is_terminal() && out.is_ok_and(|out| err.is_ok_and(|err| out.st_rdev == err.st_rdev))
 }
 
 impl Drop for Lent {
@@ -75,7 +96,7 @@ impl Write for Line {
 
     fn flush(&mut self) -> io::Result<()> {
         let text = std::mem::take(&mut self.text);
-        if text.is_empty() || self.console.lent.load(Ordering::Relaxed) {
+        if text.is_empty() || (self.console.is_lent() && is_drawn_on()) {
             return Ok(());
         }
         io::stderr().write_all(&text)

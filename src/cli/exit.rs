@@ -1,4 +1,4 @@
-//! An end of the program before any work began.
+//! An end of the program that is told in a line: before any work began, or because it failed.
 
 use std::{fmt, io::Write, process::ExitCode};
 
@@ -15,6 +15,11 @@ impl Exit {
     /// The end for a wrong command line or configuration: code 2.
     pub fn usage(message: impl fmt::Display) -> Self {
         Self { code: 2, message: format!("error: {message}\n") }
+    }
+
+    /// The end for everything else that goes wrong: code 1.
+    pub fn failed(message: impl fmt::Display) -> Self {
+        Self { code: 1, message: format!("error: {message}\n") }
     }
 
     /// Prints the message where it belongs and gives the code. A closed pipe is not worth a panic.

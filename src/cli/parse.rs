@@ -234,6 +234,9 @@ struct StatusOptions {
     /// Where it serves: what its --bind says, such as localhost:8080; may come from the environment variable EXCHANGE_SYNC_URL
     #[arg(value_name = "URL")]
     address: Option<attach::Address>,
+    /// Say only whether it is ready, as /readyz does, and end with code 0 if so; for probes
+    #[arg(long, conflicts_with = "json")]
+    ready: bool,
     /// Tell of folders, requests, log and history as well
     #[arg(long, requires = "json")]
     folders: bool,
@@ -250,6 +253,9 @@ struct AttachOptions {
     /// Play a recording instead
     #[arg(long, value_name = "FILE", conflicts_with_all = ["addresses", "record"])]
     replay: Option<PathBuf>,
+    /// Play it at so many times its pace, such as 10 or 0.5 [default: 1]
+    #[arg(long, value_name = "N", value_parser = speed, requires = "replay", conflicts_with_all = ["addresses", "record"])]
+    speed: Option<f64>,
     /// Keep what is seen of one instance in this file, which must not exist yet; at most 100 MiB
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -393,16 +399,16 @@ fn run(options: RunOptions, env: &Env) -> Result<RunArgs, Exit> {
 }
 
 fn status(options: StatusOptions, env: &Env) -> Result<StatusArgs, Exit> {
-    let StatusOptions { address, folders, json } = options;
+    let StatusOptions { address, ready, folders, json } = options;
     let address = match address {
         Some(address) => address,
         None => address_of(env)?.ok_or_else(|| Exit::usage(format!("status: {NOWHERE}")))?,
     };
-    Ok(StatusArgs { address, folders, json })
+    Ok(StatusArgs { address, ready, folders, json })
 }
 
 fn attach(options: AttachOptions, env: &Env) -> Result<AttachArgs, Exit> {
-    let AttachOptions { mut addresses, replay, record, mask, print_keymap, screen } = options;
+    let AttachOptions { mut addresses, replay, speed, record, mask, print_keymap, screen } = options;
     if print_keymap {
         return Err(Exit { code: 0, message: exchange_sync_tui::Keymap::sample() });
     }
@@ -413,7 +419,13 @@ fn attach(options: AttachOptions, env: &Env) -> Result<AttachArgs, Exit> {
         return Err(Exit::usage("attach --record: a recording is of one instance: name one URL"));
     }
     let token = env.var(server::TOKEN).map(Secret::new);
-    Ok(AttachArgs { addresses, token, replay, record, mask, screen })
+    Ok(AttachArgs { addresses, token, replay, speed: speed.unwrap_or(1.0), record, mask, screen })
+}
+
+/// A pace: faster than any screen is of no use, slower than a thousandth is a standstill.
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse().ok().filter(|speed| (0.001..=100_000.0).contains(speed));
+    speed.ok_or_else(|| "write a number from 0.001 to 100000, such as 10 or 0.5".into())
 }
 
 /// Where an instance is looked for that is not named.

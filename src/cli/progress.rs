@@ -4,9 +4,10 @@ mod dashboard;
 mod lines;
 mod record;
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
-use exchange_sync_tui::{Left, Settings};
+use chrono::Utc;
+use exchange_sync_tui::{Left, Settings, text};
 use futures::{FutureExt, future::Shared};
 use tokio::{
     sync::oneshot,
@@ -16,8 +17,12 @@ use tokio::{
 use super::{
     Progress,
     console::{Console, is_interactive},
+    tables::{WIDTH, tables},
 };
 use crate::watch::{Events, Hands};
+
+/// So long a dashboard may take to give the terminal back.
+const LAST: Duration = Duration::from_secs(5);
 
 /// What to show, and where.
 pub struct Wanted<'a> {
@@ -68,7 +73,14 @@ pub fn start(events: &Events, wanted: Wanted<'_>) -> Result<View, String> {
     if let Some(file) = wanted.record {
         tasks.spawn(record::record(file, events.clone(), stopped.clone())?);
     }
-    tasks.spawn(lines::tables(events.clone(), wanted.console.clone(), stopped.clone())?);
+    let (board, over) = (events.clone(), stopped.clone());
+    let tables = tables(wanted.console.clone(), move || text::table(&board.status().overview(Utc::now()), WIDTH))?;
+    tasks.spawn(async move {
+        tokio::select! {
+            _ = over => {}
+            () = tables => {}
+        }
+    });
     match wanted.progress {
         Progress::None => {}
         Progress::Json => drop(tasks.spawn(lines::json(events.clone(), stopped))),
@@ -99,8 +111,8 @@ impl View {
     pub async fn stop(mut self) {
         drop(self.stop.take());
         if let Some(dashboard) = self.dashboard.take() {
-            // A display that broke does not concern the result.
-            let _ = dashboard.await;
+            // A display that broke does not concern the result, nor one that waits for a terminal that is gone.
+            let _ = tokio::time::timeout(LAST, dashboard).await;
         }
         while self.tasks.join_next().await.is_some() {}
     }

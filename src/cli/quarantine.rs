@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use indicatif::HumanCount;
+use exchange_sync_tui::text::count;
 use serde_json::json;
 
 use super::mask::shown;
@@ -82,11 +82,11 @@ impl List {
     pub fn end(&self, out: &mut dyn Write) -> Outcome {
         if !self.json {
             let tried = match self.tried {
-                Some((tried, stored)) => format!("{} tried again, {} of them stored now; ", HumanCount(tried), HumanCount(stored)),
+                Some((tried, stored)) => format!("{} tried again, {} of them stored now; ", count(tried), count(stored)),
                 None => String::new(),
             };
-            let others = if self.others > 0 { format!(", and {} others", HumanCount(self.others)) } else { String::new() };
-            let _ = writeln!(out, "{tried}{} in quarantine{others}", HumanCount(self.listed));
+            let others = if self.others > 0 { format!(", and {} others", count(self.others)) } else { String::new() };
+            let _ = writeln!(out, "{tried}{} in quarantine{others}", count(self.listed));
         }
         let _ = out.flush();
         match (self.refused, self.troubled, self.listed + self.others) {
@@ -102,6 +102,6 @@ impl List {
 fn times(attempts: u64) -> String {
     match attempts {
         0 | 1 => "once or more".to_owned(),
-        attempts => format!("{} times or more", HumanCount(attempts)),
+        attempts => format!("{} times or more", count(attempts)),
     }
 }

@@ -7,14 +7,18 @@ use std::{
 
 use exchange_sync_tui::{Status, text};
 
-use super::{StatusArgs, console::columns};
+use super::{
+    StatusArgs,
+    console::{columns, complain, say},
+    tables::WIDTH,
+};
 use crate::attach::Client;
 
-/// Columns of a table that goes into a file or a pipe.
-const COLUMNS: usize = 160;
-
-/// Asks and prints; code 1 where there is no answer.
+/// Asks and prints; code 1 where there is no answer, or it is not ready and that was the question.
 pub async fn run(args: &StatusArgs) -> ExitCode {
+    if args.ready {
+        return ready(args).await;
+    }
     let asked = async {
         let client = Client::new(args.address.clone(), None)?;
         client.status(args.folders).await.map_err(|trouble| trouble.to_string())
@@ -26,7 +30,21 @@ pub async fn run(args: &StatusArgs) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(cause) => {
-            eprintln!("error: asking {} for its status failed: {cause}", args.address);
+            complain(format_args!("error: asking {} for its status failed: {cause}", args.address));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn ready(args: &StatusArgs) -> ExitCode {
+    let asked = async { Client::new(args.address.clone(), None)?.ready().await.map_err(|trouble| trouble.to_string()) };
+    match asked.await {
+        Ok(()) => {
+            say("ready");
+            ExitCode::SUCCESS
+        }
+        Err(cause) => {
+            complain(format_args!("error: {} is not ready: {cause}", args.address));
             ExitCode::FAILURE
         }
     }
@@ -40,7 +58,7 @@ fn told(status: &Status, json: bool) -> String {
     let head = &status.head;
     let shard = head.shard.map(|shard| format!(", shard {} of {}", shard.index, shard.total)).unwrap_or_default();
     let who = format!("{}{shard}, version {}: {} to {}\n", head.instance, head.version, head.api, head.sink);
-    format!("{}{}\n{}", crate::words::visible(who.trim_end()) + "\n", text::line(status), text::table(status, columns().unwrap_or(COLUMNS)))
+    format!("{}{}\n{}", crate::words::visible(who.trim_end()) + "\n", text::line(status), text::table(status, columns().unwrap_or(WIDTH)))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use indicatif::{HumanBytes, HumanCount};
+use exchange_sync_tui::text::{bytes, count, visible};
 use serde_json::json;
 
 use super::Progress;
@@ -54,34 +54,31 @@ impl Summary<'_> {
                 Outcome::Refused => "access was refused",
             }
         );
-        let mut line = |name: &str, value: String| text.push_str(&format!("  {name:<22}{value}\n"));
-        line("mailboxes", format!("{} of {} read to their end ({} folders)", sum.complete, sum.mailboxes, HumanCount(sum.folders)));
-        line(
-            "messages stored now",
-            format!("{} ({}, {rate:.0} per second)", HumanCount(sum.figures.stored), HumanBytes(sum.figures.bytes)),
-        );
+        let mut line = |name: &str, value: String| text.push_str(&format!("  {name:<22}{}\n", visible(&value)));
+        line("mailboxes", format!("{} of {} read to their end ({} folders)", sum.complete, sum.mailboxes, count(sum.folders)));
+        line("messages stored now", format!("{} ({}, {rate:.0} per second)", count(sum.figures.stored), bytes(sum.figures.bytes)));
         let looked = match sum.counted == sum.mailboxes {
             true => String::new(),
             false => format!(" (counted in {} of {} mailboxes)", sum.counted, sum.mailboxes),
         };
-        line("messages in the sink", format!("{}{looked}", HumanCount(sum.in_sink)));
-        line("changes recorded", format!("{} (moves, read flags, deletions; no download)", HumanCount(sum.figures.changes)));
-        line("in quarantine", HumanCount(sum.quarantined).to_string());
+        line("messages in the sink", format!("{}{looked}", count(sum.in_sink)));
+        line("changes recorded", format!("{} (moves, read flags, deletions; no download)", count(sum.figures.changes)));
+        line("in quarantine", count(sum.quarantined));
         if sum.throttled + sum.retried > 0 {
             line("waits and retries", format!("{} asked for by the server, {} after passing trouble", sum.throttled, sum.retried));
         }
         line("messages and catalog", self.messages.clone());
         line("where to resume", self.resume.clone());
         if let Some(trouble) = &self.status.head.sink_trouble {
-            text.push_str(&format!("  nothing could be stored at the end: {}\n", &trouble.reason));
+            text.push_str(&format!("  nothing could be stored at the end: {}\n", visible(&trouble.reason)));
         }
         if let Some(trouble) = &self.status.head.config_trouble {
-            text.push_str(&format!("  a new configuration was refused: {}\n", &trouble.reason));
+            text.push_str(&format!("  a new configuration was refused: {}\n", visible(&trouble.reason)));
         }
         let troubled: Vec<_> = self.status.mailboxes.iter().filter(|(_, one)| one.error.is_some() && !one.complete).collect();
         for (address, one) in troubled.iter().take(NAMED) {
             let words = one.error.as_ref().map_or("", |error| &error.words);
-            text.push_str(&format!("  {address}: {words}\n"));
+            text.push_str(&format!("  {}: {}\n", visible(address), visible(words)));
         }
         if troubled.len() > NAMED {
             text.push_str(&format!("  and {} more mailboxes in trouble, named in the log\n", troubled.len() - NAMED));
@@ -192,5 +189,32 @@ mod tests {
         };
         insta::assert_snapshot!(summary.text());
         insta::assert_snapshot!(Summary { status: &masked, ..summary }.json());
+    }
+
+    #[test]
+    fn words_of_strangers_do_nothing_to_the_terminal() {
+        let mut board = Board::default();
+        board.introduce(Head::default(), false);
+        let (at, reason) = (DateTime::UNIX_EPOCH, "Inbox/\u{1b}]0;owned\u{7}\nno".to_owned());
+        let bob = Address::new("b\u{1b}ob@example.com");
+        for event in [
+            Event::MailboxStarted { mailbox: bob.clone() },
+            Event::MailboxFailed { mailbox: bob, reason: reason.clone(), refused: false },
+            Event::SinkBlocked { reason: reason.clone(), until: at },
+            Event::ConfigRefused { reason, at },
+        ] {
+            board.fold(at, &event);
+        }
+        let summary = Summary {
+            status: &board.overview(at),
+            elapsed: Duration::ZERO,
+            messages: "/srv/\u{9b}31m".into(),
+            resume: String::new(),
+            finished: false,
+            outcome: Outcome::Failed,
+        };
+        let text = summary.text();
+        assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+        assert_eq!(text.matches("Inbox/\\u{1b}]0;owned\\u{7}\\u{a}no").count(), 3, "{text}");
     }
 }

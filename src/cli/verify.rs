@@ -5,7 +5,7 @@ use std::{
     io::Write,
 };
 
-use indicatif::HumanCount;
+use exchange_sync_tui::text::count;
 use serde_json::json;
 
 use super::mask::shown;
@@ -55,17 +55,16 @@ impl Report {
         if !std::mem::replace(&mut self.begun, true) {
             text += &format!("{:>10} {:>10} {:>8} {:>10}  mailbox and folder\n", "Exchange", "catalog", "missing", "quarantine");
         }
-        text += &format!("{:43}{}\n", "", report.mailbox);
+        text += &format!("{:43}{}\n", "", visible(report.mailbox.as_str()));
         for folder in &report.folders {
             let mut notes = Vec::new();
             if folder.moved > 0 {
-                notes.push(format!("{} moved here since", HumanCount(folder.moved)));
+                notes.push(format!("{} moved here since", count(folder.moved)));
             }
             if folder.departed > 0 {
-                notes.push(format!("{} left it since", HumanCount(folder.departed)));
+                notes.push(format!("{} left it since", count(folder.departed)));
             }
             let notes = if notes.is_empty() { String::new() } else { format!("  ({})", notes.join(", ")) };
-            let count = |number| HumanCount(number).to_string();
             text += &format!(
                 "{:>10} {:>10} {:>8} {:>10}  {}{notes}\n",
                 count(folder.server),
@@ -81,8 +80,8 @@ impl Report {
         let more = report.gaps.len().saturating_sub(NAMED) as u64;
         text += &match (more, report.unnamed) {
             (0, _) => String::new(),
-            (more, 0) => format!("  and {} more, which --json names\n", HumanCount(more)),
-            (more, unnamed) => format!("  and {} more, of which --json names {}\n", HumanCount(more + unnamed), HumanCount(more)),
+            (more, 0) => format!("  and {} more, which --json names\n", count(more)),
+            (more, unnamed) => format!("  and {} more, of which --json names {}\n", count(more + unnamed), count(more)),
         };
         if let Some(trouble) = &report.trouble {
             text += &format!("  not looked at whole: {}\n", visible(trouble));
@@ -145,7 +144,6 @@ fn name(outcome: Outcome) -> &'static str {
 
 /// The verdict in one line.
 pub fn words(sum: &Sum) -> String {
-    let count = |number: u64| HumanCount(number).to_string();
     let seen = format!(
         "{} messages in {} folders of {} mailboxes; in the sink {} of {} looked at, {} read back",
         count(sum.server),

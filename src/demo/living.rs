@@ -11,7 +11,10 @@ use tokio::time::sleep;
 
 use super::{Failure, mailboxes, on_premises, pass, write_config};
 use crate::{
-    cli::{DemoArgs, console::Console},
+    cli::{
+        DemoArgs, Exit,
+        console::{Console, say},
+    },
     config::Env,
 };
 
@@ -28,10 +31,10 @@ pub(super) async fn watch(
     shutdown: impl Future<Output = ()>,
 ) -> Result<u8, Failure> {
     let built_in = args.mailboxes.is_none() && args.messages.is_none();
-    let server = Simulator::start(Launch::from(lively(world, built_in))).await?;
+    let server = Simulator::start(Launch::from(lively(world, built_in))).await.map_err(Exit::failed)?;
     let mailboxes = mailboxes(&server);
     let config = write_config(folder, "ews", &on_premises(&server.ews_url()), &mailboxes, true)?;
-    println!("A test Exchange server with {} mailboxes is copied by EWS into {}", mailboxes.len(), folder.display());
+    say(format_args!("A test Exchange server with {} mailboxes is copied by EWS into {}", mailboxes.len(), folder.display()));
     let over = async {
         match args.duration {
             Some(duration) => sleep(duration).await,
@@ -45,8 +48,8 @@ pub(super) async fn watch(
         }
     };
     let outcome = pass(args, env, folder, config, false, console, ends).await?;
-    println!("\nLook around: ls {0}/data, or read the catalog: head -n 3 {0}/data/*/*/*/catalog/*.jsonl", folder.display());
-    println!("For mailboxes of your own: exchange-sync config sample > config.json, and see exchange-sync run --help");
+    say(format_args!("\nLook around: ls {0}/data, or read the catalog: head -n 3 {0}/data/*/*/*/catalog/*.jsonl", folder.display()));
+    say(format_args!("For mailboxes of your own: exchange-sync config sample > config.json, and see exchange-sync run --help"));
     server.shutdown().await;
     Ok(outcome.code())
 }

@@ -1,10 +1,20 @@
 //! What watchers may have done, whether they sit before this terminal or far away.
 
 use async_trait::async_trait;
-use exchange_sync_tui::{Action, status::Quarantined};
+use exchange_sync_tui::{
+    Action,
+    status::{Listing, Quarantined},
+};
 
 /// So many items of quarantine are shown; whoever wants more asks `quarantine list`.
 pub const QUARANTINE_SHOWN: usize = 1000;
+
+/// So many of them as are shown, and whether there are more.
+pub fn listing(mut items: Vec<Quarantined>) -> Listing {
+    let more = items.len() > QUARANTINE_SHOWN;
+    items.truncate(QUARANTINE_SHOWN);
+    Listing { items, more }
+}
 
 /// Carries actions out.
 #[async_trait]

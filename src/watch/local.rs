@@ -9,7 +9,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::{Events, Hands};
+use super::{Events, Hands, listing};
 use crate::status::{Head, Seen, State};
 
 /// So often the board is looked at.
@@ -52,7 +52,7 @@ async fn answer(hands: Arc<dyn Hands>, mut asked: mpsc::Receiver<Ask>) {
             // Whoever asked may have gone.
             match ask {
                 Ask::Act { action, answer } => drop(answer.send(hands.act(action).await)),
-                Ask::Quarantine { answer } => drop(answer.send(hands.quarantine().await)),
+                Ask::Quarantine { answer } => drop(answer.send(hands.quarantine().await.map(listing))),
             }
         });
     }

@@ -4,7 +4,10 @@ use std::{
     io::{Read, Write},
     num::NonZero,
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -21,7 +24,8 @@ pub struct Terminal {
     screen: Arc<Mutex<vt100::Parser>>,
     keys: Arc<Mutex<Box<dyn Write + Send>>>,
     master: Box<dyn MasterPty + Send>,
-    shell: Box<dyn Child + Send + Sync>,
+    shell: Shell,
+    gone: Arc<AtomicBool>,
 }
 
 fn size(columns: u16, rows: u16) -> PtySize {
@@ -45,9 +49,14 @@ impl Terminal {
         let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(rows), cells(columns), 0)));
         let keys = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
         let (mut from, seen, answers) = (pair.master.try_clone_reader().unwrap(), screen.clone(), keys.clone());
+        let gone = Arc::new(AtomicBool::new(false));
+        let closed = gone.clone();
         std::thread::spawn(move || {
             let mut bytes = [0; 8192];
             while let Ok(read @ 1..) = from.read(&mut bytes) {
+                if closed.load(Ordering::SeqCst) {
+                    return;
+                }
                 let mut parser = seen.lock().unwrap();
                 parser.process(&bytes[..read]);
                 // Whoever asks where the cursor is waits for the answer of the terminal (ECMA-48, DSR).
@@ -58,7 +67,7 @@ impl Terminal {
                 }
             }
         });
-        Self { screen, keys, master: pair.master, shell }
+        Self { screen, keys, master: pair.master, shell: Shell(shell), gone }
     }
 
     /// Presses these keys.
@@ -109,17 +118,36 @@ impl Terminal {
 
     /// Waits for the end of the shell.
     pub fn ended(mut self) {
-        let start = Instant::now();
-        while self.shell.try_wait().unwrap().is_none() {
-            assert!(start.elapsed() < PATIENCE, "the shell does not end:\n{}", self.text());
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        code(&mut *self.shell.0);
+    }
+
+    /// Closes the terminal, as when a window or a connection is closed, and gives the code with which what ran on it ends.
+    pub fn hung_up(self) -> u32 {
+        // Who reads holds it open until there is something to be read, which is so each second.
+        self.gone.store(true, Ordering::SeqCst);
+        let Self { keys, master, mut shell, .. } = self;
+        drop((keys, master));
+        code(&mut *shell.0)
     }
 }
 
-impl Drop for Terminal {
+fn code(shell: &mut (dyn Child + Send + Sync)) -> u32 {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = shell.try_wait().unwrap() {
+            // One that was killed has a code of its own, which is not 0.
+            return status.exit_code();
+        }
+        assert!(start.elapsed() < PATIENCE, "it does not end");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// What a failed test leaves behind; the hangup ends what runs on the terminal.
+struct Shell(Box<dyn Child + Send + Sync>);
+
+impl Drop for Shell {
     fn drop(&mut self) {
-        // What a failed test leaves behind; the hangup ends what runs on the terminal.
-        let _ = self.shell.kill();
+        let _ = self.0.kill();
     }
 }

@@ -7,6 +7,7 @@ mod list;
 mod logs;
 mod order;
 mod quarantine;
+mod round;
 mod rows;
 
 use chrono::{DateTime, Utc};
@@ -17,6 +18,7 @@ pub(crate) use list::List;
 pub(crate) use logs::Logs;
 pub(crate) use order::{Order, severity};
 pub(crate) use quarantine::Quarantine;
+use round::Round;
 pub(crate) use rows::{Row, Table};
 
 use crate::{
@@ -88,6 +90,8 @@ pub(crate) struct App {
     pub(crate) mask: bool,
     pub(crate) dialog: Option<Dialog>,
     pub(crate) notice: Option<Notice>,
+    /// What was last asked of several at once.
+    round: Option<Round>,
     /// Keys that are the beginning of something.
     begun: Vec<Key>,
     /// Whether the bell has rung for an error, and for the end.
@@ -114,6 +118,7 @@ impl App {
             span: None,
             dialog: None,
             notice: None,
+            round: None,
             begun: Vec::new(),
             rung: (false, false),
         }

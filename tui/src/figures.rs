@@ -47,7 +47,7 @@ impl Zone {
 }
 
 /// All digits, in groups of three.
-pub(crate) fn count(n: u64) -> String {
+pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -68,7 +68,7 @@ pub(crate) fn brief(n: u64) -> String {
 }
 
 /// `812 B`, `18.2 GB`.
-pub(crate) fn bytes(n: u64) -> String {
+pub fn bytes(n: u64) -> String {
     scaled(n as f64, &[" B", " kB", " MB", " GB", " TB", " PB"])
 }
 

@@ -35,3 +35,4 @@ pub use settings::{Color, Colors, Settings};
 pub use show::{Left, show};
 pub use source::{Ask, Signal, Source};
 pub use status::Status;
+pub use terminal::stop;

@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthChar;
 const MARKS: usize = 3;
 
 /// The text with all that moves the cursor, colours, turns the direction of reading or cannot be seen written as `\u{1b}`.
-pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+pub fn visible(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
         return text.into();
     }

@@ -118,7 +118,7 @@ fn windows(app: &mut App, layout: &Layout) {
     let height = logs::list(app, if app.tab == Tab::Logs { layout.body } else { log_pane(layout) }).height;
     app.logs.list.show(usize::from(height), lines);
     let items = app.quarantine.items.len();
-    app.quarantine.list.show(usize::from(quarantine::list(layout.body).height), items);
+    app.quarantine.list.show(usize::from(quarantine::list(app, layout.body).height), items);
 }
 
 /// The log's pane, below a line that parts it from the table.
@@ -159,8 +159,8 @@ pub(crate) fn spot(app: &App, area: Rect, x: u16, y: u16) -> Spot {
         return tabs::spot(app, x);
     }
     match app.tab {
-        Tab::Quarantine if quarantine::list(layout.body).contains((x, y).into()) => {
-            Spot::Row(app.quarantine.list.offset + usize::from(y - layout.body.y - 1))
+        Tab::Quarantine if quarantine::list(app, layout.body).contains((x, y).into()) => {
+            Spot::Row(app.quarantine.list.offset + usize::from(y - quarantine::list(app, layout.body).y))
         }
         Tab::Logs if layout.body.contains((x, y).into()) => Spot::Row(app.logs.list.offset + usize::from(y - layout.body.y)),
         Tab::Mailboxes if y > layout.body.y && layout.body.contains((x, y).into()) => {

@@ -24,7 +24,7 @@ use crate::{
     Action, Ask, Settings, Signal, Source,
     app::{App, Effect},
     screen,
-    status::Quarantined,
+    status::Listing,
     terminal::Screen,
     theme::Theme,
 };
@@ -46,7 +46,7 @@ pub enum Left {
 /// An answer to something asked.
 enum Answer {
     Acted(usize, Action, Result<String, String>),
-    Listed(usize, Result<Vec<Quarantined>, String>),
+    Listed(usize, Result<Listing, String>),
 }
 
 /// What pictures are drawn on.
@@ -63,7 +63,9 @@ pub(crate) trait Surface {
     fn copy(&mut self, text: &str) -> io::Result<()>;
     /// Forgets what was drawn.
     fn clear(&mut self) -> io::Result<()>;
-    /// Gives it back until the shell says to go on.
+    /// Asks for what [`suspend`](Self::suspend) does, of everybody at work in this job.
+    fn ask_shell(&mut self) -> io::Result<()>;
+    /// Gives it back, and stops until the shell says to go on.
     fn suspend(&mut self) -> io::Result<()>;
     /// Takes it again.
     fn resume(&mut self) -> io::Result<()>;
@@ -76,8 +78,17 @@ pub async fn show(sources: Vec<Source>, settings: Settings, ending: impl Future<
     let mut screen = Screen::new(settings.mouse, settings.title)?;
     let names = sources.iter().map(|source| source.name.clone()).collect();
     let app = App::new(names, settings, theme, Utc::now());
-    let continued = signal(SignalKind::from_raw(Raised::CONT.as_raw()))?;
-    run(app, sources, EventStream::new(), continued, ending, &mut screen, Utc::now).await
+    let listen = |raised: Raised| signal(SignalKind::from_raw(raised.as_raw()));
+    let job = Job { stopped: listen(Raised::TSTP)?, continued: listen(Raised::CONT)? };
+    run(app, sources, EventStream::new(), job, ending, &mut screen, Utc::now).await
+}
+
+/// What a shell tells its jobs.
+pub(crate) struct Job {
+    /// To stop for a while.
+    pub(crate) stopped: unix::Signal,
+    /// To go on.
+    pub(crate) continued: unix::Signal,
 }
 
 /// The same with everything that is outside of it handed in.
@@ -85,7 +96,7 @@ pub(crate) async fn run(
     mut app: App,
     sources: Vec<Source>,
     mut events: impl Stream<Item = io::Result<Event>> + Unpin,
-    mut continued: unix::Signal,
+    mut job: Job,
     ending: impl Future<Output = ()>,
     screen: &mut impl Surface,
     now: impl Fn() -> DateTime<Utc>,
@@ -98,6 +109,8 @@ pub(crate) async fn run(
     // When the picture is due that says what changed; none while nothing did.
     let mut due = Some(Instant::now());
     let mut drawn: Option<Instant> = None;
+    // Stopped by the shell. The stop reaches all threads only after a moment, in which nothing may take the terminal again.
+    let mut standing = false;
     loop {
         let mut changed = true;
         let effects = tokio::select! {
@@ -119,7 +132,14 @@ pub(crate) async fn run(
                     Vec::new()
                 }
             },
-            Some(()) = continued.recv() => {
+            Some(()) = job.stopped.recv() => {
+                screen.suspend()?;
+                standing = screen.away();
+                changed = false;
+                Vec::new()
+            }
+            Some(()) = job.continued.recv() => {
+                standing = false;
                 screen.resume()?;
                 Vec::new()
             }
@@ -127,7 +147,7 @@ pub(crate) async fn run(
                 changed = app.tick(now()) || screen.away();
                 Vec::new()
             }
-            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() && !standing => {
                 screen.draw(&mut app)?;
                 (due, drawn) = (None, Some(Instant::now()));
                 continue;
@@ -141,7 +161,7 @@ pub(crate) async fn run(
                 Effect::Copy(text) => screen.copy(&text)?,
                 Effect::Bell => screen.bell()?,
                 Effect::Redraw => screen.clear()?,
-                Effect::Suspend => screen.suspend()?,
+                Effect::Suspend => screen.ask_shell()?,
             }
         }
         if changed && due.is_none() {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{Action, Frame, status::Quarantined};
+use crate::{Action, Frame, status::Listing};
 
 /// One appliance that is watched.
 #[derive(Debug)]
@@ -53,6 +53,6 @@ pub enum Ask {
     /// What is in quarantine.
     Quarantine {
         /// The list.
-        answer: oneshot::Sender<Result<Vec<Quarantined>, String>>,
+        answer: oneshot::Sender<Result<Listing, String>>,
     },
 }

@@ -473,6 +473,16 @@ pub struct Sample {
     pub p95: u64,
 }
 
+/// What is in quarantine, as far as it is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listing {
+    /// The items.
+    pub items: Vec<Quarantined>,
+    /// Whether there are others beside them.
+    #[serde(default)]
+    pub more: bool,
+}
+
 /// An item in quarantine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantined {

@@ -7,6 +7,8 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
+    time::Duration,
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -15,7 +17,7 @@ use crossterm::{
     terminal::{self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen},
 };
 use ratatui::{Terminal, backend::CrosstermBackend, layout::Rect};
-use rustix::process::{Signal, kill_current_process_group};
+use rustix::process::{Signal, getpgrp, getpid, getsid, kill_current_process_group, kill_process};
 
 use crate::{app::App, screen, show::Surface};
 
@@ -126,11 +128,20 @@ impl Surface for Screen {
         self.terminal.resize(self.area())
     }
 
+    /// All of a pipeline is to stop, as it would without the dashboard. The signal comes back to this process, too.
+    fn ask_shell(&mut self) -> io::Result<()> {
+        if has_shell() {
+            kill_current_process_group(Signal::TSTP)?;
+        }
+        Ok(())
+    }
+
+    /// The terminal is taken again when the shell says to go on.
     fn suspend(&mut self) -> io::Result<()> {
-        self.given.leave()?;
-        // All of a pipeline stops, as it would without the dashboard.
-        kill_current_process_group(Signal::TSTP)?;
-        self.enter()
+        if has_shell() {
+            self.given.leave()?;
+        }
+        stop()
     }
 
     /// The shell has made of the terminal what it likes.
@@ -138,6 +149,22 @@ impl Surface for Screen {
         self.given.leave()?;
         self.enter()
     }
+}
+
+/// Stops this process until it is told to go on, as job control does; for whoever listens for SIGTSTP, which then stops nobody by itself.
+pub fn stop() -> io::Result<()> {
+    // Where no shell looks after jobs, nobody would ever let it go on, and the kernel's own SIGTSTP is ignored as well.
+    if has_shell() {
+        kill_process(getpid(), Signal::STOP)?;
+        // Another thread may be the one that takes the signal, and this one runs on until it did.
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+/// Whether a shell above made a job of this process: whoever does job control gives each job a process group of its own.
+fn has_shell() -> bool {
+    getsid(None).is_ok_and(|session| session != getpgrp())
 }
 
 impl Given {

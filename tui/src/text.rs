@@ -1,14 +1,18 @@
-//! The same without a screen: a line of progress, and a table of all mailboxes.
+//! The same without a screen: a line of progress, and a table of all mailboxes; and how figures and strangers' text are written everywhere.
 
 use std::fmt::Write;
 
 use crate::{
     Status,
     app::severity,
-    figures::{Zone, bytes, clock, count, length, percent, rate, speed, until},
-    safe::{clip, fit, right, visible, width},
+    figures::{Zone, clock, length, percent, rate, speed, until},
+    safe::{clip, fit, right, width},
     status::{Head, Mailbox, MailboxState, State},
     theme,
+};
+pub use crate::{
+    figures::{bytes, count},
+    safe::visible,
 };
 
 /// The whole in one line. Times are the status's own, so that it says the same whenever it is asked.
@@ -37,6 +41,11 @@ pub fn line_in(status: &Status, zone: Zone) -> String {
         }
     });
     parts.push(bytes(totals.figures.bytes));
+    // What was there before this run began; the sum is of mailboxes that were looked at so far.
+    if totals.in_sink > totals.figures.stored {
+        let least = if totals.counted < totals.mailboxes { "+" } else { "" };
+        parts.push(format!("{}{least} in the sink", count(totals.in_sink)));
+    }
     parts.push(format!(
         "{} {} (15 min {} {})",
         rate(head.last_minute.messages),

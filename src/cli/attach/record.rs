@@ -42,7 +42,7 @@ pub fn record(file: &Path, mut source: Source) -> Result<(Source, JoinHandle<io:
 
 #[cfg(test)]
 mod tests {
-    use std::{fs::File, io::BufReader};
+    use std::{fs::File, io::BufReader, os::unix::fs::PermissionsExt};
 
     use exchange_sync_tui::{Frame, recording};
 
@@ -61,6 +61,7 @@ mod tests {
         drop(recorded);
         task.await.unwrap().unwrap();
         let entries: Vec<_> = recording::read(BufReader::new(File::open(&file).unwrap())).collect();
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "it holds addresses");
         assert!(matches!(&entries[..], [Ok(entry)] if matches!(entry.frame, Frame::Status(_))), "{entries:?}");
         let (_, frames) = mpsc::channel(1);
         assert!(

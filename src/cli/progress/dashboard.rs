@@ -6,7 +6,7 @@ use exchange_sync_tui::{Left, Settings};
 
 use super::{Stop, lines};
 use crate::{
-    cli::console::Console,
+    cli::console::{Console, complain},
     watch::{self, Events, Hands},
 };
 
@@ -25,7 +25,7 @@ pub async fn show(events: Events, hands: Arc<dyn Hands>, settings: Settings, con
         Ok(Left::Detach) => lines::lines(events, stopped).await,
         Ok(left) => return left,
         Err(error) => {
-            eprintln!("the dashboard cannot be drawn, and the work goes on without it: {error}");
+            complain(format_args!("the dashboard cannot be drawn, and the work goes on without it: {error}"));
             lines::lines(events, stopped).await;
         }
     }

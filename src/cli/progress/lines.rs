@@ -1,22 +1,16 @@
-//! Progress without a screen: lines for people, JSON for programs, and the whole table when a signal asks for it.
+//! Progress without a screen: lines for people, JSON for programs.
 
 use std::{fmt, io::Write, time::Duration};
 
 use chrono::Utc;
 use exchange_sync_tui::text;
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    time,
-};
+use tokio::time;
 
 use super::Stop;
-use crate::{cli::console::Console, status::Status, watch::Events};
+use crate::{status::Status, watch::Events};
 
 /// Time between two lines.
 const LINES: Duration = Duration::from_secs(10);
-
-/// Columns of a table that is written where no terminal says how wide it is.
-const WIDTH: usize = 160;
 
 /// A line every ten seconds by the clock, so that a standstill shows. What a person should know in between is in the log, on the same screen.
 pub async fn lines(events: Events, stopped: Stop) {
@@ -34,21 +28,6 @@ pub async fn json(events: Events, stopped: Stop) {
         let _ = writeln!(std::io::stdout(), "{}", Line { event: "progress", status });
     })
     .await;
-}
-
-/// The whole table on standard error, whenever SIGUSR1 comes.
-pub fn tables(events: Events, console: Console, mut stopped: Stop) -> Result<impl Future<Output = ()>, String> {
-    let mut asked = signal(SignalKind::user_defined1()).map_err(|error| format!("watching for SIGUSR1 failed: {error}"))?;
-    Ok(async move {
-        loop {
-            tokio::select! {
-                _ = &mut stopped => return,
-                _ = asked.recv() => {}
-            }
-            let status = events.status().overview(Utc::now());
-            console.write(&text::table(&status, WIDTH));
-        }
-    })
 }
 
 async fn each(mut stopped: Stop, tell: impl Fn()) {

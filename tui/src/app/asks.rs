@@ -1,9 +1,9 @@
 //! What is asked of appliances, and what they answer.
 
-use super::{App, Confirm, Dialog, Effect, Row, Tab};
+use super::{App, Confirm, Dialog, Effect, Round, Row, Tab};
 use crate::{
     Action,
-    status::{MailboxState, Quarantined, State},
+    status::{Listing, MailboxState, State},
 };
 
 impl App {
@@ -25,7 +25,7 @@ impl App {
             return Some("this is a recording: nothing can be done in it".into());
         }
         if instance.gone() {
-            return Some(format!("{} is not reached just now", instance.name()));
+            return Some(format!("{} is not reached", instance.name()));
         }
         (!instance.status.head.actions).then(|| format!("{} takes no actions", instance.name()))
     }
@@ -35,10 +35,15 @@ impl App {
         (0..self.fleet.instances.len()).filter(|source| self.refusal(*source).is_none())
     }
 
-    /// What each of several appliances is asked; who takes none is passed over unless nobody does.
+    /// What each of several appliances is asked. What they answer, and who is not asked at all, becomes one notice.
     fn act_all(&mut self, action: &Action) -> Vec<Effect> {
-        let asked: Vec<_> = self.takers().map(|source| Effect::Act(source, action.clone())).collect();
-        if asked.is_empty() { self.act(0, action.clone()) } else { asked }
+        let asked: Vec<_> = self.takers().collect();
+        if asked.is_empty() || self.fleet.instances.len() == 1 {
+            return self.act(0, action.clone());
+        }
+        let refusals = (0..self.fleet.instances.len()).filter_map(|source| self.refusal(source)).collect();
+        self.round = Some(Round::new(action.clone(), asked.clone(), refusals));
+        asked.into_iter().map(|source| Effect::Act(source, action.clone())).collect()
     }
 
     pub(super) fn pause(&mut self, row: &Row) -> Vec<Effect> {
@@ -49,7 +54,9 @@ impl App {
     }
 
     pub(super) fn ask_pause_all(&mut self) -> Vec<Effect> {
-        let resume = self.fleet.instances.iter().any(|instance| instance.status.head.state == State::Paused);
+        let paused = |source: usize| self.live(source).is_some_and(|instance| instance.status.head.state == State::Paused);
+        // One that is not reached is asked nothing, whatever it did when it was last seen.
+        let resume = self.takers().any(paused);
         if self.takers().next().is_none() {
             return self.act(0, Action::Pause { mailbox: None });
         }
@@ -67,10 +74,7 @@ impl App {
             let Some((source, item)) = self.quarantine.selected().cloned() else { return Vec::new() };
             return self.act(source, Action::RetryQuarantined { mailbox: Some(item.mailbox), id: Some(item.key) });
         }
-        match self.table.selected().cloned() {
-            Some(row) => self.act(row.source, Action::Retry { mailbox: row.mailbox.to_string() }),
-            None => Vec::new(),
-        }
+        self.with_selected(|app, row| app.act(row.source, Action::Retry { mailbox: row.mailbox.to_string() }))
     }
 
     pub(super) fn retry_all(&mut self) -> Vec<Effect> {
@@ -88,12 +92,16 @@ impl App {
 
     /// An action was done, or refused. What came of a retry shows in the list.
     pub(crate) fn acted(&mut self, source: usize, action: &Action, answer: Result<String, String>) -> Vec<Effect> {
-        let (words, good) = match answer {
-            Ok(words) => (words, true),
-            Err(words) => (words, false),
-        };
-        let name = self.live(source).filter(|_| self.fleet.instances.len() > 1).map(|instance| format!("{}: ", instance.name()));
-        self.say(name.unwrap_or_default() + &words, good);
+        let good = answer.is_ok();
+        let name = self.live(source).map(|instance| instance.name().to_owned()).unwrap_or_default();
+        if let Some(round) = self.round.as_mut().filter(|round| round.awaits(source, action)) {
+            round.take(source, &name, answer);
+            let (words, good) = round.words();
+            self.say(words, good);
+        } else {
+            let words = answer.unwrap_or_else(|words| words);
+            self.say(if self.fleet.instances.len() > 1 { format!("{name}: {words}") } else { words }, good);
+        }
         if good {
             self.levered(source, action);
         }
@@ -120,7 +128,7 @@ impl App {
     }
 
     /// What is in quarantine of one appliance.
-    pub(crate) fn listed(&mut self, source: usize, answer: Result<Vec<Quarantined>, String>) {
+    pub(crate) fn listed(&mut self, source: usize, answer: Result<Listing, String>) {
         self.quarantine.take(source, answer);
     }
 

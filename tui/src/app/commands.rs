@@ -144,7 +144,7 @@ impl App {
         }
     }
 
-    fn with_selected(&mut self, action: fn(&mut Self, &Row) -> Vec<Effect>) -> Vec<Effect> {
+    pub(super) fn with_selected(&mut self, action: fn(&mut Self, &Row) -> Vec<Effect>) -> Vec<Effect> {
         match self.table.selected().cloned() {
             Some(row) if self.tab == Tab::Mailboxes => action(self, &row),
             _ => Vec::new(),

@@ -3,15 +3,15 @@
 use std::cmp::Reverse;
 
 use super::List;
-use crate::status::Quarantined;
+use crate::status::{Listing, Quarantined};
 
 /// What is in quarantine and how it is looked at.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Quarantine {
     /// With its source, the newest first.
     pub(crate) items: Vec<(usize, Quarantined)>,
-    /// By source: whether it answered, or why it did not.
-    pub(crate) answers: Vec<Option<Result<(), String>>>,
+    /// By source: whether it answered and there are more than it told, or why it did not.
+    pub(crate) answers: Vec<Option<Result<bool, String>>>,
     pub(crate) list: List,
 }
 
@@ -25,10 +25,13 @@ impl Quarantine {
     }
 
     /// Takes in what one of them says in place of what it said before. The selection stays with its message.
-    pub(crate) fn take(&mut self, source: usize, answer: Result<Vec<Quarantined>, String>) {
+    pub(crate) fn take(&mut self, source: usize, answer: Result<Listing, String>) {
         let selected = self.selected().map(|(source, item)| (*source, item.key.clone()));
         self.items.retain(|(other, _)| *other != source);
-        let answer = answer.map(|list| self.items.extend(list.into_iter().map(|item| (source, item))));
+        let answer = answer.map(|listing| {
+            self.items.extend(listing.items.into_iter().map(|item| (source, item)));
+            listing.more
+        });
         if let Some(known) = self.answers.get_mut(source) {
             *known = Some(answer);
         }

@@ -88,6 +88,11 @@ impl Instance {
         matches!(self.link, Link::Lost { .. } | Link::Closed { reason: Some(_) })
     }
 
+    /// Whether nobody knows what it does now. One that is at its end does nothing, though the connection went with it.
+    pub(crate) fn lost(&self) -> bool {
+        self.gone() && self.status.head.state != State::Ended
+    }
+
     /// When it was last heard of.
     pub(crate) fn heard(&self) -> DateTime<Utc> {
         self.heard

@@ -3,23 +3,25 @@
 use chrono::{DateTime, Utc};
 
 use super::{Fleet, Instance, Link};
-use crate::status::{Eta, Head, State, Totals};
+use crate::status::{Eta, Head, Rate, State, Totals};
 
 impl Fleet {
-    /// The sums, the gravest state, and the end that comes last.
+    /// The sums, the gravest state, and the end that comes last. What one that is not reached had counted stays so; how fast it is, what it does
+    /// and when it ends nobody knows.
     pub(crate) fn head(&self, now: DateTime<Utc>) -> Head {
-        let heads: Vec<&Head> = self.instances.iter().map(|instance| &instance.status.head).collect();
-        if let [head] = heads[..] {
-            return Head { at: self.instances[0].clock(now), ..head.clone() };
+        if let [one] = &self.instances[..] {
+            let head = Head { at: one.clock(now), ..one.status.head.clone() };
+            return if one.lost() { Head { last_minute: Rate::default(), last_quarter: Rate::default(), eta: None, ..head } } else { head };
         }
         let mut whole = Head::default();
         let heard: Vec<&Instance> = self.instances.iter().filter(|instance| instance.link != Link::Awaited).collect();
-        whole.state = heard.iter().map(|instance| instance.status.head.state).min_by_key(|state| precedence(*state)).unwrap_or_default();
+        let present = || self.instances.iter().filter(|instance| instance.link != Link::Awaited && !instance.lost());
+        whole.state = present().map(|instance| instance.status.head.state).min_by_key(|state| precedence(*state)).unwrap_or_default();
         whole.started = heard.iter().map(|instance| instance.status.head.started).min().unwrap_or(now);
         // A clock that stands still, of one that is lost, must not hold the others' time.
         whole.at = heard.iter().map(|instance| instance.clock(now)).max().unwrap_or(now);
-        for head in heads {
-            add(&mut whole.totals, &head.totals);
+        for instance in present() {
+            let head = &instance.status.head;
             for (sum, rate) in [(&mut whole.last_minute, head.last_minute), (&mut whole.last_quarter, head.last_quarter)] {
                 sum.messages += rate.messages;
                 sum.bytes += rate.bytes;
@@ -28,6 +30,9 @@ impl Fleet {
                 (Some(one), Some(other)) => Some(Eta { earliest: one.earliest.max(other.earliest), latest: one.latest.max(other.latest) }),
                 (one, other) => one.or(other),
             };
+        }
+        for head in self.instances.iter().map(|instance| &instance.status.head) {
+            add(&mut whole.totals, &head.totals);
             whole.token_expires = match (whole.token_expires, head.token_expires) {
                 (Some(one), Some(other)) => Some(one.min(other)),
                 (one, other) => one.or(other),
@@ -42,12 +47,20 @@ impl Fleet {
             whole.actions |= head.actions;
         }
         // The end of the whole can be told only if it can be told of each that is not at its own.
-        let unknown =
-            |head: &Head| head.eta.is_none() && matches!(head.state, State::Starting | State::Listing | State::Syncing | State::Throttled);
-        if heard.iter().any(|instance| unknown(&instance.status.head)) {
+        let unknown = |instance: &&Instance| {
+            let head = &instance.status.head;
+            (head.eta.is_none() || instance.lost())
+                && matches!(head.state, State::Starting | State::Listing | State::Syncing | State::Throttled)
+        };
+        if heard.iter().any(unknown) {
             whole.eta = None;
         }
         whole
+    }
+
+    /// How many are not reached any more.
+    pub(crate) fn lost(&self) -> usize {
+        self.instances.iter().filter(|instance| instance.lost()).count()
     }
 }
 

@@ -21,7 +21,11 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     if let Some(Dialog::Filter { .. }) = app.dialog {
         let word = if app.tab == Tab::Logs { &app.logs.filter } else { &app.table.filter };
-        let text = vec![theme.span("filter: ", Role::Accent), theme.span(visible(word), Role::Strong), theme.span("█", Role::Accent)];
+        let text = vec![
+            theme.span("filter: ", Role::Accent),
+            theme.span(visible(&mask::typed(word, app.mask)).into_owned(), Role::Strong),
+            theme.span("█", Role::Accent),
+        ];
         let hint = vec![theme.span("enter keep  esc undo", Role::Dim)];
         strip(inner.width, 2, vec![piece(2, [text])], vec![piece(1, [hint])]).render(inner, buffer);
         return;

@@ -40,7 +40,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
 
 fn first(app: &App, head: &Head, width: u16) -> Line<'static> {
     let theme = app.theme;
-    let (sign, word, role) = theme::state(head.state);
+    let (sign, word, role) = state(app, head);
     let state = vec![theme.span(format!("{sign} {word}"), role).style(theme.style(role).patch(theme.style(Role::Strong)))];
     let figures = &head.totals.figures;
     let strong = |text: String| theme.span(text, Role::Strong);
@@ -63,8 +63,13 @@ fn first(app: &App, head: &Head, width: u16) -> Line<'static> {
     };
     let short = vec![strong(bytes(figures.bytes))];
     let stored = piece(5, if figures.bytes > 0 { vec![stored, short] } else { Vec::new() });
+    // What was there before this run began; the sum is of mailboxes that were looked at so far.
+    let before = head.totals.in_sink > figures.stored;
+    let least = if head.totals.counted < head.totals.mailboxes { "+" } else { "" };
+    let there = |n: String| vec![dim(format!("{n}{least} in the sink"))];
+    let there = piece(4, if before { vec![there(count(head.totals.in_sink)), there(brief(head.totals.in_sink))] } else { Vec::new() });
     let elapsed = piece(9, [vec![dim(clock((head.at - head.started).num_seconds()))]]);
-    let left = if nothing_yet(app) { vec![piece(10, [state])] } else { vec![piece(10, [state]), elapsed, messages, stored] };
+    let left = if nothing_yet(app) { vec![piece(10, [state])] } else { vec![piece(10, [state]), elapsed, messages, stored, there] };
     strip(width, 3, left, identity(app, head, width))
 }
 
@@ -73,7 +78,7 @@ fn identity(app: &App, head: &Head, width: u16) -> Vec<Piece> {
     let (theme, instances) = (app.theme, &app.fleet().instances);
     let shown = |text: &str| visible(&mask::shown(text, app.mask)).into_owned();
     let dim = |text: String| vec![theme.span(text, Role::Dim)];
-    let lost = instances.iter().filter(|instance| instance.gone()).count();
+    let lost = app.fleet().lost();
     let name = match &instances[..] {
         [one] => shown(one.name()),
         all if lost > 0 => format!("{} instances, {lost} lost", all.len()),
@@ -109,11 +114,13 @@ fn second(app: &App, head: &Head, width: u16) -> Line<'static> {
         if width >= 90 {
             behind.push(theme.span(format!("   in {}", span(head, eta)), Role::Dim));
         }
+    } else if app.fleet().lost() > 0 && part.is_some_and(|(done, all)| done < all) {
+        behind.push(theme.span("   ETA unknown", Role::Dim));
     } else if head.state == State::Syncing && part.is_some() {
         behind.push(theme.span("   ETA unknown yet", Role::Dim));
     }
     let taken: usize = behind.iter().map(Span::width).sum();
-    let (_, _, role) = theme::state(head.state);
+    let (_, _, role) = state(app, head);
     let mut spans = meter::bar(theme, part, usize::from(width).saturating_sub(taken), role);
     spans.extend(behind);
     Line::from(spans)
@@ -190,15 +197,29 @@ pub(super) fn expected(head: &Head) -> Option<u64> {
     (figures.stored >= 100 && figures.goal() > figures.stored).then_some(likely as u64)
 }
 
-/// `73 % ETA 18:40`.
+/// What the whole is doing, as far as anybody knows.
+fn state(app: &App, head: &Head) -> (&'static str, &'static str, Role) {
+    match app.fleet().lost() {
+        lost if lost > 0 && lost == app.fleet().instances.len() => ("▲", "LOST", Role::Bad),
+        _ => theme::state(head.state),
+    }
+}
+
+/// `73 % ETA 18:40`, `34 % 1 lost`.
 pub(super) fn title(app: &App) -> String {
     let head = app.fleet().head(app.now());
-    let (_, word, _) = theme::state(head.state);
+    let (_, word, _) = state(app, &head);
     let mut words = match progress(&head).and_then(|(done, all)| percent(done, all)) {
         Some(percent) => format!("{percent} %"),
         None => word.to_lowercase(),
     };
-    if let Some(eta) = head.eta {
+    let lost = app.fleet().lost();
+    if lost > 0 {
+        words = match app.fleet().instances.len() {
+            all if all == lost => word.to_lowercase(),
+            _ => format!("{words} {lost} lost"),
+        };
+    } else if let Some(eta) = head.eta {
         words += &format!(" ETA {}", app.settings.zone.wall(eta.latest, head.at));
     } else if matches!(head.state, State::Degraded | State::Throttled | State::Paused | State::Ended) && progress(&head).is_some() {
         words += &format!(" {}", word.to_lowercase());

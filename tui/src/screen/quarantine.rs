@@ -18,6 +18,7 @@ use ratatui::{
 
 use crate::{
     app::App,
+    figures::count,
     mask,
     safe::{clip, fit, right, tail, visible},
     status::Quarantined,
@@ -27,26 +28,50 @@ use crate::{
 /// Lines below the list.
 const BELOW: u16 = 7;
 
+/// Notes that stand above the rows at most.
+const NOTES: usize = 3;
+
 /// The part of the area that the rows have.
-pub(super) fn list(area: Rect) -> Rect {
+pub(super) fn list(app: &App, area: Rect) -> Rect {
     let below = if area.height > BELOW + 3 { BELOW } else { 0 };
-    Rect { y: area.y + 1, height: area.height.saturating_sub(below + 1), ..area }
+    let above = 1 + notes(app).len() as u16;
+    Rect { y: area.y + above, height: area.height.saturating_sub(below + above), ..area }
+}
+
+/// What is to be known of the list as a whole: that it is asked for, cannot be had, or is not all.
+fn notes(app: &App) -> Vec<(String, Role)> {
+    let (quarantine, instances) = (&app.quarantine, &app.fleet().instances);
+    let mut notes = Vec::new();
+    for (source, answer) in quarantine.answers.iter().enumerate() {
+        let name =
+            instances.get(source).filter(|_| instances.len() > 1).map(|instance| format!("{}: ", instance.name())).unwrap_or_default();
+        match answer {
+            Some(Err(words)) => notes.push((format!("{name}the list cannot be had: {words}"), Role::Warn)),
+            Some(Ok(true)) => {
+                let told = quarantine.items.iter().filter(|(of, _)| *of == source).count() as u64;
+                notes.push((format!("{name}there are more than these {}; `quarantine list` has all", count(told)), Role::Warn));
+            }
+            Some(Ok(false)) | None => {}
+        }
+    }
+    notes.truncate(NOTES);
+    if quarantine.items.is_empty() {
+        if quarantine.answers.iter().any(Option::is_none) {
+            notes.push(("it is asked for…".to_owned(), Role::Dim));
+        } else if notes.is_empty() {
+            notes.push(("nothing is in quarantine".to_owned(), Role::Good));
+        }
+    }
+    notes
 }
 
 pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
-    let (theme, items, rows) = (app.theme, &app.quarantine.items, list(area));
+    let (theme, items, rows) = (app.theme, &app.quarantine.items, list(app, area));
     let columns = Columns::new(app, area.width);
     theme.span(columns.row("  ", ["WHEN", "MAILBOX", "FOLDER", "TRIES", "CODE"]), Role::Dim).render(Rect { height: 1, ..area }, buffer);
-    let refused = app.quarantine.answers.iter().filter_map(|answer| answer.as_ref()?.as_ref().err());
-    let notes: Vec<_> = refused.map(|words| (format!("the list cannot be had: {words}"), Role::Warn)).collect();
-    let none = match app.quarantine.answers.iter().any(Option::is_none) {
-        true => Some(("it is asked for…".to_owned(), Role::Dim)),
-        false => (items.is_empty() && notes.is_empty()).then(|| ("nothing is in quarantine".to_owned(), Role::Good)),
-    };
-    if items.is_empty() {
-        for ((text, role), y) in notes.into_iter().chain(none).zip(rows.y + 1..rows.bottom()) {
-            theme.span(format!("    {}", visible(&text)), role).render(Rect { y, height: 1, ..rows }, buffer);
-        }
+    for ((text, role), y) in notes(app).into_iter().zip(area.y + 1..area.bottom()) {
+        let text = clip(&format!("    {}", visible(&mask::shown(&text, app.mask))), usize::from(area.width));
+        theme.span(text, role).render(Rect { y, height: 1, ..area }, buffer);
     }
     for (place, y) in (app.quarantine.list.offset..items.len()).zip(rows.y..rows.bottom()) {
         let line = Rect { y, height: 1, ..rows };

@@ -21,7 +21,10 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         (Some(Dialog::Confirm(confirm)), _) => dialogs::in_a_line(*confirm),
         (Some(Dialog::Help(_)), _) => "there is no room for help here".into(),
         (_, Some(notice)) => visible(&notice.text).into_owned(),
-        _ => text::line_in(&whole, app.settings.zone),
+        _ => match app.fleet().lost() {
+            0 => text::line_in(&whole, app.settings.zone),
+            lost => format!("connection lost to {lost} of {}; {}", app.fleet().instances.len(), text::line_in(&whole, app.settings.zone)),
+        },
     };
     Paragraph::new(mask::shown(&line, app.mask).into_owned()).wrap(Wrap { trim: true }).render(area, buffer);
 }

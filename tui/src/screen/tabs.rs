@@ -11,6 +11,7 @@ use crate::{
     app::{App, Tab},
     figures::count,
     keymap::Command,
+    mask,
     safe::visible,
     screen::Spot,
     status::Level,
@@ -61,7 +62,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let filter = if app.tab == Tab::Logs { &app.logs.filter } else { &app.table.filter };
     if !filter.is_empty() {
         let found = if app.tab == Tab::Logs { app.logs.lines.len() } else { app.table.rows.len() };
-        say(7, format!("filter “{}” {}", visible(filter), count(found as u64)), Role::Accent);
+        say(7, format!("filter “{}” {}", visible(&mask::typed(filter, app.mask)), count(found as u64)), Role::Accent);
     }
     match app.tab {
         Tab::Mailboxes => {

@@ -29,7 +29,7 @@ use crate::{
     Action, Ask, Frame, Left, Settings, Signal, Source,
     app::App,
     screen,
-    show::{Surface, run},
+    show::{Job, Surface, run},
     status::State,
     theme::Theme,
 };
@@ -67,6 +67,10 @@ impl Surface for Paper {
         Ok(())
     }
 
+    fn ask_shell(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     fn suspend(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -93,11 +97,11 @@ impl Running {
         let theme = Theme::new(&settings, |_| None);
         let app = App::new(vec!["alpha-0".into()], settings, theme, start());
         let source = Source { name: "alpha-0".into(), frames: receiver, asks: Some(asks) };
-        let continued = signal(SignalKind::child()).unwrap();
+        let job = Job { stopped: signal(SignalKind::user_defined2()).unwrap(), continued: signal(SignalKind::child()).unwrap() };
         let began = Instant::now();
         let now = move || start() + TimeDelta::from_std(began.elapsed()).unwrap();
         let events = ReceiverStream::new(events);
-        let left = tokio::spawn(async move { run(app, vec![source], events, continued, ending, &mut paper, now).await });
+        let left = tokio::spawn(async move { run(app, vec![source], events, job, ending, &mut paper, now).await });
         Self { frames, asked, keys, drawn, left }
     }
 

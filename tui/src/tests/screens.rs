@@ -5,12 +5,17 @@ use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use insta::assert_snapshot;
 use ratatui::{layout::Rect, style::Color as Paint};
 
-use super::stage::{Stage, recordings, settings, start, world};
+use super::{
+    stage::{Stage, recordings, settings, start, world},
+    world::World,
+};
 use crate::{
     Action, Color, Left, Settings, Signal, Status,
     app::Effect,
     screen,
-    status::{Budget, ConfigTrouble, Eta, Figures, Folder, FolderState, Mailbox, MailboxState, Rate, Sample, Shard, SinkTrouble, State},
+    status::{
+        Budget, ConfigTrouble, Eta, Figures, Folder, FolderState, Listing, Mailbox, MailboxState, Rate, Sample, Shard, SinkTrouble, State,
+    },
     text,
 };
 
@@ -84,7 +89,7 @@ fn quarantine_is_asked_for_and_retried() {
     let mut stage = syncing();
     assert_eq!(stage.press("3"), [Effect::List(0)]);
     assert_snapshot!("quarantine_asked", stage.screen(100, 12));
-    stage.app.listed(0, Ok(world().quarantined(20)));
+    stage.app.listed(0, Ok(Listing { items: world().quarantined(20), more: false }));
     assert_snapshot!("quarantine", stage.screen(100, 24));
     stage.press("j");
     let item = &world().quarantined(20)[1];
@@ -94,6 +99,42 @@ fn quarantine_is_asked_for_and_retried() {
     assert_eq!(stage.press("y"), [Effect::Copy(item.key.clone())]);
     stage.app.listed(0, Err("the catalog is being rebuilt".into()));
     assert!(stage.screen(100, 24).contains("the list cannot be had: the catalog is being rebuilt"));
+}
+
+#[test]
+fn a_quarantine_that_is_not_all_says_so() {
+    let mut stage = Stage::new(&["one", "two"], settings());
+    stage.press("3");
+    stage.app.listed(0, Ok(Listing { items: world().quarantined(20), more: true }));
+    stage.app.listed(1, Err("it is starting".into()));
+    let screen = stage.screen(100, 24);
+    assert!(screen.contains("one: there are more than these 20; `quarantine list` has all"), "{screen}");
+    assert!(screen.contains("two: the list cannot be had: it is starting"), "beside what another one has: {screen}");
+    assert!(screen.lines().any(|line| line.contains("› ")), "{screen}");
+}
+
+#[test]
+fn a_key_for_a_row_that_is_not_seen_does_nothing() {
+    let mut stage = syncing();
+    assert!(!stage.press("r").is_empty());
+    for tab in ["2", "4"] {
+        stage.press(tab);
+        assert_eq!(stage.press("rpv"), [], "in tab {tab}");
+    }
+}
+
+#[test]
+fn what_was_there_before_the_run_is_told() {
+    let mut status = world().status(3);
+    status.head.totals.in_sink = 1_204_882;
+    status.head.totals.counted = status.head.totals.mailboxes;
+    let mut stage = Stage::new(&["one"], settings());
+    stage.tell(0, status.clone());
+    let head = |stage: &mut Stage| stage.screen(140, 24).lines().next().unwrap().to_owned();
+    assert!(head(&mut stage).contains("1,204,882 in the sink"), "{}", head(&mut stage));
+    status.head.totals.counted -= 1;
+    stage.tell(0, status);
+    assert!(head(&mut stage).contains("1,204,882+ in the sink"), "as far as it was counted");
 }
 
 #[test]
@@ -248,7 +289,54 @@ fn two_shards_are_one_view() {
     let again = stage.now + TimeDelta::seconds(9);
     stage.app.signal(1, Signal::Lost { reason: "connection refused".into(), again }, stage.now);
     assert_snapshot!("two_shards_one_lost", stage.screen(140, 24));
+    assert!(screen::title(&stage.app).contains("% 1 lost"), "{}", screen::title(&stage.app));
     assert_eq!(stage.press("P<enter>"), [Effect::Act(0, Action::Pause { mailbox: None })], "who is not reached is not asked");
+    stage.app.acted(0, &Action::Pause { mailbox: None }, Ok("everything is paused".into()));
+    let screen = stage.screen(140, 24);
+    assert!(screen.contains("▲ 1 of 2 paused; beta-1 is not reached"), "{screen}");
+}
+
+#[test]
+fn answers_of_several_become_one_notice() {
+    let mut stage = Stage::new(&["one", "two", "three"], settings());
+    for (source, instance) in ["alpha-0", "alpha-1", "alpha-2"].into_iter().enumerate() {
+        stage.play(source, &World { instance, ..world() }, 600);
+    }
+    let pause = Action::Pause { mailbox: None };
+    assert_eq!(stage.press("P<enter>").len(), 3);
+    let bar = |stage: &mut Stage| stage.screen(140, 24).lines().last().unwrap().to_owned();
+    stage.app.acted(1, &pause, Ok("everything is paused".into()));
+    assert!(bar(&mut stage).contains("✓ 1 of 3 paused; 2 still to answer"), "{}", bar(&mut stage));
+    stage.app.acted(0, &pause, Err("it is starting".into()));
+    stage.app.acted(2, &pause, Ok("everything is paused".into()));
+    assert!(bar(&mut stage).contains("▲ 2 of 3 paused; alpha-0: it is starting"), "{}", bar(&mut stage));
+}
+
+#[test]
+fn how_fast_a_lost_one_was_is_not_how_fast_it_is() {
+    let again = |stage: &Stage| Signal::Lost { reason: "connection refused".into(), again: stage.now + TimeDelta::seconds(9) };
+    let mut stage = Stage::new(&["one", "two"], settings());
+    stage.play(0, &world(), 1500);
+    let alone = stage.app.fleet().head(stage.now);
+    stage.play(1, &World { instance: "beta-1", ..world() }, 1500);
+    let both = stage.app.fleet().head(stage.now);
+    assert!(both.last_minute.messages > alone.last_minute.messages && both.eta.is_some());
+    let lost = again(&stage);
+    stage.app.signal(1, lost.clone(), stage.now);
+    let head = stage.app.fleet().head(stage.now);
+    assert_eq!((head.last_minute, head.last_quarter), (alone.last_minute, alone.last_quarter));
+    assert_eq!(head.eta, None, "nobody knows when the lost one will be done");
+    assert_eq!(head.totals, both.totals, "what it stored is stored");
+    stage.app.signal(0, lost, stage.now);
+    let head = stage.app.fleet().head(stage.now);
+    assert_eq!((head.last_minute.messages, head.eta), (0.0, None));
+    assert!(stage.screen(140, 24).contains("▲ LOST"), "{}", stage.screen(140, 24));
+    assert_eq!(screen::title(&stage.app), "lost · exchange-sync");
+    let mut one = syncing();
+    let lost = again(&one);
+    one.app.signal(0, lost, one.now);
+    assert_eq!(one.app.fleet().head(one.now).last_minute.messages, 0.0);
+    assert_eq!(screen::title(&one.app), "lost · exchange-sync");
 }
 
 #[test]
@@ -280,10 +368,21 @@ fn masked() {
     assert_snapshot!("masked", stage.screen(100, 15));
     for keys in ["i", "2", "<esc>3"] {
         stage.press(keys);
-        stage.app.listed(0, Ok(world().quarantined(20)));
+        stage.app.listed(0, Ok(Listing { items: world().quarantined(20), more: true }));
         let screen = stage.screen(160, 50);
         assert!(!screen.contains("@example.com"), "{screen}");
     }
+}
+
+#[test]
+fn what_is_typed_is_masked_too() {
+    let mut stage = syncing();
+    stage.press("x/carla");
+    assert!(!stage.screen(120, 24).lines().last().unwrap().contains("carla"));
+    assert!(stage.screen(120, 24).contains("filter: •••••"));
+    stage.press("<enter>");
+    let screen = stage.screen(120, 24);
+    assert!(!screen.contains("carla") && screen.contains("filter “•••••”"), "{screen}");
 }
 
 #[test]

@@ -1,0 +1,130 @@
+//! What was last seen of an instance, kept for when the dashboard has gone or a table is asked for.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use exchange_sync_tui::{Signal, Source, Status, text};
+use tokio::sync::mpsc;
+
+use crate::words::{shown, visible};
+
+/// What was last seen of an instance.
+pub struct Seen {
+    name: String,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// None before anything was heard.
+    status: Option<Status>,
+    /// Why nothing is heard now.
+    lost: Option<String>,
+}
+
+/// The same source, looked at on its way.
+pub fn seen(mut source: Source) -> (Source, Seen) {
+    let state = Arc::new(Mutex::new(State::default()));
+    let seen = Seen { name: source.name.clone(), state: state.clone() };
+    let (send, frames) = mpsc::channel(1);
+    let (name, asks) = (source.name, source.asks);
+    tokio::spawn(async move {
+        loop {
+            let signal = tokio::select! {
+                signal = source.frames.recv() => signal,
+                () = send.closed() => None,
+            };
+            let Some(signal) = signal else { return };
+            held(&state).take(&signal);
+            if send.send(signal).await.is_err() {
+                return;
+            }
+        }
+    });
+    (Source { name, frames, asks }, seen)
+}
+
+impl State {
+    fn take(&mut self, signal: &Signal) {
+        match signal {
+            Signal::Frame(frame) => {
+                self.status.get_or_insert_default().take(frame.clone());
+                self.lost = None;
+            }
+            Signal::Lost { reason, .. } | Signal::Closed { reason: Some(reason) } => self.lost = Some(reason.clone()),
+            Signal::Closed { reason: None } | Signal::Replay { .. } => {}
+        }
+    }
+}
+
+impl Seen {
+    /// The table of its mailboxes, with its name above.
+    pub fn table(&self, columns: usize, mask: bool) -> String {
+        let state = held(&self.state);
+        let name = state.status.as_ref().map(|status| status.head.instance.as_str()).filter(|name| !name.is_empty()).unwrap_or(&self.name);
+        let told = |words: &str| visible(&shown(words, mask)).into_owned();
+        let mut table = match &state.lost {
+            Some(reason) => told(&format!("{name}, connection lost: {reason}")),
+            None => told(name),
+        } + "\n";
+        match &state.status {
+            Some(status) if mask => table += &text::table(&masked(status.clone()), columns),
+            Some(status) => table += &text::table(status, columns),
+            None => table += "nothing was heard of it\n",
+        }
+        table
+    }
+}
+
+/// What a table tells, without addresses. They are hidden before anything is cut to fit a column: of half an address nobody would know that it is one.
+fn masked(mut status: Status) -> Status {
+    let hide = |words: &mut String| *words = shown(words, true).into_owned();
+    let trouble = status.head.sink_trouble.iter_mut().map(|trouble| &mut trouble.reason);
+    trouble.chain(status.head.config_trouble.iter_mut().map(|trouble| &mut trouble.reason)).for_each(hide);
+    let mailboxes = std::mem::take(&mut status.mailboxes).into_iter().map(|(address, mut mailbox)| {
+        mailbox.reason.iter_mut().for_each(hide);
+        mailbox.error.iter_mut().map(|error| &mut error.words).for_each(hide);
+        mailbox.verified.iter_mut().filter_map(|verified| verified.verdict.as_mut()).for_each(hide);
+        (shown(&address, true).into_owned(), mailbox)
+    });
+    status.mailboxes = mailboxes.collect();
+    status
+}
+
+fn held(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use exchange_sync_tui::Frame;
+
+    use super::*;
+    use crate::status::{Head, Mailbox};
+
+    #[tokio::test]
+    async fn what_was_seen_is_told_when_it_has_gone() {
+        let (send, frames) = mpsc::channel(1);
+        let (mut watched, seen) = seen(Source { name: "pod:8080".into(), frames, asks: None });
+        assert_eq!(seen.table(80, false), "pod:8080\nnothing was heard of it\n");
+        let mailbox = Mailbox { reason: Some("ann@example.com is busy".into()), ..Mailbox::default() };
+        let status = Status {
+            head: Head { instance: "pod\u{1b}-0".into(), ..Head::default() },
+            mailboxes: [("ann@example.com".to_owned(), mailbox)].into(),
+            ..Status::default()
+        };
+        let lost = Signal::Lost { reason: "connection refused".into(), again: chrono::Utc::now() };
+        for signal in [Signal::Frame(Frame::Status(Box::new(status))), lost] {
+            send.send(signal.clone()).await.unwrap();
+            assert_eq!(watched.frames.recv().await, Some(signal));
+        }
+        let table = seen.table(80, false);
+        assert!(table.starts_with("pod\\u{1b}-0, connection lost: connection refused\n"), "{table}");
+        assert!(table.contains("ann@example.com"), "{table}");
+        for columns in 60..120 {
+            let table = seen.table(columns, true);
+            assert!(!table.contains("ann"), "{table}");
+        }
+        drop(watched);
+        send.closed().await;
+    }
+}

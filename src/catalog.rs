@@ -21,6 +21,7 @@ mod sightings;
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -255,6 +256,9 @@ pub trait Ledger: Send + Sync {
 
     /// Items of this folder in quarantine, the next behind a place, at most `limit` and [`SWEEP`].
     async fn quarantined(&self, folder: &FolderId, after: Place, limit: usize) -> Result<Vec<(Place, Key, Listed)>, Error>;
+
+    /// When the oldest of these came: the later of the times at which it was received and created. To the second, and none where no time is known.
+    async fn oldest_quarantined(&self, folder: &FolderId) -> Result<Option<DateTime<Utc>>, Error>;
 
     /// How far the durable lines reach. A cursor saved when they reached further belongs to lines that were lost since.
     async fn reach(&self) -> Result<Reach, Error>;

@@ -40,10 +40,9 @@ mod until_error;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::{future::ready, sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt, TryStreamExt, stream};
-use tokio::time::{Instant, sleep_until};
 
 pub use afresh::Afresh;
 pub use budget::Budget;
@@ -71,6 +70,7 @@ use self::{
     folder_round::Visit,
     plan::Plan,
     transfer::transfer,
+    turns::Turn,
 };
 
 use crate::{
@@ -196,7 +196,8 @@ where
     let limits = visit.pipeline.limits;
     let batches = plans.map_ok(move |plan| batches(plan, limits.batch_size)).try_flatten();
     let batches = visit.lever.until(batches); // none begins while the mailbox is paused
-    let batches = batches.take_until(passed(visit.until)); // nor once the ledger is somebody else's turn
+    let turn = visit.clone();
+    let batches = batches.take_while(move |_| ready(turn.turn.as_ref().is_none_or(Turn::admits))); // nor once the ledger is somebody else's turn
     visit
         .pipeline
         .drain
@@ -205,14 +206,6 @@ where
         .and_then(on(visit, commit)) // catalog, then cursor: only after the sink
         .flat_map(in_turn) // what came before trouble, then the trouble
         .until_error() // this folder stops, the others go on
-}
-
-/// Ready at this time, if there is one.
-async fn passed(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
-        None => std::future::pending().await,
-    }
 }
 
 /// Binds a step of the chain to the visit it belongs to.

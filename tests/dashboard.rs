@@ -202,6 +202,26 @@ fn what_cannot_be_used_is_a_usage_error_for_attach_too() {
 }
 
 #[test]
+fn a_second_signal_ends_it_at_once_and_the_terminal_is_as_before() {
+    // The end without haste may be over before the second one comes.
+    for _ in 0..9 {
+        let (folder, terminal) = demo("--mailboxes 9 --messages 400");
+        terminal.sees("SYNCING");
+        let pid = fs::read_to_string(folder.path().join("pid")).unwrap();
+        for _ in 0..2 {
+            let _ = std::process::Command::new("kill").args(["-TERM", pid.trim()]).status().unwrap();
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let text = terminal.sees("exit code ");
+        if text.contains("exit code 130") {
+            leaves_in_order(folder.path(), terminal, 130);
+            return;
+        }
+    }
+    panic!("it always ends before the second signal");
+}
+
+#[test]
 fn whoever_detaches_leaves_the_work_going() {
     let (folder, mut terminal) = demo("--mailboxes 4 --messages 300");
     terminal.sees("SYNCING");

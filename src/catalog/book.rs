@@ -214,6 +214,13 @@ impl Book {
         })
     }
 
+    pub(super) fn oldest_quarantined(&mut self, folder: &FolderId) -> Result<Option<DateTime<Utc>>, Fault> {
+        self.mending(|index, _, _, _| {
+            let Some((number, _, _)) = index.folder(folder)? else { return Ok(None) };
+            Ok(index.oldest_quarantined(number)?.and_then(|seconds| DateTime::from_timestamp(seconds, 0)))
+        })
+    }
+
     /// Lines written from now on carry ids of this form.
     pub(super) fn speaks(&mut self, form: IdForm) {
         self.form = form;

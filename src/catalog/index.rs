@@ -129,6 +129,12 @@ impl Index {
         statement.query_map(params![place, folder, limit], |row| Ok((row.get(17)?, read(row)?)))?.collect()
     }
 
+    /// When the oldest of a folder's messages in quarantine came, in seconds since 1970.
+    pub(super) fn oldest_quarantined(&self, folder: i64) -> rusqlite::Result<Option<i64>> {
+        let sql = "SELECT MIN(MAX(COALESCE(received, created), COALESCE(created, received))) FROM messages WHERE folder = ?1 AND state = 2";
+        self.connection.prepare_cached(sql)?.query_row([folder], |row| row.get(0))
+    }
+
     /// How many messages are in the mailbox as far as is known: those whose item ids are of this form, and the others.
     pub(super) fn residents(&self, form: IdForm) -> rusqlite::Result<(u64, u64)> {
         let sql = "SELECT COALESCE(SUM(form = ?1), 0), COALESCE(SUM(form <> ?1), 0) FROM messages WHERE state IN (0, 2)";

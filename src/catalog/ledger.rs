@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use tokio::{
     sync::{Mutex, OwnedSemaphorePermit, Semaphore},
     task::spawn_blocking,
@@ -109,6 +110,11 @@ impl Ledger for BookLedger {
     async fn quarantined(&self, folder: &FolderId, after: Place, limit: usize) -> Result<Vec<(Place, Key, Listed)>, Error> {
         let folder = folder.clone();
         self.run("looking up the quarantine in the catalog of", move |book| book.quarantined(&folder, after, limit)).await
+    }
+
+    async fn oldest_quarantined(&self, folder: &FolderId) -> Result<Option<DateTime<Utc>>, Error> {
+        let folder = folder.clone();
+        self.run("looking up the quarantine in the catalog of", move |book| book.oldest_quarantined(&folder)).await
     }
 
     async fn reach(&self) -> Result<Reach, Error> {

@@ -243,6 +243,8 @@ async fn quarantine_is_remembered_retried_and_left() {
     let waiting = ledger.quarantined(&folder("in").id, Place::default(), 9).await.unwrap();
     assert_eq!(waiting.len(), 1);
     assert_eq!((&waiting[0].1, &waiting[0].2.id, &waiting[0].2.search_key), (&key, &listed.id, &listed.search_key));
+    assert_eq!(ledger.oldest_quarantined(&folder("in").id).await.unwrap(), waiting[0].2.came());
+    assert_eq!(ledger.oldest_quarantined(&folder("out").id).await.unwrap(), None);
     assert_eq!(ledger.quarantined(&folder("in").id, waiting[0].0, 9).await.unwrap(), [], "behind it is nothing");
     assert_eq!(ledger.quarantined(&folder("out").id, Place::default(), 9).await.unwrap(), []);
     assert!(matches!(one(&*ledger, "in", created("1", "s")).await, Decision::Fetch { key: same, .. } if same == key));

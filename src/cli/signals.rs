@@ -27,7 +27,10 @@ pub fn interrupts() -> io::Result<impl Future<Output = ()>> {
                     tracing::info!("stopping; a second interrupt ends the program at once");
                     let _ = first.send(());
                 }
-                None if hurried => std::process::exit(130),
+                None if hurried => {
+                    exchange_sync_tui::give_back();
+                    std::process::exit(130)
+                }
                 None => {}
             }
         }

@@ -48,8 +48,8 @@ pub struct Sent(u64);
 pub struct Struck {
     /// How long the fence stands from now on; zero where it came down before an old refusal arrived.
     pub wait: Duration,
-    /// Whether the refusal named no time and is the first of those refused together.
-    pub counted: bool,
+    /// How often the fence has been put up by now: the same for all who were refused together.
+    pub raised: u64,
 }
 
 impl Fence {
@@ -90,7 +90,9 @@ impl Fence {
                 wait + Backoff { first: wait / 20, cap: SPREAD }.draw(0)
             }
             // It was on its way already when the fence went up, and says nothing that is not known.
-            None if sent != Sent(state.raised) => return Struck { wait: state.left().unwrap_or_default(), counted: false },
+            None if sent != Sent(state.raised) => {
+                return Struck { wait: state.left().unwrap_or_default(), raised: state.raised };
+            }
             None => {
                 let wait = self.unnamed.draw(state.strikes).max(SHORTEST);
                 state.strikes = state.strikes.saturating_add(1);
@@ -100,7 +102,7 @@ impl Fence {
         let until = Instant::now() + wait;
         state.until = Some(state.until.map_or(until, |before| before.max(until)));
         state.raised += 1;
-        Struck { wait: state.left().unwrap_or(wait), counted: named.is_none() }
+        Struck { wait: state.left().unwrap_or(wait), raised: state.raised }
     }
 
     /// A request was answered well: past strikes are forgotten. Not by one that had been on its way when the fence went up, which proves nothing; returns

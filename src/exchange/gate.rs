@@ -1,6 +1,12 @@
 //! The gate that every request of one mailbox passes: how many may be under way, and not before when.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -55,6 +61,8 @@ pub struct Gate {
     own: Places,
     account: Option<Places>,
     fence: Arc<Fence>,
+    /// The last of the fence's raisings for which the lane became narrower.
+    narrowed: AtomicU64,
 }
 
 /// Leave to be under way; ends when dropped.
@@ -68,7 +76,7 @@ pub struct Pass {
 impl Gate {
     /// Lets through whatever finds a place in `own` and then, where there is one, in `account`.
     pub fn new(own: Places, account: Option<Places>, fence: Arc<Fence>) -> Self {
-        Self { lane: Lane::new(own.all.available_permits()), own, account, fence }
+        Self { lane: Lane::new(own.all.available_permits()), own, account, fence, narrowed: AtomicU64::new(0) }
     }
 
     /// Waits for a place. Places are given in the order in which they were asked for, so of several downloads the one asked for first never
@@ -98,7 +106,9 @@ impl Gate {
     /// then on. What was refused together counts once. Returns for how long nothing goes, and how many may be under way then, where that is news.
     pub fn throttled(&self, sent: Sent, named: Option<Duration>) -> (Duration, Option<usize>) {
         let struck = self.fence.strike(sent, named);
-        (struck.wait, struck.counted.then(|| self.lane.narrow()))
+        // Of several mailboxes that are charged together each was refused, and each becomes narrower once.
+        let news = named.is_none() && self.narrowed.fetch_max(struck.raised, Ordering::Relaxed) < struck.raised;
+        (struck.wait, news.then(|| self.lane.narrow()))
     }
 
     /// How many downloads and listings may be under way.
@@ -134,6 +144,19 @@ mod tests {
     fn fence() -> Arc<Fence> {
         let second = Duration::from_secs(1);
         Arc::new(Fence::new(Backoff { first: second, cap: second }))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_mailbox_of_an_account_that_is_refused_becomes_narrower_once() {
+        let (fence, account) = (fence(), Places::new(9, 4));
+        let gates = [(); 3].map(|()| Gate::new(Places::new(4, 2), Some(account.clone()), fence.clone()));
+        let sent = fence.pass().await.unwrap();
+        for _ in 0..3 {
+            for gate in gates.iter().take(2) {
+                gate.throttled(sent, None);
+            }
+        }
+        assert_eq!(gates.each_ref().map(Gate::width), [2, 2, 4]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -14,21 +14,37 @@ pub struct Again(Mutex<Turns>);
 
 #[derive(Debug, Default)]
 struct Turns {
-    /// What came of them is in the catalog.
+    /// Those that are in quarantine still, or passed over.
     had: HashSet<Key>,
-    /// Handed out since the last beginning.
-    open: HashSet<Key>,
+    /// Handed out since the last beginning, in order.
+    open: Vec<Key>,
+    tried: u64,
     begun: bool,
     /// Whether all there were have been handed out since.
     whole: bool,
 }
 
 impl Again {
-    /// They are gone through from the first on, once more if they were before.
-    pub fn begin(&self) {
+    /// Nothing of what was handed out comes any more.
+    pub fn rest(&self) {
         let mut turns = self.turns();
         turns.open.clear();
-        (turns.begun, turns.whole) = (true, false);
+        turns.whole = false;
+    }
+
+    /// They are gone through from the first on, once more if they were before.
+    pub fn begin(&self) {
+        self.rest();
+        self.turns().begun = true;
+    }
+
+    /// Trouble ended it: the first of those handed out met it, in all likelihood, and is to keep nobody else from being tried.
+    pub fn pass_over(&self) {
+        let mut turns = self.turns();
+        if !turns.open.is_empty() {
+            let first = turns.open.remove(0);
+            turns.had.insert(first);
+        }
     }
 
     /// Whether that was ever begun.
@@ -67,15 +83,14 @@ impl Again {
     /// These had their turn: what came of it is in the catalog.
     pub fn had(&self, keys: Vec<Key>) {
         let mut turns = self.turns();
-        for key in keys {
-            turns.open.remove(&key);
-            turns.had.insert(key);
-        }
+        turns.tried += keys.len() as u64;
+        turns.open.retain(|open| !keys.contains(open));
+        turns.had.extend(keys);
     }
 
-    /// How many had their turn.
+    /// How many had their turn and something came of it.
     pub fn tried(&self) -> u64 {
-        self.turns().had.len() as u64
+        self.turns().tried
     }
 
     /// Whether all had their turn.

@@ -6,11 +6,7 @@ use chrono::{DateTime, Utc};
 use futures::{Stream, stream};
 
 use super::{Trouble, folder_round::Visit, plan::PageEnd, transfer::Transferred};
-use crate::{
-    catalog::{Entry, Place, SWEEP},
-    checkpoint::Checkpoint,
-    event::Event,
-};
+use crate::{catalog::Entry, checkpoint::Checkpoint, event::Event};
 
 /// A batch that is in the sink, in the catalog, and covered by the cursor if it was its page's last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,11 +113,5 @@ async fn oldest_quarantined(visit: &Visit) -> Result<Option<DateTime<Utc>>, Trou
     if visit.ledger.totals().await?.quarantined == 0 {
         return Ok(None);
     }
-    let (mut oldest, mut after) = (None, Place::default());
-    loop {
-        let some = visit.ledger.quarantined(&visit.folder.id, after, SWEEP).await?;
-        let Some((last, ..)) = some.last() else { return Ok(oldest) };
-        after = *last;
-        oldest = some.iter().filter_map(|(_, _, listed)| listed.came()).chain(oldest).min();
-    }
+    Ok(visit.ledger.oldest_quarantined(&visit.folder.id).await?)
 }

@@ -7,9 +7,8 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
-use tokio::time::Instant;
 
-use super::{Filters, Pace, Pipeline, Trouble, again::Again, levers::Lever, oldest_first::OldestFirst, reconcile};
+use super::{Filters, Pace, Pipeline, Trouble, again::Again, levers::Lever, oldest_first::OldestFirst, reconcile, turns::Turn};
 use crate::{
     catalog::{Entry, Ledger, Reach, Totals},
     checkpoint::{Checkpoint, Delivered},
@@ -51,7 +50,7 @@ pub struct Visit {
     /// When this visit began.
     pub asked: DateTime<Utc>,
     /// When no batch begins any more, where somebody else waits for the ledger.
-    pub until: Option<Instant>,
+    pub turn: Option<Turn>,
     /// What the sink had of the folder when this visit began.
     pub delivered: Delivered,
     /// What was stored since.

@@ -206,7 +206,7 @@ impl Pipeline {
                 path: folder.path.as_slice().into(),
                 folder,
                 asked: Utc::now(),
-                until: None,
+                turn: None,
                 news: Mutex::new(delivered.clone()),
                 delivered,
             }));
@@ -279,7 +279,9 @@ impl Memory {
 
     /// What is tried again of a folder's quarantine, if that is due: each message once, though several rounds be needed.
     fn again(&mut self, folder: &FolderId) -> Option<Arc<Again>> {
-        self.is_overdue(folder).then(|| self.again.entry(folder.clone()).or_default().clone())
+        let again = self.is_overdue(folder).then(|| self.again.entry(folder.clone()).or_default().clone())?;
+        again.rest();
+        Some(again)
     }
 
     /// Forgets folders that are no more.
@@ -315,11 +317,11 @@ impl Memory {
         if end.drained && end.trouble.is_none() {
             self.by_age.remove(&id);
         }
-        // An item that always meets passing trouble has had its turn as well; where the server or a person interrupts, the rest is tried next time.
-        let over = |again: &Arc<Again>| {
-            again.is_done() || (again.has_begun() && end.trouble.as_ref().is_some_and(|trouble| !trouble.stops_mailbox()))
-        };
-        if visit.again.as_ref().is_some_and(over) {
+        // Where the server or a person interrupts, the rest is tried next time; where something always meets passing trouble, all but that.
+        if let Some(again) = visit.again.as_ref().filter(|_| end.trouble.as_ref().is_some_and(|trouble| !trouble.stops_mailbox())) {
+            again.pass_over();
+        }
+        if visit.again.as_ref().is_some_and(|again| again.is_done()) {
             self.again.remove(&id);
             self.looked.insert(id.clone(), Instant::now());
         }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use chrono::Utc;
 use futures::{StreamExt, stream};
-use tokio::time::{Instant, sleep};
+use tokio::{sync::Semaphore, time::sleep};
 
 use super::{
     Pace, Pipeline, Subscription, Trouble,
@@ -14,7 +14,7 @@ use super::{
     folder_round::{Start, Visit},
     plan::{Plan, Wanted},
     resolve,
-    turns::{PAUSE, Turns},
+    turns::{PAUSE, Turn, Turns},
 };
 use crate::{
     catalog::{Ledger, Stand},
@@ -62,9 +62,16 @@ const AT_ONCE: usize = 512;
 
 impl Pipeline {
     /// Does what is to be done in one mailbox, which says that it is this one, until that is done or a person pauses the mailbox. Trouble of one folder leaves
-    /// the others to be done first; where the server wants to be left alone, it goes on afterwards. A copy that runs beside it has its turns.
-    pub async fn mend(self: Arc<Self>, subscription: &Subscription, home: Option<Home>, errands: Vec<Errand>) -> Mended {
-        let mut turns = Turns::new(self, subscription, home);
+    /// the others to be done first; where the server wants to be left alone, it goes on afterwards. A copy that runs beside it has its turns. `places` bound how
+    /// many mailboxes are at work so; one is had while something is done, and not in a rest.
+    pub async fn mend(
+        self: Arc<Self>,
+        subscription: &Subscription,
+        home: Option<Home>,
+        errands: Vec<Errand>,
+        places: Option<Arc<Semaphore>>,
+    ) -> Mended {
+        let mut turns = Turns::new(self, subscription, home, places);
         let mut mended = Mended::default();
         for Errand { folder, sought } in errands {
             for sought in sought.chunks(AT_ONCE) {
@@ -120,7 +127,7 @@ impl Pipeline {
             // So that a message that Graph lists without its search key is recognised all the same.
             switched: Some(Utc::now()),
             again: Some(again),
-            until: turns.until(),
+            turn: Some(turns.turn()),
             oldest_first: None,
             asked: Utc::now(),
             delivered: Delivered::default(),
@@ -139,10 +146,13 @@ impl Turns<'_> {
                 return Ok(false);
             }
             let ledger = self.ledger().await?;
+            if pauses.any() {
+                return Ok(false);
+            }
             let visit = Arc::new(self.pipeline.clone().out_of_turn(self, ledger, folder.clone(), again.clone()));
             let done = fetch(&visit, sought, stored).await;
             visit.tell_totals().await?;
-            let cut = visit.until.is_some_and(|until| until <= Instant::now());
+            let cut = visit.turn.as_ref().is_some_and(Turn::was_cut);
             drop(visit);
             let drain = self.pipeline.drain.clone();
             if drain.has_begun() {

@@ -1,8 +1,18 @@
 //! A mailbox's ledger held for a while at a time, beside a copy that wants it, too.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep},
+};
 
 use super::{Pipeline, Subscription, Trouble};
 use crate::{
@@ -30,13 +40,43 @@ pub struct Turns<'a> {
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) subscription: &'a Subscription,
     home: Option<Home>,
-    held: Option<(Arc<dyn Ledger>, Instant)>,
+    held: Option<Held>,
+    /// Places of those who fetch out of turn, where they are bounded. One is had with the ledger, and never in a rest.
+    places: Option<Arc<Semaphore>>,
+}
+
+/// The ledger in hand.
+struct Held {
+    ledger: Arc<dyn Ledger>,
+    since: Instant,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+/// A time in which batches begin: one at least, so that something comes of it.
+pub struct Turn {
+    ends: Instant,
+    begun: AtomicBool,
+    cut: AtomicBool,
+}
+
+impl Turn {
+    /// Whether another batch may begin.
+    pub fn admits(&self) -> bool {
+        let over = self.begun.swap(true, Ordering::Relaxed) && self.ends <= Instant::now();
+        self.cut.fetch_or(over, Ordering::Relaxed);
+        !over
+    }
+
+    /// Whether one was not admitted.
+    pub fn was_cut(&self) -> bool {
+        self.cut.load(Ordering::Relaxed)
+    }
 }
 
 impl<'a> Turns<'a> {
     /// None was had yet. `home` is whose mailbox it is.
-    pub fn new(pipeline: Arc<Pipeline>, subscription: &'a Subscription, home: Option<Home>) -> Self {
-        Self { pipeline, subscription, home, held: None }
+    pub fn new(pipeline: Arc<Pipeline>, subscription: &'a Subscription, home: Option<Home>, places: Option<Arc<Semaphore>>) -> Self {
+        Self { pipeline, subscription, home, held: None, places }
     }
 
     /// How the ids of items are written.
@@ -47,24 +87,25 @@ impl<'a> Turns<'a> {
     /// The ledger, for what is to be done next. Nobody else may hold what this returned before.
     pub async fn ledger(&mut self) -> Result<Arc<dyn Ledger>, Trouble> {
         match &self.held {
-            Some((ledger, since)) if since.elapsed() < HOLD => return Ok(ledger.clone()),
+            Some(held) if held.since.elapsed() < HOLD => return Ok(held.ledger.clone()),
             Some(_) => {
                 self.held = None;
                 sleep(PAUSE).await;
             }
             None => {}
         }
-        let ledger = self.open().await?;
+        let (ledger, place) = self.open().await?;
         // Behind the lock: meanwhile a round may have found another mailbox, or the same through another interface.
         self.pipeline.at_home(self.subscription, self.home.as_ref()).await?;
         ledger.speaks(self.form()).await?;
-        self.held = Some((ledger.clone(), Instant::now()));
+        self.held = Some(Held { ledger: ledger.clone(), since: Instant::now(), _place: place });
         Ok(ledger)
     }
 
-    /// Until when it is held: nothing more is to begin then.
-    pub fn until(&self) -> Option<Instant> {
-        self.held.as_ref().map(|(_, since)| *since + HOLD)
+    /// The present turn.
+    pub fn turn(&self) -> Turn {
+        let ends = self.held.as_ref().map_or_else(Instant::now, |held| held.since + HOLD);
+        Turn { ends, begun: AtomicBool::new(false), cut: AtomicBool::new(false) }
     }
 
     /// Lets go of the ledger, and waits.
@@ -73,10 +114,15 @@ impl<'a> Turns<'a> {
         wait.await;
     }
 
-    async fn open(&self) -> Result<Arc<dyn Ledger>, Trouble> {
+    async fn open(&self) -> Result<(Arc<dyn Ledger>, Option<OwnedSemaphorePermit>), Trouble> {
         let start = Instant::now();
         let mut told: Option<Instant> = None;
         loop {
+            let place = match &self.places {
+                // Never closed.
+                Some(places) => places.clone().acquire_owned().await.ok(),
+                None => None,
+            };
             match self.pipeline.catalog.open(&self.subscription.mailbox).await {
                 Err(error) if error.locked && start.elapsed() < PATIENCE => {
                     if told.is_none_or(|told| told.elapsed() >= TOLD) {
@@ -84,9 +130,10 @@ impl<'a> Turns<'a> {
                         tracing::warn!(%mailbox, held = %error.cause, "waiting until whoever reads this mailbox is done with its round");
                         told = Some(Instant::now());
                     }
+                    drop(place);
                     sleep(AGAIN).await;
                 }
-                opened => return Ok(Arc::from(opened?)),
+                opened => return Ok((Arc::from(opened?), place)),
             }
         }
     }

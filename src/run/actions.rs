@@ -1,14 +1,17 @@
 //! What watchers may ask of a run, and how it is done.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
 use exchange_sync_tui::{Action, status::Quarantined};
 use futures::{StreamExt, TryStreamExt};
-use tokio::sync::{Semaphore, watch};
+use tokio::{
+    sync::{Semaphore, watch},
+    task::AbortHandle,
+};
 
 use super::{
     quarantine::{Retried, retry_one},
@@ -33,6 +36,9 @@ const SAMPLE: u64 = 100;
 /// How long the copying is given to store what seems to be missing, beside the wait between two rounds.
 const SETTLE: std::time::Duration = std::time::Duration::from_secs(20);
 
+/// Mailboxes whose quarantine is being tried again, those that wait for their server included.
+const AT_ONCE: usize = 32;
+
 /// What the log calls another attempt at what is in quarantine.
 const RETRY: &str = "retry quarantined";
 
@@ -54,7 +60,7 @@ pub struct Actions {
     events: Events,
     present: watch::Receiver<Present>,
     /// What is being done, so that nobody has it done twice.
-    under_way: Arc<Mutex<HashSet<String>>>,
+    under_way: Arc<Mutex<HashMap<String, AbortHandle>>>,
     /// Places of those whose quarantine is tried again, and of those that are verified: the former may wait for an hour.
     retries: Arc<Semaphore>,
     looks: Arc<Semaphore>,
@@ -120,13 +126,16 @@ impl Actions {
         }
         let ids: Vec<String> = id.into_iter().collect();
         let this = self.clone();
-        self.begin(format!("retry {mailbox:?} {ids:?}"), async move {
+        let action = Action::RetryQuarantined { mailbox: mailbox.map(str::to_owned), id: ids.first().cloned() };
+        self.begin(words(&action), async move {
             // One that waits for its server does not keep the others.
-            let each = chosen.iter().map(|subscription| this.retry_one(&ids, &present.pipeline, &records, subscription));
-            let (mut tried, mut stored) = (0, 0);
-            for retried in futures::future::join_all(each).await {
-                (tried, stored) = (tried + retried.tried, stored + retried.stored);
-            }
+            let one = |subscription: Subscription| {
+                let (this, ids, pipeline, records) = (this.clone(), ids.clone(), present.pipeline.clone(), records.clone());
+                async move { this.retry_one(&ids, &pipeline, &records, &subscription).await }
+            };
+            let each = futures::stream::iter(chosen).map(one).buffer_unordered(AT_ONCE);
+            let add = |(tried, stored), retried: Retried| std::future::ready((tried + retried.tried, stored + retried.stored));
+            let (tried, stored) = each.fold((0, 0), add).await;
             this.tell(RETRY, Ok(format!("{tried} messages were tried again, {stored} of them are stored now")));
         })?;
         let but = if paused.is_empty() { String::new() } else { format!("; {} paused and passed over", are(&paused)) };
@@ -135,8 +144,7 @@ impl Actions {
 
     async fn retry_one(&self, ids: &[String], pipeline: &Arc<Pipeline>, records: &Records, subscription: &Subscription) -> Retried {
         let mut retried = Retried::default();
-        let Ok(_place) = self.retries.acquire().await else { return retried };
-        let outcome = retry_one(ids, pipeline, records, subscription, &mut retried).await;
+        let outcome = retry_one(ids, pipeline, records, subscription, Some(&self.retries), &mut retried).await;
         let name = || self.shown(&subscription.mailbox.address);
         if let Err(trouble) = outcome {
             self.tell(RETRY, Err(format!("{}: {trouble}", name())));
@@ -157,8 +165,13 @@ impl Actions {
         let settings = Settings { deep: false, sample: SAMPLE, settle, mailboxes: 1, repair: false };
         let verifier = Verifier::new(present.pipeline.exchange(), records, inspect, settings);
         let (events, looks) = (self.events.clone(), self.looks.clone());
-        self.begin(format!("verify {address}"), async move {
+        let (this, present, action) = (self.clone(), present.clone(), words(&Action::Verify { mailbox: name.to_owned() }));
+        self.begin(action.clone(), async move {
             let Ok(_place) = looks.acquire().await else { return };
+            // It may have had to wait for the place.
+            if let Err(why) = this.verifiable(&present, &address) {
+                return this.tell(&action, Err(why.to_owned()));
+            }
             events.tell(Event::MailboxVerified { mailbox: address.clone(), gaps: 0, troubled: false, verdict: None });
             let mut sum = Sum::default();
             let mut looks = std::pin::pin!(verifier.verify(vec![subscription]));
@@ -178,9 +191,14 @@ impl Actions {
             return Err("is paused");
         }
         match self.events.status().mailbox(address) {
-            Some(mailbox) if mailbox.complete && matches!(mailbox.state, MailboxState::Idle | MailboxState::Done) => Ok(()),
-            Some(mailbox) if mailbox.complete => Err("is being read just now"),
-            _ => Err("has not been read to its end"),
+            Some(mailbox) if !mailbox.complete => Err("has not been read to its end"),
+            Some(mailbox) => match mailbox.state {
+                MailboxState::Idle | MailboxState::Done => Ok(()),
+                MailboxState::Waiting => Err("waits just now"),
+                MailboxState::Queued => Err("waits for its turn"),
+                _ => Err("is being read just now"),
+            },
+            None => Err("is not read any more"),
         }
     }
 
@@ -190,22 +208,25 @@ impl Actions {
 
     /// Begins something that takes long, unless the same is under way.
     fn begin(&self, what: String, work: impl Future<Output = ()> + Send + 'static) -> Result<(), String> {
-        if !self.under_way().insert(what.clone()) {
+        let mut under_way = self.under_way();
+        if under_way.contains_key(&what) {
             return Err("that is under way already".to_owned());
         }
-        let this = self.clone();
-        tokio::spawn(async move {
+        let (this, name) = (self.clone(), what.clone());
+        let task = tokio::spawn(async move {
             let done = Done { actions: &this, what };
             work.await;
             drop(done);
         });
+        under_way.insert(name, task.abort_handle());
         Ok(())
     }
 
     /// The end has come: what is under way is dropped, and told.
     pub fn end(&self) {
-        for what in self.under_way().iter() {
-            self.tell(what, Err("broken off by the end of the run; what it had not written down is fetched again".to_owned()));
+        for (what, task) in std::mem::take(&mut *self.under_way()) {
+            task.abort();
+            self.tell(&what, Err("the run came to its end before".to_owned()));
         }
     }
 
@@ -232,7 +253,7 @@ impl Actions {
         stores::records(&self.args, &self.env).map_err(|unready| unready.to_string())
     }
 
-    fn under_way(&self) -> MutexGuard<'_, HashSet<String>> {
+    fn under_way(&self) -> MutexGuard<'_, HashMap<String, AbortHandle>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, io::Write, sync::Arc};
 
 use futures::StreamExt;
+use tokio::sync::Semaphore;
 
 use super::{Tuning, Unready, exchange, named, pipeline, stores};
 use crate::{
@@ -60,7 +61,7 @@ async fn retry(
     let pipeline = pipeline(&args.run, config, exchange, &stores, &events);
     for subscription in subscriptions {
         let mut retried = Retried::default();
-        let outcome = retry_one(&args.ids, &pipeline, records, subscription, &mut retried).await;
+        let outcome = retry_one(&args.ids, &pipeline, records, subscription, None, &mut retried).await;
         list.tried(retried.tried, retried.stored);
         if let Err(trouble) = outcome {
             list.refused(&subscription.mailbox.address, &trouble, out);
@@ -87,6 +88,7 @@ pub(super) async fn retry_one(
     pipeline: &Arc<Pipeline>,
     records: &Records,
     subscription: &Subscription,
+    places: Option<&Arc<Semaphore>>,
     retried: &mut Retried,
 ) -> Result<(), Trouble> {
     let (exchange, mailbox) = (pipeline.exchange(), &subscription.mailbox);
@@ -123,7 +125,7 @@ pub(super) async fn retry_one(
                 errand.folder = folder.clone();
             }
         }
-        let mended = pipeline.clone().mend(subscription, now.home.clone(), folders.into_values().collect()).await;
+        let mended = pipeline.clone().mend(subscription, now.home.clone(), folders.into_values().collect(), places.cloned()).await;
         told = Some(now);
         (retried.tried, retried.stored) = (retried.tried + mended.tried, retried.stored + mended.stored);
         if mended.paused {
@@ -168,7 +170,7 @@ mod tests {
         let records = Records::Folder(bench.folder.path().to_owned());
         let subscription = Subscription { mailbox: Bench::mailbox(), filters: bench.filters.clone(), from_start: false };
         let mut retried = Retried::default();
-        retry_one(&[], &pipeline, &records, &subscription, &mut retried).await.unwrap();
+        retry_one(&[], &pipeline, &records, &subscription, None, &mut retried).await.unwrap();
         assert_eq!(retried, Retried { tried: AT_ONCE as u64 + 600, stored: 510, paused: false });
         assert_eq!(bench.server.downloads(), 510);
     }

@@ -82,7 +82,7 @@ async fn mend(
     let pipeline = pipeline(&args.run, config, exchange.clone(), &stores, events);
     let mut mended = Vec::with_capacity(repairs.len());
     for repair in repairs {
-        mended.push(pipeline.clone().mend(&repair.subscription, repair.home.clone(), repair.errands.clone()).await);
+        mended.push(pipeline.clone().mend(&repair.subscription, repair.home.clone(), repair.errands.clone(), None).await);
     }
     stores.flush().await;
     Ok(mended)

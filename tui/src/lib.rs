@@ -35,4 +35,4 @@ pub use settings::{Color, Colors, Settings};
 pub use show::{Left, show};
 pub use source::{Ask, Signal, Source};
 pub use status::Status;
-pub use terminal::stop;
+pub use terminal::{give_back, stop};

@@ -4,7 +4,7 @@ use std::{
     io::{self, BufWriter, IsTerminal, Write},
     panic,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -43,6 +43,21 @@ struct Given {
     titled: bool,
 }
 
+/// What is changed of the terminal just now, for those who end the process at once.
+static HELD: Mutex<Weak<Given>> = Mutex::new(Weak::new());
+
+fn held() -> MutexGuard<'static, Weak<Given>> {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Gives the terminal back, if a dashboard has it: to be called before a process is ended without the dashboard's own end.
+pub fn give_back() {
+    if let Some(given) = held().upgrade() {
+        // Nobody is left to tell.
+        let _ = given.leave();
+    }
+}
+
 /// Standard output, or where that is no terminal standard error.
 fn out() -> Box<dyn Write + Send> {
     if io::stdout().is_terminal() { Box::new(io::stdout()) } else { Box::new(io::stderr()) }
@@ -53,6 +68,7 @@ impl Screen {
     pub(crate) fn new(mouse: bool, titled: bool) -> io::Result<Self> {
         let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, out())))?;
         let given = Arc::new(Given { ours: AtomicBool::new(false), mouse, titled });
+        *held() = Arc::downgrade(&given);
         let hook = Arc::new(Mutex::new(Some(panic::take_hook())));
         let (ours, before) = (Arc::clone(&given), Arc::clone(&hook));
         panic::set_hook(Box::new(move |info| {

@@ -216,6 +216,9 @@ impl Inner {
                 _ => None,
             };
             let connection = place.connect().await?;
+            if !clear() {
+                return Ok(None);
+            }
             let retry = connection.used && !fresh;
             let outcome = self.attempt(connection, outgoing, id, bearer.as_ref()).await;
             // By now the guard knows how the login went.

@@ -60,7 +60,7 @@ async fn mend(bench: &Bench, errands: Vec<Errand>) -> Mended {
 
 async fn mend_by(pipeline: &Arc<Pipeline>, bench: &Bench, errands: Vec<Errand>) -> Mended {
     let home = bench.server.folders(&Bench::mailbox(), &Hierarchy::default()).await.unwrap().home;
-    pipeline.clone().mend(&subscription(bench), home, errands).await
+    pipeline.clone().mend(&subscription(bench), home, errands, None).await
 }
 
 /// How many were stored, where nothing went wrong.

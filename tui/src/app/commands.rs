@@ -137,6 +137,9 @@ impl App {
 
     fn step(&mut self, by: isize) {
         let length = self.length();
+        if self.in_table() {
+            self.table.chosen = by != isize::MIN;
+        }
         self.list().step(by, length);
         if self.in_log() {
             // Who goes back to read wants the lines to stay; at the end one wants the newest.
@@ -144,7 +147,13 @@ impl App {
         }
     }
 
+    /// Whether keys move through the table.
+    fn in_table(&self) -> bool {
+        self.tab == Tab::Mailboxes && !self.in_log()
+    }
+
     pub(super) fn with_selected(&mut self, action: fn(&mut Self, &Row) -> Vec<Effect>) -> Vec<Effect> {
+        self.table.chosen |= self.in_table();
         match self.table.selected().cloned() {
             Some(row) if self.tab == Tab::Mailboxes => action(self, &row),
             _ => Vec::new(),
@@ -157,6 +166,7 @@ impl App {
             let mailbox = Row { folder: None, ..row };
             self.table.list.cursor = self.table.rows.iter().position(|row| *row == mailbox).unwrap_or(0);
         } else if row.folder.is_none() {
+            self.table.chosen = true;
             self.table.fold(&row, fold);
         }
     }
@@ -170,6 +180,7 @@ impl App {
     }
 
     fn toggle(&mut self, pane: Pane) {
+        self.table.chosen = true;
         self.tab = Tab::Mailboxes;
         self.pane = (self.pane != Some(pane)).then_some(pane);
         self.expanded &= self.pane.is_some();

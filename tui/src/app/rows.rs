@@ -36,6 +36,8 @@ pub(crate) struct Table {
     pub(crate) mailboxes: usize,
     /// The columns of the longest address.
     pub(crate) names: usize,
+    /// Whether somebody chose the selected row, so that the selection goes where it goes. Before that it stays at the top, with the worst.
+    pub(crate) chosen: bool,
     unfolded: BTreeSet<(usize, Arc<str>)>,
     /// What the rows were made of: the fleet's version, mailboxes that stand still, and when.
     made: Option<(u64, usize, DateTime<Utc>)>,
@@ -83,10 +85,10 @@ impl Table {
                 return;
             }
         }
-        let selected = self.selected().cloned();
+        let selected = self.selected().cloned().filter(|_| self.chosen);
         self.make(fleet, now);
         self.made = Some((fleet.version, stalls, now));
-        // The selection stays with its row, or goes to the mailbox of a folder that was folded away.
+        // A selection that was chosen stays with its row, or goes to the mailbox of a folder that was folded away.
         let place = |row: &Row| self.rows.iter().position(|other| other == row);
         if let Some(row) = selected {
             let found = place(&row).or_else(|| place(&Row { folder: None, ..row }));

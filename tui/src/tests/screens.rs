@@ -536,3 +536,23 @@ fn words_without_a_screen() {
     assert!(text::line(&status).ends_with("; nothing can be stored, trying again in 42 s: no space left on device"));
     assert!(text::table(&status, 0).lines().all(|line| crate::safe::width(line) <= 400));
 }
+
+#[test]
+fn the_worst_stays_selected_until_somebody_chooses() {
+    let selected = |stage: &Stage| stage.app.table.selected().unwrap().mailbox.to_string();
+    let mut stage = syncing();
+    stage.screen(100, 24);
+    let first = selected(&stage);
+    stage.press("S");
+    stage.wait(2);
+    stage.screen(100, 24);
+    assert_ne!(selected(&stage), first, "the top row, whoever that is now");
+    assert_eq!(stage.app.table.list.cursor, 0);
+    stage.press("jk");
+    let chosen = selected(&stage);
+    stage.press("s");
+    stage.wait(2);
+    stage.screen(100, 24);
+    assert_eq!(selected(&stage), chosen);
+    assert_ne!(stage.app.table.list.cursor, 0);
+}

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 
-use crate::mail::{Address, FolderId};
+use crate::mail::{Address, Failure, FolderId, Key};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,8 +98,12 @@ pub enum Event {
     MessageQuarantined {
         /// The mailbox.
         mailbox: Address,
-        /// The server's code.
-        code: String,
+        /// The folder's path.
+        path: Arc<[String]>,
+        /// The key it would have.
+        key: Key,
+        /// The code and the words of whoever refused it.
+        failure: Failure,
     },
     /// Requests of this mailbox wait because the server asked for it.
     RequestThrottled {

@@ -107,6 +107,7 @@ pub async fn run(
     let serving = listening.map(|listening| {
         tracing::info!(address = %listening.address(), "serving health, metrics and status");
         let token = env.var(server::TOKEN).map(Secret::new);
+        events.status().takes_actions(token.is_some());
         listening.serve(server::Settings { events: events.clone(), token, mask: args.mask })
     });
     let exchange = exchange(&config, &events)?;

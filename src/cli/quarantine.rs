@@ -17,12 +17,13 @@ pub struct List {
     tried: Option<(u64, u64)>,
     troubled: bool,
     refused: bool,
+    unknown: bool,
 }
 
 impl List {
     /// Nothing is listed yet.
     pub fn new(json: bool, mask: bool) -> Self {
-        Self { json, mask, listed: 0, others: 0, tried: None, troubled: false, refused: false }
+        Self { json, mask, listed: 0, others: 0, tried: None, troubled: false, refused: false, unknown: false }
     }
 
     /// Lists one message.
@@ -68,6 +69,16 @@ impl List {
         self.trouble(mailbox, &trouble.to_string(), out);
     }
 
+    /// What was asked for is in no mailbox's quarantine.
+    pub fn unknown(&mut self, id: &str, out: &mut dyn Write) {
+        self.unknown = true;
+        let text = match self.json {
+            true => json!({"id": id, "trouble": "not in quarantine"}).to_string(),
+            false => format!("{}: nothing by this key or item id is in quarantine", visible(id)),
+        };
+        let _ = writeln!(out, "{}", shown(&text, self.mask));
+    }
+
     /// A mailbox could not be looked at.
     pub fn trouble(&mut self, mailbox: &Address, trouble: &str, out: &mut dyn Write) {
         self.troubled = true;
@@ -89,7 +100,8 @@ impl List {
             let _ = writeln!(out, "{tried}{} in quarantine{others}", count(self.listed));
         }
         let _ = out.flush();
-        match (self.refused, self.troubled, self.listed + self.others) {
+        // What was not found may be where nobody could look.
+        match (self.refused, self.troubled || self.unknown, self.listed + self.others) {
             (true, ..) => Outcome::Refused,
             (_, true, _) => Outcome::Failed,
             (.., 0) => Outcome::Done,

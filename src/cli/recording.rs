@@ -15,6 +15,9 @@ const LIMIT: u64 = 100 << 20;
 /// Begins a recording; one that is there is not replaced. It holds addresses, so nobody else may read it.
 pub(super) fn begin(file: &Path) -> Result<Recorder<BufWriter<File>>, String> {
     let out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
-    let out = out.map_err(|error| format!("making the recording {} failed: {error}", file.display()))?;
+    let out = out.map_err(|error| {
+        let hint = if error.kind() == std::io::ErrorKind::AlreadyExists { "; give it another name" } else { "" };
+        format!("making the recording {} failed: {error}{hint}", file.display())
+    })?;
     Ok(Recorder::new(BufWriter::new(out), LIMIT))
 }

@@ -1,6 +1,6 @@
 //! The last words of a run.
 
-use std::{io, time::Duration};
+use std::{collections::BTreeMap, io, time::Duration};
 
 use exchange_sync_tui::text::{bytes, count, visible};
 use serde_json::json;
@@ -10,6 +10,9 @@ use crate::{outcome::Outcome, status::Status};
 
 /// At most so many mailboxes in trouble are named.
 const NAMED: usize = 20;
+
+/// So many mailboxes are named of those with the same trouble.
+const TOGETHER: usize = 3;
 
 /// Everything the summary tells.
 pub struct Summary<'a> {
@@ -75,13 +78,23 @@ impl Summary<'_> {
         if let Some(trouble) = &self.status.head.config_trouble {
             text.push_str(&format!("  a new configuration was refused: {}\n", visible(&trouble.reason)));
         }
-        let troubled: Vec<_> = self.status.mailboxes.iter().filter(|(_, one)| one.error.is_some() && !one.complete).collect();
-        for (address, one) in troubled.iter().take(NAMED) {
-            let words = one.error.as_ref().map_or("", |error| &error.words);
-            text.push_str(&format!("  {}: {}\n", visible(address), visible(words)));
+        // One cause may stop hundreds: it is told once.
+        let mut troubled: BTreeMap<String, (&str, Vec<&String>)> = BTreeMap::new();
+        for (address, one) in self.status.mailboxes.iter().filter(|(_, one)| one.error.is_some() && !one.complete) {
+            let words = one.error.as_ref().map_or("", |error| error.words.as_str());
+            troubled.entry(words.replace(address, "the mailbox")).or_insert((words, Vec::new())).1.push(address);
+        }
+        for (of_all, (of_one, addresses)) in troubled.iter().take(NAMED) {
+            let words = if addresses.len() > 1 { of_all } else { *of_one };
+            let mut named = addresses.iter().take(TOGETHER).map(|address| visible(address)).collect::<Vec<_>>().join(", ");
+            if addresses.len() > TOGETHER {
+                named.push_str(&format!(" and {} more", count((addresses.len() - TOGETHER) as u64)));
+            }
+            text.push_str(&format!("  {named}: {}\n", visible(words)));
         }
         if troubled.len() > NAMED {
-            text.push_str(&format!("  and {} more mailboxes in trouble, named in the log\n", troubled.len() - NAMED));
+            let more: usize = troubled.values().skip(NAMED).map(|(_, addresses)| addresses.len()).sum();
+            text.push_str(&format!("  and {} more mailboxes in trouble, named in the log\n", count(more as u64)));
         }
         text
     }
@@ -189,6 +202,22 @@ mod tests {
         };
         insta::assert_snapshot!(summary.text());
         insta::assert_snapshot!(Summary { status: &masked, ..summary }.json());
+    }
+
+    #[test]
+    fn one_cause_of_many_is_told_once() {
+        let (mut board, at) = (Board::default(), DateTime::UNIX_EPOCH);
+        for n in 0..500 {
+            let mailbox = Address::new(&format!("user{n:03}@example.com"));
+            board.fold(at, &Event::MailboxAdded { mailbox: mailbox.clone() });
+            board.fold(at, &Event::MailboxFailed { reason: format!("opening {mailbox} failed: 401"), mailbox, refused: true });
+        }
+        let (status, (messages, resume)) = (board.overview(at), (String::new(), String::new()));
+        let summary = Summary { status: &status, elapsed: Duration::ZERO, messages, resume, finished: true, outcome: Outcome::Refused };
+        let text = summary.text();
+        let told: Vec<&str> = text.lines().filter(|line| line.contains("401")).collect();
+        let expected = "  user000@example.com, user001@example.com, user002@example.com and 497 more: opening the mailbox failed: 401";
+        assert_eq!(told, [expected]);
     }
 
     #[test]

@@ -4,11 +4,13 @@ use std::error::Error;
 
 /// The error with its sources, and without its URL: queries hold what is asked for, paths hold people's names, and whoever asked knows both.
 pub fn cause(error: reqwest::Error) -> String {
+    let connecting = error.is_connect();
     let error = error.without_url();
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {
-        text = format!("{text}: {inner}");
+        // Where there was no connection the innermost cause says all: the others say in three ways that there was none.
+        text = if connecting { inner.to_string() } else { format!("{text}: {inner}") };
         source = inner.source();
     }
     text

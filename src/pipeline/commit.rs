@@ -28,7 +28,7 @@ pub async fn commit(visit: Arc<Visit>, batch: Transferred) -> Result<(Committed,
                 (messages, bytes) = (messages + 1, bytes + stored.bytes);
                 newest = newest.max(listed.received);
             }
-            Entry::Quarantined { failure, .. } => quarantined.push(failure.code.clone()),
+            Entry::Quarantined { key, failure, .. } => quarantined.push((key.clone(), failure.clone())),
             _ => {}
         }
     }
@@ -53,8 +53,8 @@ pub async fn commit(visit: Arc<Visit>, batch: Transferred) -> Result<(Committed,
     if changes > 0 {
         visit.pipeline.events.tell(Event::ChangesRecorded { mailbox: mailbox.clone(), folder: Some(folder.clone()), changes });
     }
-    for code in quarantined {
-        visit.pipeline.events.tell(Event::MessageQuarantined { mailbox: mailbox.clone(), code });
+    for (key, failure) in quarantined {
+        visit.pipeline.events.tell(Event::MessageQuarantined { mailbox: mailbox.clone(), path: visit.path.clone(), key, failure });
     }
     Ok((Committed { messages, drained }, trouble))
 }

@@ -136,7 +136,12 @@ impl Actions {
             let each = futures::stream::iter(chosen).map(one).buffer_unordered(AT_ONCE);
             let add = |(tried, stored), retried: Retried| std::future::ready((tried + retried.tried, stored + retried.stored));
             let (tried, stored) = each.fold((0, 0), add).await;
-            this.tell(RETRY, Ok(format!("{tried} messages were tried again, {stored} of them are stored now")));
+            let told = match tried {
+                0 => Err("nothing that was asked for is in quarantine".to_owned()),
+                1 => Ok(format!("1 message was tried again, and is {} now", if stored == 1 { "stored" } else { "not stored" })),
+                tried => Ok(format!("{tried} messages were tried again, {stored} of them are stored now")),
+            };
+            this.tell(RETRY, told);
         })?;
         let but = if paused.is_empty() { String::new() } else { format!("; {} paused and passed over", are(&paused)) };
         Ok(format!("what is in quarantine is tried again, and the log tells what came of it{but}"))

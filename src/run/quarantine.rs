@@ -1,6 +1,10 @@
 //! Wires a look into the quarantine, and another attempt at what is in it.
 
-use std::{collections::BTreeMap, io::Write, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
+    sync::Arc,
+};
 
 use futures::StreamExt;
 use tokio::sync::Semaphore;
@@ -25,8 +29,10 @@ pub async fn quarantine(args: &QuarantineArgs, config: &Config, env: &Env, out: 
     let (records, _) = stores::records(&args.run, env)?;
     let subscriptions = named(&args.run, config, &args.mailboxes)?;
     let mut list = List::new(args.json, args.run.mask);
+    let mut unknown: BTreeSet<&String> = args.ids.iter().collect();
     if args.retry {
-        retry(args, config, env, &records, &subscriptions, &mut list, out).await?;
+        let found = retry(args, config, env, &records, &subscriptions, &mut list, out).await?;
+        unknown.retain(|id| !found.contains(*id));
     }
     for subscription in &subscriptions {
         match records.census(&subscription.mailbox).await {
@@ -34,7 +40,10 @@ pub async fn quarantine(args: &QuarantineArgs, config: &Config, env: &Env, out: 
                 let mut quarantine = census.quarantine();
                 while let Some(one) = quarantine.next().await {
                     match one {
-                        Ok(one) if wanted(&args.ids, &one) => list.message(&subscription.mailbox.address, &one, out),
+                        Ok(one) if wanted(&args.ids, &one) => {
+                            unknown.retain(|id| **id != one.key.0 && **id != one.listed.id.0);
+                            list.message(&subscription.mailbox.address, &one, out);
+                        }
                         Ok(_) => list.other(),
                         Err(error) => list.trouble(&subscription.mailbox.address, &error.to_string(), out),
                     }
@@ -43,6 +52,7 @@ pub async fn quarantine(args: &QuarantineArgs, config: &Config, env: &Env, out: 
             Err(error) => list.trouble(&subscription.mailbox.address, &error.to_string(), out),
         }
     }
+    unknown.into_iter().for_each(|id| list.unknown(id, out));
     Ok(list.end(out))
 }
 
@@ -54,7 +64,8 @@ async fn retry(
     subscriptions: &[Subscription],
     list: &mut List,
     out: &mut (dyn Write + Send),
-) -> Result<(), Unready> {
+) -> Result<BTreeSet<String>, Unready> {
+    let mut found = BTreeSet::new();
     let events = Events::new();
     let exchange = exchange(config, &events)?;
     let stores = stores::open(&args.run, &Tuning::of(config), env, &events).await?;
@@ -63,17 +74,20 @@ async fn retry(
         let mut retried = Retried::default();
         let outcome = retry_one(&args.ids, &pipeline, records, subscription, None, &mut retried).await;
         list.tried(retried.tried, retried.stored);
+        found.append(&mut retried.found);
         if let Err(trouble) = outcome {
             list.refused(&subscription.mailbox.address, &trouble, out);
         }
     }
     stores.flush().await;
-    Ok(())
+    Ok(found)
 }
 
 /// What came of trying messages again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Retried {
+    /// Those of the keys and item ids asked for that were in quarantine.
+    pub(super) found: BTreeSet<String>,
     /// How many were tried.
     pub(super) tried: u64,
     /// How many of them are stored now.
@@ -106,6 +120,7 @@ pub(super) async fn retry_one(
         let mut folders: BTreeMap<FolderId, Errand> = BTreeMap::new();
         for (_, one) in some.into_iter().filter(|(_, one)| wanted(ids, one)) {
             let SetAside { key, listed, folder, path, .. } = one;
+            retried.found.extend(ids.iter().filter(|id| **id == key.0 || **id == listed.id.0).cloned());
             let errand =
                 folders.entry(folder).or_insert_with_key(|id| Errand { folder: Folder::bare(id.clone(), path), sought: Vec::new() });
             errand.sought.push(Sought::Quarantined(key, listed));
@@ -171,7 +186,7 @@ mod tests {
         let subscription = Subscription { mailbox: Bench::mailbox(), filters: bench.filters.clone(), from_start: false };
         let mut retried = Retried::default();
         retry_one(&[], &pipeline, &records, &subscription, None, &mut retried).await.unwrap();
-        assert_eq!(retried, Retried { tried: AT_ONCE as u64 + 600, stored: 510, paused: false });
+        assert_eq!(retried, Retried { tried: AT_ONCE as u64 + 600, stored: 510, ..Retried::default() });
         assert_eq!(bench.server.downloads(), 510);
     }
 }

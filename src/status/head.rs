@@ -5,6 +5,9 @@ use exchange_sync_tui::status::{Eta, MailboxState, Rate, State, Totals};
 
 use super::mailbox::Row;
 
+/// Trouble in a row, without anything coming of it, from which on it is more than a request to be made again.
+const ATTEMPTS: u64 = 3;
+
 /// All mailboxes together.
 pub fn totals<'a>(rows: impl Iterator<Item = &'a Row>) -> Totals {
     let mut totals = Totals::default();
@@ -28,7 +31,8 @@ pub fn totals<'a>(rows: impl Iterator<Item = &'a Row>) -> Totals {
 /// Whether it could not be read, or not whole.
 fn troubled(row: &Row) -> bool {
     let mailbox = &row.mailbox;
-    matches!(mailbox.state, MailboxState::Stopped | MailboxState::Degraded) || (mailbox.error.is_some() && !mailbox.complete)
+    let fails = mailbox.state == MailboxState::Waiting && !row.was_asked() && mailbox.attempts >= ATTEMPTS;
+    fails || matches!(mailbox.state, MailboxState::Stopped | MailboxState::Degraded) || (mailbox.error.is_some() && !mailbox.complete)
 }
 
 /// What mailboxes in these states amount to. What moves counts for more than what stands still: a single mailbox in trouble is told by its own row.
@@ -48,7 +52,11 @@ pub fn state<'a>(rows: impl Iterator<Item = &'a Row>, blocked: bool) -> State {
             // A look for news, once all is stored.
             MailboxState::Listing if row.mailbox.complete => State::Idle,
             MailboxState::Listing => State::Listing,
-            MailboxState::Waiting => State::Throttled,
+            MailboxState::Waiting if row.was_asked() => State::Throttled,
+            MailboxState::Waiting if troubled(row) => State::Degraded,
+            // One request is tried again, or somebody else has the mailbox for a moment.
+            MailboxState::Waiting if row.mailbox.complete => State::Idle,
+            MailboxState::Waiting => State::Listing,
             MailboxState::Degraded | MailboxState::Stopped => State::Degraded,
             MailboxState::Idle | MailboxState::Done => State::Idle,
             MailboxState::Queued | MailboxState::Paused => continue,
@@ -110,8 +118,38 @@ mod tests {
         let mut row = Row::new(String::new());
         row.met = state != MailboxState::Queued;
         row.mailbox.state = state;
+        if state == MailboxState::Waiting {
+            let asked = crate::event::Event::MailboxRests {
+                mailbox: crate::mail::Address::new("a@example.com"),
+                wait: Some(std::time::Duration::from_secs(9)),
+                asked: true,
+            };
+            row.fold(DateTime::UNIX_EPOCH, 1, &asked, &str::to_owned);
+        }
         (row.mailbox.figures.expected, row.mailbox.figures.stored) = (expected, stored);
         row
+    }
+
+    #[test]
+    fn a_server_that_is_not_reached_is_no_throttle() {
+        use std::time::Duration;
+
+        use crate::{event::Event, mail::Address};
+        let (at, mailbox) = (DateTime::UNIX_EPOCH, Address::new("ann@example.com"));
+        let (mut waits, mut fails) = (Row::new(String::new()), Row::new(String::new()));
+        let wait = Duration::from_secs(9);
+        let asked = Event::RequestThrottled { mailbox: mailbox.clone(), reason: "ErrorServerBusy".into(), wait };
+        waits.fold(at, 1, &asked, &str::to_owned);
+        assert_eq!(state([waits].iter(), false), State::Throttled);
+        for (expected, troubled) in [(State::Listing, 0), (State::Listing, 0), (State::Degraded, 1)] {
+            fails.fold(
+                at,
+                1,
+                &Event::RequestRetried { mailbox: mailbox.clone(), reason: "connection refused".into(), wait },
+                &str::to_owned,
+            );
+            assert_eq!((state([&fails].into_iter(), false), totals([&fails].into_iter()).troubled), (expected, troubled));
+        }
     }
 
     #[test]

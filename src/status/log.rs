@@ -9,7 +9,10 @@ pub fn line(event: &Event) -> Option<(Level, String)> {
     let line = match event {
         Event::MailboxAdded { .. } => (Level::Debug, "is read from now on".to_owned()),
         Event::MailboxRemoved { .. } => (Level::Info, "is not read any more; what was copied of it stays".to_owned()),
-        Event::MessageQuarantined { code, .. } => (Level::Warn, format!("a message could not be read and is in quarantine: {code}")),
+        Event::MessageQuarantined { path, key, failure, .. } => {
+            let (code, text) = (&failure.code, &failure.text);
+            (Level::Warn, format!("{}: {} could not be read or stored, and is in quarantine: {code}: {text}", path.join("/"), key.0))
+        }
         Event::RequestThrottled { reason, wait, .. } => {
             (Level::Warn, format!("the server asked for a wait of {} s: {reason}", wait.as_secs_f64().ceil()))
         }

@@ -161,6 +161,11 @@ impl Row {
         }
     }
 
+    /// Whether its server asked for the wait that it is in.
+    pub fn was_asked(&self) -> bool {
+        self.held.is_some()
+    }
+
     /// What changed since `revision`.
     pub fn since(&self, revision: u64) -> Change {
         let mut mailbox = self.mailbox.clone();

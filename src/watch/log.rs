@@ -25,7 +25,10 @@ pub fn log(event: &Event) {
         Event::PageListed { mailbox, changes, wanted, .. } => tracing::debug!(%mailbox, changes, wanted, "changes listed"),
         Event::MessagesStored { mailbox, messages, bytes, .. } => tracing::info!(%mailbox, messages, bytes, "messages stored"),
         Event::ChangesRecorded { mailbox, changes, .. } => tracing::info!(%mailbox, changes, "changes recorded"),
-        Event::MessageQuarantined { mailbox, code, .. } => tracing::warn!(%mailbox, code, "a message could not be read and is in quarantine"),
+        Event::MessageQuarantined { mailbox, path, key, failure } => {
+            let (folder, code, text) = (path.join("/"), &failure.code, &failure.text);
+            tracing::warn!(%mailbox, folder, key = key.0, code, text, "a message could not be read or stored, and is in quarantine");
+        }
         Event::RequestThrottled { mailbox, reason, wait } => {
             let until = chrono::Utc::now() + chrono::TimeDelta::from_std(*wait).unwrap_or_default();
             let (seconds, until) = (wait.as_secs_f64().ceil(), until.format("%H:%M:%SZ"));

@@ -40,6 +40,8 @@ pub(crate) struct Instance {
     /// When it was seen to have been restarted.
     restarted: Option<DateTime<Utc>>,
     heard: DateTime<Utc>,
+    /// Whether it ever told of itself.
+    met: bool,
     /// The time here at which it was `clock` there.
     seen: (DateTime<Utc>, DateTime<Utc>),
     pub(crate) tracks: BTreeMap<Arc<str>, Tracks>,
@@ -56,7 +58,17 @@ pub(crate) struct Tracks {
 impl Instance {
     pub(crate) fn new(name: String, now: DateTime<Utc>) -> Self {
         let status = Status::default();
-        Self { name, status, link: Link::Awaited, replay: None, restarted: None, heard: now, seen: (now, now), tracks: BTreeMap::new() }
+        Self {
+            name,
+            status,
+            link: Link::Awaited,
+            replay: None,
+            restarted: None,
+            heard: now,
+            met: false,
+            seen: (now, now),
+            tracks: BTreeMap::new(),
+        }
     }
 
     /// As it calls itself, or as it was named.
@@ -91,6 +103,11 @@ impl Instance {
     /// Whether nobody knows what it does now. One that is at its end does nothing, though the connection went with it.
     pub(crate) fn lost(&self) -> bool {
         self.gone() && self.status.head.state != State::Ended
+    }
+
+    /// Whether it ever told of itself.
+    pub(crate) fn met(&self) -> bool {
+        self.met
     }
 
     /// When it was last heard of.
@@ -146,6 +163,7 @@ impl Instance {
         self.status.take(frame);
         self.seen = (now, self.status.head.at);
         self.heard = now;
+        self.met = true;
         self.link = Link::Live;
         work
     }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Fleet, Instance, Link};
+use super::{Fleet, Instance};
 use crate::status::{Eta, Head, Rate, State, Totals};
 
 impl Fleet {
@@ -14,8 +14,8 @@ impl Fleet {
             return if one.lost() { Head { last_minute: Rate::default(), last_quarter: Rate::default(), eta: None, ..head } } else { head };
         }
         let mut whole = Head::default();
-        let heard: Vec<&Instance> = self.instances.iter().filter(|instance| instance.link != Link::Awaited).collect();
-        let present = || self.instances.iter().filter(|instance| instance.link != Link::Awaited && !instance.lost());
+        let heard: Vec<&Instance> = self.instances.iter().filter(|instance| instance.met()).collect();
+        let present = || self.instances.iter().filter(|instance| instance.met() && !instance.lost());
         whole.state = present().map(|instance| instance.status.head.state).min_by_key(|state| precedence(*state)).unwrap_or_default();
         whole.started = heard.iter().map(|instance| instance.status.head.started).min().unwrap_or(now);
         // A clock that stands still, of one that is lost, must not hold the others' time.

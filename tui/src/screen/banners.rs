@@ -56,6 +56,9 @@ fn banners(app: &App, instance: &Instance) -> Vec<Banner> {
     match &instance.link {
         Link::Awaited => add(Role::Dim, format!("connecting to {}", instance.name()), String::new()),
         Link::Live => {}
+        Link::Lost { reason, again } if !instance.met() => {
+            add(Role::Bad, format!("not reached yet: {reason}"), format!("trying again in {}", clock(until(*again, now))));
+        }
         Link::Lost { reason, again } => {
             let since = length((now - instance.heard()).num_seconds());
             add(Role::Bad, format!("connection lost: {reason}"), format!("{since} old, trying again in {}", clock(until(*again, now))));

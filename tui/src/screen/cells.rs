@@ -164,6 +164,9 @@ impl<'a> Subject<'a> {
             };
             return vec![theme.span(text, Role::Dim)];
         }
+        if figures.goal() == 0 && figures.wanted > 0 {
+            return vec![theme.span("nothing stored", Role::Dim)];
+        }
         if figures.goal() == 0 {
             return vec![theme.span("nothing new", Role::Faint)];
         }

@@ -59,9 +59,13 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     if app.mask {
         say(3, "masked".into(), Role::Dim);
     }
-    let filter = if app.tab == Tab::Logs { &app.logs.filter } else { &app.table.filter };
+    let (filter, found) = match app.tab {
+        Tab::Logs => (app.logs.filter.as_str(), app.logs.lines.len()),
+        Tab::Mailboxes if app.table.folders => (app.table.filter.as_str(), app.table.rows.len()),
+        Tab::Mailboxes => (app.table.filter.as_str(), app.table.mailboxes),
+        Tab::Quarantine | Tab::Charts => ("", 0),
+    };
     if !filter.is_empty() {
-        let found = if app.tab == Tab::Logs { app.logs.lines.len() } else { app.table.rows.len() };
         say(7, format!("filter “{}” {}", visible(&mask::typed(filter, app.mask)), count(found as u64)), Role::Accent);
     }
     match app.tab {

@@ -556,3 +556,15 @@ fn the_worst_stays_selected_until_somebody_chooses() {
     assert_eq!(selected(&stage), chosen);
     assert_ne!(stage.app.table.list.cursor, 0);
 }
+
+#[test]
+fn one_that_was_never_reached_has_no_say() {
+    let mut stage = Stage::new(&["one", "two"], settings());
+    stage.play(0, &world(), 1500);
+    let alone = stage.app.fleet().head(stage.now).started;
+    let again = stage.now + TimeDelta::seconds(9);
+    stage.app.signal(1, Signal::Lost { reason: "connection refused".into(), again }, stage.now);
+    assert_eq!(stage.app.fleet().head(stage.now).started, alone);
+    let screen = stage.screen(100, 24);
+    assert!(screen.contains("two: not reached yet: connection refused") && !screen.contains("lost"), "{screen}");
+}

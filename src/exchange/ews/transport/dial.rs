@@ -120,7 +120,7 @@ fn unreachable(host: &str, address: SocketAddr, error: &io::Error) -> TransportE
         io::ErrorKind::ConnectionRefused => format!("{host} ({address}) refuses the connection"),
         _ => format!("no connection to {host} ({address}): {error}"),
     };
-    TransportError::new(Kind::Connect, cause).hint("check host and port in ews_endpoint")
+    TransportError::new(Kind::Connect, cause).hint("check the server's address and port in the configuration")
 }
 
 /// A socket that refuses an option still works, so failures do not count.

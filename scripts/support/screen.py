@@ -24,15 +24,17 @@ FOREGROUND, BACKGROUND = "#c8ccd4", "#16191f"
 
 
 class Program:
-    """Started with this command on a terminal of that size; ended with the `with` block."""
+    """Started with this command on a terminal of that size, in a folder; ended with the `with` block."""
 
-    def __init__(self, command, columns, rows, env):
-        self.command, self.columns, self.rows, self.env = command, columns, rows, env
+    def __init__(self, command, columns, rows, env, folder=None):
+        self.command, self.columns, self.rows, self.env, self.folder = command, columns, rows, env, folder
 
     def __enter__(self):
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
             try:
+                if self.folder:
+                    os.chdir(self.folder)
                 os.execvpe(self.command[0], self.command, self.env)
             finally:
                 os._exit(127)

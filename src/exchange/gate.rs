@@ -14,6 +14,7 @@ use super::{
     fence::{Fence, Sent},
     width::{Lane, Through},
 };
+use crate::mail::Address;
 
 /// What kind of request wants through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +105,7 @@ impl Gate {
 
     /// The server said that the requests are too many. Puts up the fence for the time named; without one, fewer downloads and listings go at a time from
     /// then on. What was refused together counts once. Returns for how long nothing goes, and how many may be under way then, where that is news.
-    pub fn throttled(&self, sent: Sent, named: Option<Duration>) -> (Duration, Option<usize>) {
+    fn strike(&self, sent: Sent, named: Option<Duration>) -> (Duration, Option<usize>) {
         let struck = self.fence.strike(sent, named);
         // Of several mailboxes that are charged together each was refused, and each becomes narrower once.
         let news = named.is_none() && self.narrowed.fetch_max(struck.raised, Ordering::Relaxed) < struck.raised;
@@ -118,9 +119,25 @@ impl Gate {
     }
 
     /// A request was answered well. Returns how many may be under way, where that is more than before.
-    pub fn well(&self, sent: Sent) -> Option<usize> {
+    fn calm(&self, sent: Sent) -> Option<usize> {
         // What was on its way when the fence went up proves nothing.
         if self.fence.calm(sent) { self.lane.widen() } else { None }
+    }
+
+    /// Forgets past throttles and lets more requests of the mailbox go at a time again, since one was answered well.
+    pub fn well(&self, mailbox: &Address, sent: Sent) {
+        if let Some(most) = self.calm(sent) {
+            tracing::debug!(%mailbox, most, "more requests at a time");
+        }
+    }
+
+    /// Lets nothing go for the time named; without one, for longer each time, and fewer requests of the mailbox at a time from then on. Returns for how long.
+    pub fn throttled(&self, mailbox: &Address, sent: Sent, named: Option<Duration>) -> Duration {
+        let (wait, narrowed) = self.strike(sent, named);
+        if let Some(most) = narrowed {
+            tracing::debug!(%mailbox, most, "fewer requests at a time");
+        }
+        wait
     }
 
     /// The fence to pass before each request.
@@ -153,7 +170,7 @@ mod tests {
         let sent = fence.pass().await.unwrap();
         for _ in 0..3 {
             for gate in gates.iter().take(2) {
-                gate.throttled(sent, None);
+                gate.strike(sent, None);
             }
         }
         assert_eq!(gates.each_ref().map(Gate::width), [2, 2, 4]);
@@ -185,9 +202,9 @@ mod tests {
         let gate = Gate::new(Places::new(4, 2), None, fence());
         for width in [2, 1] {
             let sent = gate.fence().pass().await.unwrap();
-            assert_eq!(gate.throttled(sent, None).1, Some(width));
-            assert_eq!(gate.throttled(sent, None).1, None, "refused together");
-            assert_eq!(gate.well(sent), None, "it proves nothing");
+            assert_eq!(gate.strike(sent, None).1, Some(width));
+            assert_eq!(gate.strike(sent, None).1, None, "refused together");
+            assert_eq!(gate.calm(sent), None, "it proves nothing");
         }
         let sent = gate.fence().pass().await.unwrap();
         let download = gate.pass(Kind::Fetch).await;
@@ -201,7 +218,7 @@ mod tests {
         let next = waiting.iter_mut().find_map(|pass| pass.now_or_never());
         assert!(next.is_some());
         assert!(waiting[1..].iter_mut().all(|pass| pass.now_or_never().is_none()), "one at a time");
-        assert_eq!(gate.well(sent), Some(2));
+        assert_eq!(gate.calm(sent), Some(2));
         assert!(waiting[1].as_mut().now_or_never().is_some());
     }
 

@@ -10,7 +10,7 @@ use futures::StreamExt;
 
 use super::{Filters, Pace, Pipeline, Trouble, again::Again, levers::Lever, oldest_first::OldestFirst, reconcile, turns::Turn};
 use crate::{
-    catalog::{Entry, Ledger, Reach, Totals},
+    catalog::{Entry, Ledger, Reach},
     checkpoint::{Checkpoint, Delivered},
     event::Event,
     exchange::Verdict,
@@ -205,13 +205,6 @@ impl Visit {
 
     fn named(&self) -> (Address, FolderId) {
         (self.mailbox.address.clone(), self.folder.id.clone())
-    }
-
-    /// Tells what the mailbox's catalog holds.
-    pub async fn tell_totals(&self) -> Result<(), Trouble> {
-        let Totals { messages, quarantined, .. } = self.ledger.totals().await?;
-        self.pipeline.events.tell(Event::CatalogCounted { mailbox: self.mailbox.address.clone(), messages, quarantined });
-        Ok(())
     }
 
     /// Tells that the folder's listing starts over.

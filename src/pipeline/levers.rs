@@ -52,7 +52,7 @@ impl Levers {
 
     /// Whether a mailbox is paused.
     pub fn paused(&self, mailbox: &Address) -> bool {
-        self.all().levers.get(mailbox).is_some_and(|lever| lever.is_paused())
+        self.all().levers.get(mailbox).is_some_and(|lever| *lever.paused.borrow())
     }
 
     /// Ends the mailbox's rest, if it rests: its next round is due.
@@ -98,11 +98,6 @@ impl Lever {
     /// Tells later whether it was paused meanwhile.
     pub fn watch(&self) -> Pauses {
         Pauses(self.paused.subscribe())
-    }
-
-    /// Whether it is paused.
-    pub fn is_paused(&self) -> bool {
-        *self.paused.borrow()
     }
 
     /// Ready when somebody wants the mailbox to be read at once.

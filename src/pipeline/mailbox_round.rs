@@ -223,9 +223,15 @@ impl Pipeline {
                 break; // what else is under way for this mailbox is dropped, uncommitted
             }
         }
-        let Totals { messages, quarantined, .. } = ledger.totals().await?;
-        self.events.tell(Event::CatalogCounted { mailbox: mailbox.address.clone(), messages, quarantined });
+        self.tell_totals(&mailbox.address, ledger.as_ref()).await?;
         Ok(ends)
+    }
+
+    /// Tells what a mailbox's catalog holds.
+    pub(super) async fn tell_totals(&self, mailbox: &Address, ledger: &dyn Ledger) -> Result<(), Trouble> {
+        let Totals { messages, quarantined, .. } = ledger.totals().await?;
+        self.events.tell(Event::CatalogCounted { mailbox: mailbox.clone(), messages, quarantined });
+        Ok(())
     }
 
     /// What the sink has of a folder. What was passed over for that is passed over again for as long as the filters stay the same, also where the folder

@@ -151,7 +151,7 @@ impl Turns<'_> {
             }
             let visit = Arc::new(self.pipeline.clone().out_of_turn(self, ledger, folder.clone(), again.clone()));
             let done = fetch(&visit, sought, stored).await;
-            visit.tell_totals().await?;
+            self.pipeline.tell_totals(&visit.mailbox.address, visit.ledger.as_ref()).await?;
             let cut = visit.turn.as_ref().is_some_and(Turn::was_cut);
             drop(visit);
             let drain = self.pipeline.drain.clone();

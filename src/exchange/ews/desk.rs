@@ -10,7 +10,6 @@ use std::{
 
 use super::{
     envelope::{Dialect, VERSIONS},
-    fence::Sent,
     gate::Gate,
     trouble::Trouble,
 };
@@ -110,22 +109,6 @@ impl Desk {
     /// Whether one ever did.
     pub fn answered(&self) -> bool {
         self.answered.load(Ordering::Relaxed)
-    }
-
-    /// Forgets past throttles and lets more requests go at a time again, since one was answered well.
-    pub fn well(&self, sent: Sent) {
-        if let Some(most) = self.gate.well(sent) {
-            tracing::debug!(mailbox = %self.mailbox, most, "more requests at a time");
-        }
-    }
-
-    /// Lets nothing go for the time named; without one, for longer each time, and fewer requests at a time from then on. Returns for how long.
-    pub fn throttled(&self, sent: Sent, named: Option<Duration>) -> Duration {
-        let (wait, narrowed) = self.gate.throttled(sent, named);
-        if let Some(most) = narrowed {
-            tracing::debug!(mailbox = %self.mailbox, most, "fewer requests at a time");
-        }
-        wait
     }
 
     /// Tells that a request is made again after a wait.

@@ -167,7 +167,7 @@ impl Work {
         }
         answer.finish().await?;
         if refused.is_empty() {
-            self.session.desk.well(self.patience.sent);
+            self.session.desk.gate.well(&self.session.desk.mailbox, self.patience.sent);
         }
         self.refused(refused).await
     }

@@ -53,7 +53,7 @@ impl Patience {
         match action {
             Some(Action::Throttle) => {
                 self.waits += 1;
-                let wait = desk.throttled(self.sent, trouble.wait());
+                let wait = desk.gate.throttled(&desk.mailbox, self.sent, trouble.wait());
                 desk.events.tell(Event::RequestThrottled { mailbox: desk.mailbox.clone(), reason: trouble.reason(), wait });
                 if self.waits > WAITS || wait > PATIENT {
                     return Err(Failed { action: Some(Action::Final(Verdict::WaitFor(wait.max(SHORTEST)))), trouble });

@@ -133,7 +133,7 @@ impl Session {
             Some(refusal) => Err(Trouble::Refused(refusal)),
             None => {
                 if !busy {
-                    self.desk.well(patience.sent);
+                    self.desk.gate.well(&self.desk.mailbox, patience.sent);
                 }
                 Ok(messages)
             }

@@ -127,7 +127,7 @@ impl Session {
         }
         // The batch itself is answered well even where all that it asks for is refused.
         if worst.as_ref().is_none_or(|(_, trouble)| trouble.action() != Some(Action::Throttle)) {
-            self.desk.well(patience.sent);
+            self.desk.gate.well(&self.desk.mailbox, patience.sent);
         }
         match worst {
             Some((index, trouble)) => Ok(Round::Left { settled, trouble, index }),

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use super::{budget::Budget, link, memory::Memory};
 use crate::{
     exchange::{
-        fence::{Fence, Sent},
+        fence::Fence,
         gate::{Gate, Places},
     },
     http::Backoff,
@@ -68,22 +68,6 @@ impl Desk {
     /// Remembers that the token opened a mailbox.
     pub fn heard(&self) {
         self.admitted.store(true, Ordering::Relaxed);
-    }
-
-    /// Forgets past throttles and lets more requests go at a time again, since one was answered well.
-    pub fn well(&self, sent: Sent) {
-        if let Some(most) = self.gate.well(sent) {
-            tracing::debug!(mailbox = %self.mailbox, most, "more requests at a time");
-        }
-    }
-
-    /// Lets nothing go for the time named; without one, for longer each time, and fewer requests at a time from then on. Returns for how long.
-    pub fn throttled(&self, sent: Sent, named: Option<Duration>) -> Duration {
-        let (wait, narrowed) = self.gate.throttled(sent, named);
-        if let Some(most) = narrowed {
-            tracing::debug!(mailbox = %self.mailbox, most, "fewer requests at a time");
-        }
-        wait
     }
 
     /// Whether any mailbox's ever was.

@@ -109,7 +109,7 @@ impl Session {
         let outgoing = self.outgoing(call)?;
         self.count(patience, 1).await?;
         let opened = self.send(call.name, &outgoing, leave).await?;
-        self.desk.well(patience.sent);
+        self.desk.gate.well(&self.desk.mailbox, patience.sent);
         Ok(opened)
     }
 

@@ -96,7 +96,7 @@ impl Work {
             return Err(Trouble::Refused(Refusal { code: "AttachmentContentJunk".into(), text, ..Refusal::default() }));
         }
         answer.finish().await?;
-        self.session.desk.well(patience.sent);
+        self.session.desk.gate.well(&self.session.desk.mailbox, patience.sent);
         Ok(encoder.finish().await?)
     }
 }

@@ -202,6 +202,15 @@ pub struct Totals {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Reach(pub u64, pub u64);
 
+/// Lines of a ledger: those behind one place, up to and with another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// How far the ledger reached before them.
+    pub after: Reach,
+    /// How far it reached with them.
+    pub until: Reach,
+}
+
 /// All ledgers.
 #[async_trait]
 pub trait Catalog: Send + Sync + 'static {
@@ -259,6 +268,10 @@ pub trait Ledger: Send + Sync {
 
     /// When the oldest of these came: the later of the times at which it was received and created. To the second, and none where no time is known.
     async fn oldest_quarantined(&self, folder: &FolderId) -> Result<Option<DateTime<Utc>>, Error>;
+
+    /// Messages that are in this folder as far as is known, whose last line lies within the span and whose item ids are of the form spoken now: the
+    /// first of them in the order of these lines, with their lines' ends, at most `limit` and [`SWEEP`].
+    async fn told(&self, folder: &FolderId, span: Span, limit: usize) -> Result<Vec<(Reach, Key, Listed)>, Error>;
 
     /// How far the durable lines reach. A cursor saved when they reached further belongs to lines that were lost since.
     async fn reach(&self) -> Result<Reach, Error>;

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    catalog::{Error, Reach},
+    catalog::{Error, Reach, Span},
     mail::{Cursor, Folder, FolderId, Hierarchy, Mailbox},
 };
 
@@ -38,6 +38,10 @@ pub struct Checkpoint {
     /// How far the mailbox's catalog reached when this was saved: should it ever reach less far, lines were lost that the cursor counts on.
     #[serde(default)]
     pub reach: Reach,
+    /// Lines of the catalog that a cursor did not cover when their folder's listing was resumed, and that are to be compared with the server once it is
+    /// read to its end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncovered: Vec<Span>,
     /// A digest of the filters in force when the listing began: wider filters need a new listing.
     pub filters: String,
     /// How much of the folder the sink has, told in time.

@@ -35,6 +35,7 @@ mod task;
 mod transfer;
 mod trouble;
 mod turns;
+mod uncovered;
 mod until_error;
 
 #[cfg(test)]

@@ -223,6 +223,7 @@ fn checkpoint(cursor: &str) -> Checkpoint {
         walking: true,
         listed: None,
         reach: Reach(1, 2),
+        uncovered: Vec::new(),
         settled: None,
         delivered: exchange_sync::checkpoint::Delivered::default(),
         filters,

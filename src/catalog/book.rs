@@ -6,7 +6,7 @@ use std::{collections::HashMap, fmt, io, path::PathBuf};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Decision, Entry, Place, Reach, Resident, Residents, SWEEP, Stand, Totals,
+    Decision, Entry, Place, Reach, Resident, Residents, SWEEP, Span, Stand, Totals,
     claims::Claims,
     identity::{Known, Page},
     index::{Batch, Index, damaged, remove},
@@ -123,6 +123,7 @@ impl Book {
         let written = self.mending(|index, segments, _, behind| {
             let mut batch = index.batch(false)?;
             let (here, _, _) = batch.folder(&folder.id)?;
+            let begin = segments.end();
             let (mut text, mut written) = (Vec::new(), 0);
             for (entry, left) in entries.iter().zip(&left) {
                 let past = match entry {
@@ -140,7 +141,9 @@ impl Book {
                 let (folder, here) = elsewhere.as_ref().map_or((folder, here), |(folder, number)| (folder, *number));
                 let at = after(told);
                 let Some(line) = novelty(&batch, folder, here, entry, at, form)? else { continue };
-                if batch.apply(&line)? {
+                // Within the line, wherever it ends: an append may begin a new segment.
+                let place = Position { segment: begin.segment, offset: begin.offset + text.len() as u64 + 1 };
+                if batch.apply(&line, place)? {
                     serde_json::to_writer(&mut text, &line).map_err(|error| Fault::Line(error.to_string()))?;
                     text.push(b'\n');
                     written += 1;
@@ -218,6 +221,15 @@ impl Book {
         self.mending(|index, _, _, _| {
             let Some((number, _, _)) = index.folder(folder)? else { return Ok(None) };
             Ok(index.oldest_quarantined(number)?.and_then(|seconds| DateTime::from_timestamp(seconds, 0)))
+        })
+    }
+
+    pub(super) fn told(&mut self, folder: &FolderId, span: Span, limit: usize) -> Result<Vec<(Reach, Key, Listed)>, Fault> {
+        let form = self.form;
+        self.mending(|index, _, _, _| {
+            let Some((number, _, _)) = index.folder(folder)? else { return Ok(Vec::new()) };
+            let rows = index.told(number, form, position(span.after), position(span.until), limit.min(SWEEP))?;
+            Ok(rows.into_iter().map(|(Position { segment, offset }, row)| (Reach(segment, offset), key(&row.name), row.listed())).collect())
         })
     }
 
@@ -363,7 +375,7 @@ fn catch_up(index: &mut Index, segments: &dyn Segments) -> Result<(), Fault> {
             applied += 1;
             match serde_json::from_slice::<Line>(&text) {
                 Ok(line) => {
-                    batch.apply(&line)?;
+                    batch.apply(&line, next)?;
                 }
                 Err(error) => {
                     tracing::warn!(segment = next.segment, offset = next.offset, %error, "a line of the catalog is damaged and does not count")
@@ -377,6 +389,10 @@ fn catch_up(index: &mut Index, segments: &dyn Segments) -> Result<(), Fault> {
     }
     index.bulk(false)?;
     Ok(())
+}
+
+fn position(Reach(segment, offset): Reach) -> Position {
+    Position { segment, offset }
 }
 
 /// The time now, in microseconds as most readers keep them, and later than the last line's: sorted by time, lines are in their order.

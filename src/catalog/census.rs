@@ -19,7 +19,7 @@ use super::{
     ledger::{blocking, failed},
     line::{Line, Told},
     row::{Row, State, key, name},
-    segments::Look,
+    segments::{Look, Position},
 };
 use crate::{
     blob::Blobs,
@@ -324,7 +324,8 @@ impl Taken {
 fn apply(index: &mut Index, lines: &mut Vec<Line>) -> Result<(), Fault> {
     let mut batch = index.batch(false)?;
     for line in lines.drain(..) {
-        if batch.apply(&line)? {
+        // Where a line stands is of no concern here.
+        if batch.apply(&line, Position::default())? {
             detail(&batch, &line)?;
         }
     }

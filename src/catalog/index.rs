@@ -18,7 +18,7 @@ use super::{
 use crate::mail::{Folder, FolderId, IdForm, ItemId};
 
 /// Raised whenever the tables or their meaning change; an index of another format is rebuilt.
-const FORMAT: i64 = 3;
+const FORMAT: i64 = 4;
 
 /// How many messages with one search key are looked at: more copies than that are stored again rather than searched through.
 const ALIKE: i64 = 32;
@@ -32,10 +32,11 @@ CREATE TABLE folders (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, walk 
 CREATE TABLE messages (name BLOB NOT NULL UNIQUE, item_tag INTEGER NOT NULL, item TEXT NOT NULL, folder INTEGER NOT NULL, received INTEGER,
     created INTEGER, class TEXT, size INTEGER, search_tag INTEGER, search_key BLOB, flags INTEGER, read INTEGER, state INTEGER NOT NULL,
     stored INTEGER NOT NULL, bytes INTEGER NOT NULL, digest INTEGER, seen INTEGER NOT NULL, form INTEGER NOT NULL,
-    attempts INTEGER NOT NULL);
+    attempts INTEGER NOT NULL, told INTEGER NOT NULL);
 CREATE INDEX by_item ON messages (item_tag);
 CREATE INDEX by_search_key ON messages (search_tag) WHERE search_tag IS NOT NULL;
 CREATE INDEX by_folder ON messages (folder, state, seen);
+CREATE INDEX by_line ON messages (folder, told);
 ";
 
 /// A query for whole rows, in the order in which [`read`] takes them.
@@ -43,7 +44,7 @@ macro_rules! rows {
     ($condition:literal) => {
         concat!(
             "SELECT name, item, folder, received, created, class, size, search_key, flags, read, state, stored, bytes, digest, seen, form, \
-             attempts, rowid FROM messages ",
+             attempts, rowid, told FROM messages ",
             $condition
         )
     };
@@ -127,6 +128,25 @@ impl Index {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut statement = self.connection.prepare_cached(sql)?;
         statement.query_map(params![place, folder, limit], |row| Ok((row.get(17)?, read(row)?)))?.collect()
+    }
+
+    /// Messages in a folder, as far as is known, by ids of this form, whose last line lies behind one position and not behind another, in the order of
+    /// these lines.
+    pub(super) fn told(
+        &self,
+        folder: i64,
+        form: IdForm,
+        after: Position,
+        until: Position,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<(Position, Row)>> {
+        let sql = rows!(
+            "INDEXED BY by_line WHERE folder = ?1 AND told > ?2 AND told <= ?3 AND state IN (0, 2) AND form = ?4 ORDER BY told LIMIT ?5"
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let values = params![folder, packed(after), packed(until), number(form), limit];
+        statement.query_map(values, |row| Ok((unpacked(row.get(18)?), read(row)?)))?.collect()
     }
 
     /// When the oldest of a folder's messages in quarantine came, in seconds since 1970.
@@ -233,8 +253,9 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Applies a line that is, or is about to be made, part of the segments. Returns whether it is about a message that is known or stored now.
-    pub(super) fn apply(&mut self, line: &Line) -> rusqlite::Result<bool> {
+    /// Applies a line that is, or is about to be made, part of the segments, at this position or ending there. Returns whether it is about a message that is
+    /// known or stored now.
+    pub(super) fn apply(&mut self, line: &Line, at: Position) -> rusqlite::Result<bool> {
         let Some(name) = name(&line.key) else { return Ok(false) };
         let (folder, walk, _) = self.folder(&line.folder_id)?;
         self.call(folder, &line.folder_path)?;
@@ -247,7 +268,7 @@ impl Batch<'_> {
         };
         new.apply(line, folder, walk);
         self.count(old.as_ref(), &new);
-        self.put(&new)?;
+        self.put(&new, at)?;
         Ok(true)
     }
 
@@ -263,11 +284,11 @@ impl Batch<'_> {
         totals.quarantined = (totals.quarantined + is.2).saturating_sub(was.2);
     }
 
-    fn put(&self, row: &Row) -> rusqlite::Result<()> {
-        let sql = "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) \
+    fn put(&self, row: &Row, told: Position) -> rusqlite::Result<()> {
+        let sql = "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20) \
             ON CONFLICT (name) DO UPDATE SET item_tag = ?2, item = ?3, folder = ?4, received = ?5, created = ?6, class = ?7, size = ?8, \
             search_tag = ?9, search_key = ?10, flags = ?11, read = ?12, state = ?13, stored = ?14, bytes = ?15, digest = ?16, seen = ?17, \
-            form = ?18, attempts = ?19";
+            form = ?18, attempts = ?19, told = ?20";
         self.transaction.prepare_cached(sql)?.execute(params![
             row.name,
             tag(row.item.0.as_bytes()),
@@ -288,6 +309,7 @@ impl Batch<'_> {
             row.seen,
             number(row.form),
             signed(row.attempts),
+            packed(told),
         ])?;
         Ok(())
     }
@@ -415,6 +437,19 @@ fn form(row: &Found<'_>, column: usize) -> rusqlite::Result<IdForm> {
     let found: i64 = row.get(column)?;
     let unknown = || rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, Box::new(FromSqlError::OutOfRange(found)));
     FORMS.into_iter().find(|form| number(*form) == found).ok_or_else(unknown)
+}
+
+/// How many bits of a position's number are its offset: segments end long before.
+const OFFSET: u32 = 40;
+
+/// A position as one number, in the same order.
+fn packed(at: Position) -> i64 {
+    signed(at.segment.min((1 << (63 - OFFSET)) - 1) << OFFSET | at.offset.min((1 << OFFSET) - 1))
+}
+
+fn unpacked(number: i64) -> Position {
+    let number = number.max(0).unsigned_abs();
+    Position { segment: number >> OFFSET, offset: number & ((1 << OFFSET) - 1) }
 }
 
 /// SQLite knows signed integers only; no figure here comes near their end.

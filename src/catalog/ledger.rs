@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{
-    Decision, Entry, Error, Ledger, Place, Reach, Resident, Residents, Stand, Totals,
+    Decision, Entry, Error, Ledger, Place, Reach, Resident, Residents, Span, Stand, Totals,
     book::{Book, Fault},
 };
 use crate::{
@@ -115,6 +115,11 @@ impl Ledger for BookLedger {
     async fn oldest_quarantined(&self, folder: &FolderId) -> Result<Option<DateTime<Utc>>, Error> {
         let folder = folder.clone();
         self.run("looking up the quarantine in the catalog of", move |book| book.oldest_quarantined(&folder)).await
+    }
+
+    async fn told(&self, folder: &FolderId, span: Span, limit: usize) -> Result<Vec<(Reach, Key, Listed)>, Error> {
+        let folder = folder.clone();
+        self.run("looking up messages in the catalog of", move |book| book.told(&folder, span, limit)).await
     }
 
     async fn reach(&self) -> Result<Reach, Error> {

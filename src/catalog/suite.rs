@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::ground::Ground;
 use crate::{
-    catalog::{Decision, Entry, Ledger, Place, Residents, SWEEP, Totals},
+    catalog::{Decision, Entry, Ledger, Place, Residents, SWEEP, Span, Totals},
     mail::{Address, Bucket, Change, Failure, Folder, FolderId, IdForm, ItemId, Key, Listed, Mailbox, Origin, Properties},
     sink::Stored,
 };
@@ -376,6 +376,58 @@ async fn a_draft_that_is_listed_without_a_size_is_judged_by_its_description() {
     let seen = Listed { flags: Some(1), ..Listed::bare(ItemId("2".into())) };
     store(&*ledger, "in", Listed { flags: Some(0), ..seen.clone() }).await;
     assert!(matches!(one(&*ledger, "in", Change::Updated(seen)).await, Decision::Refresh { .. }));
+}
+
+#[tokio::test]
+async fn what_was_told_since_is_found_by_folder_also_after_a_rebuild() {
+    let ground = Ground::new();
+    let mut ledger = ground.open().await;
+    let begin = ledger.reach().await.unwrap();
+    let old = store(&*ledger, "in", item("1", "s1", 0)).await;
+    store(&*ledger, "in", item("2", "s2", 0)).await;
+    let away = store(&*ledger, "in", item("3", "s3", 0)).await;
+    let middle = ledger.reach().await.unwrap();
+    record(&*ledger, "in", Change::ReadChanged { id: ItemId("1".into()), read: true }).await;
+    record(&*ledger, "in", gone("2")).await;
+    record(&*ledger, "in", gone("3")).await;
+    record(&*ledger, "out", created("4", "s3")).await;
+    let decisions = ledger.identify(&folder("in"), &[created("5", "s5"), created("6", "s6")]).await.unwrap();
+    let pair: Vec<Entry> = decisions
+        .into_iter()
+        .map(|decision| match decision {
+            Decision::Fetch { listed, key } => stored(&key, &listed),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    ledger.commit(&folder("in"), pair).await.unwrap();
+    let end = ledger.reach().await.unwrap();
+    for rebuilt in [false, true] {
+        if rebuilt {
+            drop(ledger);
+            ground.lose_index();
+            ledger = ground.open().await;
+        }
+        let told = async |at: &str, after, until| {
+            let mut span = Span { after, until };
+            let mut items = Vec::new();
+            while let Some((last, key, listed)) = ledger.told(&folder(at).id, span, 1).await.unwrap().pop() {
+                assert!(span.after < last && last <= until, "{last:?} of {span:?}");
+                span.after = last;
+                items.push((listed.id.0, key));
+            }
+            items
+        };
+        let ids = |told: Vec<(String, Key)>| told.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+        assert_eq!(ids(told("in", begin, end).await), ["1", "5", "6"], "rebuilt: {rebuilt}");
+        assert_eq!(told("in", middle, end).await.first(), Some(&("1".into(), old.clone())));
+        assert_eq!(told("out", middle, end).await, [("4".into(), away.clone())]);
+        assert_eq!(ids(told("in", begin, middle).await), [""; 0], "told of later");
+        assert_eq!(ids(told("in", end, end).await), [""; 0]);
+        assert_eq!(ids(told("elsewhere", begin, end).await), [""; 0]);
+    }
+    // What is known by ids of another interface cannot be looked up through this one.
+    ledger.speaks(IdForm::GraphImmutable).await.unwrap();
+    assert!(ledger.told(&folder("in").id, Span { after: begin, until: end }, 10).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -12,9 +12,10 @@ use super::{
     resolve,
     standstill::Standstill,
     task::Task,
+    uncovered::compare,
 };
 use crate::{
-    catalog::Place,
+    catalog::{Place, Span},
     event::Event,
     exchange::{self, Verdict},
     mail::{Cursor, Folder, Mailbox, Page},
@@ -35,6 +36,10 @@ struct Position {
     /// Whether it comes first. Where trying it was interrupted before, what is new has gone before it.
     retries_first: bool,
     drained: bool,
+    /// What is still to be compared with the server once the folder is listed to its end.
+    uncovered: Vec<Span>,
+    /// The end of the last page, while that is done.
+    end: Option<PageEnd>,
     /// Whether nothing was listed in this visit yet.
     fresh: bool,
 }
@@ -54,6 +59,8 @@ pub fn changes(visit: Arc<Visit>) -> impl Stream<Item = Result<Plan, Trouble>> {
         retried: visit.again.as_ref().map(|_| Place::default()),
         retries_first: visit.again.as_ref().is_some_and(|again| !again.has_begun()),
         drained: false,
+        uncovered: visit.uncovered.clone(),
+        end: None,
         fresh: true,
     };
     stream::try_unfold((visit, position), |(visit, mut position)| async move {
@@ -67,6 +74,15 @@ pub fn changes(visit: Arc<Visit>) -> impl Stream<Item = Result<Plan, Trouble>> {
 
 impl Position {
     async fn step(&mut self, visit: &Visit) -> Result<Option<Plan>, Trouble> {
+        if let Some(end) = self.end.take() {
+            return Ok(Some(match compare(visit, &mut self.uncovered).await? {
+                Some(record) => {
+                    self.end = Some(end);
+                    Plan { record, ..Plan::default() }
+                }
+                None => Plan { end: Some(end), ..Plan::default() },
+            }));
+        }
         let listed = self.drained || self.remaining == 0;
         if listed || self.retries_first {
             let wanted = self.quarantined(visit).await?;
@@ -103,7 +119,12 @@ impl Position {
         self.remaining = self.remaining.saturating_sub(plan.wanted.len());
         self.drained = page.ends();
         self.cursor = Some(page.cursor.clone());
-        plan.end = Some(PageEnd { cursor: page.cursor, walking: self.walking, drained: self.drained, reach });
+        let end = Some(PageEnd { cursor: page.cursor, walking: self.walking, drained: self.drained, reach });
+        if self.drained && !self.uncovered.is_empty() {
+            self.end = end;
+        } else {
+            plan.end = end;
+        }
         Ok(Some(plan))
     }
 

@@ -99,10 +99,12 @@ async fn end_page(visit: &Visit, end: PageEnd) -> Result<usize, Trouble> {
         walking,
         listed,
         settled: end.drained.then(|| visit.settling()).flatten(),
+        uncovered: if end.drained { Vec::new() } else { visit.uncovered.clone() },
         filters: visit.digest.clone(),
         delivered: visit.delivered(end.drained.then_some(end.reach.map_or(visit.asked, |reach| reach.began)), oldest),
     };
-    if visit.start.differs(&checkpoint) {
+    // What was compared is not to be compared again.
+    if visit.start.differs(&checkpoint) || !visit.uncovered.is_empty() {
         visit.pipeline.checkpoints.save(&visit.mailbox, &checkpoint).await?;
     }
     Ok(lines)

@@ -10,7 +10,7 @@ use futures::StreamExt;
 
 use super::{Filters, Pace, Pipeline, Trouble, again::Again, levers::Lever, oldest_first::OldestFirst, reconcile, turns::Turn};
 use crate::{
-    catalog::{Entry, Ledger, Reach},
+    catalog::{Entry, Ledger, Reach, Span},
     checkpoint::{Checkpoint, Delivered},
     event::Event,
     exchange::Verdict,
@@ -37,6 +37,8 @@ pub struct Visit {
     pub(super) lever: Arc<Lever>,
     /// Where the listing begins.
     pub start: Start,
+    /// Lines about the folder that the cursor did not cover when this visit began.
+    pub uncovered: Vec<Span>,
     /// The filters' digest, kept with the cursor.
     pub digest: String,
     /// How ids of items are written.

@@ -16,6 +16,7 @@ use super::{
     folder_round::{FolderEnd, Start, Visit},
     home::{Homecoming, keep_unshown},
     oldest_first::OldestFirst,
+    uncovered::uncovered,
 };
 use crate::{
     catalog::{Ledger, Totals},
@@ -198,6 +199,11 @@ impl Pipeline {
                 filters: filters.clone(),
                 pace: memory.pace.clone(),
                 lever: self.levers.of(&mailbox.address),
+                uncovered: match &start {
+                    // What it does not list is taken for deleted.
+                    Start::Beginning => Vec::new(),
+                    Start::Resumed(saved) => uncovered(ledger.as_ref(), saved, reach).await?,
+                },
                 start,
                 form: hierarchy.home.as_ref().map_or_else(IdForm::default, |home| home.form),
                 switched: hierarchy.switch.map(|switch| switch.at),

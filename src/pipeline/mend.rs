@@ -122,6 +122,7 @@ impl Pipeline {
             ledger,
             filters: Arc::new(subscription.filters.clone()),
             start: Start::Beginning,
+            uncovered: Vec::new(),
             digest: String::new(),
             form: turns.form(),
             // So that a message that Graph lists without its search key is recognised all the same.

@@ -8,3 +8,4 @@ mod roster;
 mod scenarios;
 mod since;
 mod switching;
+mod uncovered;

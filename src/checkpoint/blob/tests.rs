@@ -23,6 +23,7 @@ fn checkpoint(id: &str, cursor: &str) -> Checkpoint {
         walking: true,
         listed: None,
         reach: Reach(1, 2),
+        uncovered: Vec::new(),
         settled: Some("s".into()),
         filters,
         delivered: crate::checkpoint::Delivered::default(),

@@ -46,6 +46,7 @@ fn checkpoint(id: &str, cursor: &str, until: Option<&str>, drained: bool) -> Che
         listed: None,
         settled: None,
         reach: Reach::default(),
+        uncovered: Vec::new(),
         filters: "filters".into(),
         delivered: Delivered { until: until.map(|until| until.parse().unwrap()), drained, ..Delivered::default() },
     }

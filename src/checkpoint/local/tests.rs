@@ -1,5 +1,5 @@
 use crate::{
-    catalog::Reach,
+    catalog::{Reach, Span},
     mail::{Address, Bucket, Cursor, Folder},
 };
 
@@ -27,6 +27,7 @@ fn checkpoint(id: &str, cursor: &str) -> Checkpoint {
         walking: true,
         listed: None,
         reach: Reach(1, 2),
+        uncovered: vec![Span { after: Reach(1, 1), until: Reach(1, 2) }],
         settled: Some("s".into()),
         filters: "f".into(),
         delivered: super::super::Delivered::default(),

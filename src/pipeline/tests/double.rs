@@ -144,6 +144,16 @@ impl Double {
         server.log.entry(folder).or_default().push(Logged::Read(id.into()));
     }
 
+    /// The last change was that this item was read, and is taken back before anybody asks.
+    pub fn unread(&self, id: &str) {
+        let mut server = self.0.lock().unwrap();
+        let item = server.items.get_mut(id).unwrap();
+        item.read = false;
+        let folder = item.folder.clone();
+        let last = server.log.get_mut(&folder).and_then(Vec::pop);
+        assert!(matches!(last, Some(Logged::Read(read)) if read == id));
+    }
+
     /// All cursors die.
     pub fn forget_cursors(&self) {
         self.0.lock().unwrap().epoch += 1;
@@ -314,6 +324,13 @@ impl Exchange for Double {
         let slice: Vec<Logged> = log.iter().skip(position).take(limit).cloned().collect();
         let end = position + slice.len();
         let mut left = Vec::new();
+        let came: Vec<String> = slice
+            .iter()
+            .filter_map(|logged| match logged {
+                Logged::Created(id) => Some(id.clone()),
+                _ => None,
+            })
+            .collect();
         // A net result: what is gone by now was never created, as far as a fresh listing can see.
         let changes = slice
             .into_iter()
@@ -324,9 +341,11 @@ impl Exchange for Double {
                     (!dropped).then_some(if graph && !walking { Change::Updated(listed) } else { Change::Created(listed) })
                 }
                 Logged::Deleted(id, nature) => {
+                    // Of an item that came and went since the cursor, nothing is told.
+                    let told = cursor.is_some() && !came.contains(&id);
                     let id = server.shown(&id, &nature);
                     left.push(id.clone());
-                    cursor.is_some().then_some(Change::Deleted(id))
+                    told.then_some(Change::Deleted(id))
                 }
                 Logged::Read(id) => {
                     server.items.get(&id).map(|item| Change::ReadChanged { id: server.shown(&id, &item.nature), read: item.read })
@@ -382,6 +401,7 @@ impl Exchange for Double {
             let properties = Box::new(Properties {
                 subject: Some(id),
                 read: Some(item.read),
+                received: item.received,
                 class: whole.as_ref().and_then(|whole| whole.class.clone()),
                 size: whole.as_ref().and_then(|whole| whole.size),
                 flags: whole.as_ref().and_then(|whole| whole.flags),
@@ -402,11 +422,15 @@ impl Exchange for Double {
             .map(|listed| match server.found(&listed.id, server.form) {
                 Some(id) => {
                     let item = &server.items[&id];
-                    let whole = server.listed(&id).filter(|_| server.form != IdForm::Ews);
+                    let listed = server.listed(&id);
+                    let whole = listed.as_ref().filter(|_| server.form != IdForm::Ews);
                     Lookup::Found(Box::new(Properties {
+                        subject: Some(id.clone()),
+                        read: Some(item.read),
                         received: item.received,
-                        search_key: whole.as_ref().and_then(|whole| whole.search_key.clone()),
-                        class: whole.as_ref().and_then(|whole| whole.class.clone()),
+                        size: listed.as_ref().and_then(|listed| listed.size),
+                        class: listed.as_ref().and_then(|listed| listed.class.clone()),
+                        search_key: whole.and_then(|whole| whole.search_key.clone()),
                         flags: whole.and_then(|whole| whole.flags),
                         folder: Some(server.folder(&item.folder)).filter(|_| server.form != IdForm::Ews),
                         ..Properties::default()

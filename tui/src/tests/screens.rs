@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use ratatui::{layout::Rect, style::Color as Paint};
 
 use super::{
-    stage::{Stage, recordings, settings, start, world},
+    stage::{Recording, Stage, recordings, settings, start, world},
     world::World,
 };
 use crate::{
@@ -513,16 +513,44 @@ fn a_recording_says_that_it_is_one() {
 
 #[test]
 fn recordings_of_real_runs() {
-    for (name, entries) in recordings() {
+    for Recording { name, entries, .. } in recordings() {
         let mut stage = Stage::new(&[&name], settings());
-        for entry in entries {
-            stage.now = entry.at;
-            stage.app.signal(0, Signal::Frame(entry.frame), entry.at);
-        }
+        stage.replay(&entries);
         for keys in ["", "<enter>", "i", "2", "4"] {
             stage.press(keys);
             assert_snapshot!(format!("recorded_{name}_{}", keys.trim_matches(['<', '>'])), stage.screen(120, 36));
         }
+    }
+}
+
+#[test]
+fn runs_that_met_trouble_really_ran() {
+    for name in ["trouble", "graph"] {
+        let Recording { entries, quarantine, .. } = recordings().into_iter().find(|one| one.name == name).unwrap();
+        let mut stage = Stage::new(&[name], settings());
+        assert_snapshot!(format!("real_{name}_empty"), stage.screen(100, 12));
+        stage.replay(&entries[..1]);
+        assert_snapshot!(format!("real_{name}_listing"), stage.screen(100, 16));
+        stage.replay(&entries[1..entries.len() / 2]);
+        assert_snapshot!(format!("real_{name}_syncing"), stage.screen(120, 16));
+        stage.replay(&entries[entries.len() / 2..]);
+        for (width, height) in [(60, 15), (80, 24), (160, 50)] {
+            assert_snapshot!(format!("real_{name}_{width}x{height}"), stage.screen(width, height));
+        }
+        stage.press("/ben<enter><enter>");
+        assert_snapshot!(format!("real_{name}_filtered_and_unfolded"), stage.screen(120, 20));
+        assert_eq!(stage.press("<esc><esc>3"), [Effect::List(0)]);
+        let listing: Listing = serde_json::from_str(&quarantine.unwrap()).unwrap();
+        assert!(!listing.items.is_empty());
+        stage.app.listed(0, Ok(listing));
+        assert_snapshot!(format!("real_{name}_quarantine"), stage.screen(120, 24));
+        stage.press("1?");
+        assert_snapshot!(format!("real_{name}_help"), stage.screen(120, 40));
+        let mut plain = Stage::new(&[name], Settings { color: Color::Never, ..settings() });
+        plain.replay(&entries);
+        let buffer = plain.buffer(120, 30);
+        assert!(buffer.content.iter().all(|cell| cell.fg == Paint::Reset && cell.bg == Paint::Reset));
+        assert_snapshot!(format!("real_{name}_no_colour"), plain.screen(120, 30));
     }
 }
 

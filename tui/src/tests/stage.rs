@@ -61,6 +61,14 @@ impl Stage {
         }
     }
 
+    /// Has a recording tell.
+    pub(super) fn replay(&mut self, entries: &[recording::Entry]) {
+        for entry in entries {
+            self.now = entry.at;
+            self.app.signal(0, Signal::Frame(entry.frame.clone()), entry.at);
+        }
+    }
+
     pub(super) fn tell(&mut self, source: usize, status: Status) {
         self.app.signal(source, Signal::Frame(Frame::Status(Box::new(status))), self.now);
     }
@@ -121,8 +129,16 @@ impl Stage {
     }
 }
 
-/// Recordings of real runs, each with its name.
-pub(super) fn recordings() -> Vec<(String, Vec<recording::Entry>)> {
+/// A recording of a real run.
+pub(super) struct Recording {
+    pub(super) name: String,
+    pub(super) entries: Vec<recording::Entry>,
+    /// What its `/quarantine` said at the end, where that was asked.
+    pub(super) quarantine: Option<String>,
+}
+
+/// Recordings of real runs (`scripts/record-worlds`).
+pub(super) fn recordings() -> Vec<Recording> {
     let worlds = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds");
     let mut paths: Vec<_> = fs::read_dir(worlds).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
@@ -131,7 +147,8 @@ pub(super) fn recordings() -> Vec<(String, Vec<recording::Entry>)> {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let file = BufReader::new(fs::File::open(&path).unwrap());
         let entries = recording::read(file).collect::<Result<_, _>>().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        (name, entries)
+        let quarantine = fs::read_to_string(path.with_extension("quarantine.json")).ok();
+        Recording { name, entries, quarantine }
     };
     paths.into_iter().map(read).collect()
 }

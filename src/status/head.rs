@@ -16,6 +16,7 @@ pub fn totals<'a>(rows: impl Iterator<Item = &'a Row>) -> Totals {
         totals.mailboxes += 1;
         totals.complete += u64::from(mailbox.complete);
         totals.troubled += u64::from(troubled(row));
+        totals.unmet += u64::from(unmet(row));
         totals.folders += mailbox.folder_count;
         totals.figures += mailbox.figures;
         totals.in_sink += mailbox.in_sink.unwrap_or(0);
@@ -26,6 +27,11 @@ pub fn totals<'a>(rows: impl Iterator<Item = &'a Row>) -> Totals {
         totals.requests += mailbox.requests_answered;
     }
     totals
+}
+
+/// Whether nothing is known of it yet, though it is not given up.
+fn unmet(row: &Row) -> bool {
+    !row.met && !matches!(row.mailbox.state, MailboxState::Stopped | MailboxState::Degraded)
 }
 
 /// Whether it could not be read, or not whole.
@@ -85,17 +91,21 @@ fn rank(state: State) -> u8 {
 }
 
 /// When all that is known of, and as much for each mailbox that nothing is known of yet, will be stored: at the better and at the worse of the rates of
-/// late. None where nothing is left, or nothing moves.
+/// late, and not before the last wait of a mailbox with something left is over. None where nothing is left, or nothing moves.
 pub fn eta<'a>(at: DateTime<Utc>, rows: impl Iterator<Item = &'a Row>, rates: [Rate; 2]) -> Option<Eta> {
-    let (mut left, mut expected, mut met, mut unmet) = (0, 0, 0, 0);
+    let (mut left, mut expected, mut met, mut unmet, mut rests) = (0, 0, 0, 0_u64, at);
     for row in rows {
         let figures = &row.mailbox.figures;
         if row.met {
             left += figures.expected.saturating_sub(figures.stored);
             expected += figures.expected;
             met += 1;
-        } else if !matches!(row.mailbox.state, MailboxState::Stopped | MailboxState::Degraded) {
-            unmet += 1;
+        } else {
+            unmet += u64::from(self::unmet(row));
+        }
+        // Whoever rests is not done before.
+        if row.mailbox.state == MailboxState::Waiting && (!row.met || figures.expected > figures.stored) {
+            rests = rests.max(row.mailbox.until.unwrap_or(at));
         }
     }
     left += (expected * unmet).checked_div(met)?;
@@ -106,8 +116,8 @@ pub fn eta<'a>(at: DateTime<Utc>, rows: impl Iterator<Item = &'a Row>, rates: [R
     }
     // Beyond a year it is no forecast.
     let after = |rate: f64| Some(left as f64 / rate).filter(|seconds| *seconds < 366.0 * 86400.0);
-    let earliest = at + TimeDelta::seconds(after(fast)?.ceil() as i64);
-    Some(Eta { earliest, latest: at + TimeDelta::seconds(after(slow)?.ceil() as i64) })
+    let [earliest, latest] = [after(fast)?, after(slow)?].map(|seconds| rests.max(at + TimeDelta::seconds(seconds.ceil() as i64)));
+    Some(Eta { earliest, latest })
 }
 
 #[cfg(test)]
@@ -185,8 +195,16 @@ mod tests {
         let rows = [row(MailboxState::Syncing, 500, 100), row(MailboxState::Queued, 0, 0)];
         let end = |seconds| at + TimeDelta::seconds(seconds);
         assert_eq!(eta(at, rows.iter(), rates), Some(Eta { earliest: end(225), latest: end(900) }));
+        let mut rests = row(MailboxState::Waiting, 20, 10);
+        rests.mailbox.until = Some(end(500));
+        let asked = [row(MailboxState::Syncing, 490, 100), rests];
+        assert_eq!(eta(at, asked.iter(), rates), Some(Eta { earliest: end(500), latest: end(500) }), "after the wait");
         assert_eq!(eta(at, rows.iter(), [Rate::default(), rates[0]]), None, "nothing moves");
         assert_eq!(eta(at, [row(MailboxState::Idle, 9, 9)].iter(), rates), None, "nothing is left");
         assert_eq!(eta(at, [row(MailboxState::Queued, 0, 0)].iter(), rates), None, "nothing is known");
+        let rows = [MailboxState::Syncing, MailboxState::Idle, MailboxState::Queued].map(|state| row(state, 200, 100));
+        let mut given_up = row(MailboxState::Stopped, 0, 0);
+        given_up.met = false;
+        assert_eq!((totals(rows.iter()).unmet, totals([&given_up].into_iter()).unmet), (1, 0));
     }
 }

@@ -175,6 +175,9 @@ pub struct Totals {
     pub complete: u64,
     /// Those that could not be read, or not whole.
     pub troubled: u64,
+    /// Those whose folders are not known yet, and are still awaited: their messages are in none of these figures.
+    #[serde(default)]
+    pub unmet: u64,
     /// Folders.
     pub folders: u64,
     /// Their figures.
@@ -194,6 +197,22 @@ pub struct Totals {
     pub errors: u64,
     /// Requests answered.
     pub requests: u64,
+}
+
+impl Totals {
+    /// All messages that are likely to be stored in the end: those known, and as many again for each mailbox that nothing is known of yet.
+    pub fn likely(&self) -> u64 {
+        let goal = self.figures.goal();
+        let met = self.mailboxes.saturating_sub(self.unmet).max(1);
+        let more = u128::from(goal) * u128::from(self.unmet) / u128::from(met);
+        goal.saturating_add(u64::try_from(more).unwrap_or(u64::MAX))
+    }
+
+    /// Those known, and whether there are others.
+    pub(crate) fn goal(&self, figure: impl Fn(u64) -> String) -> String {
+        let more = if self.unmet > 0 { "+" } else { "" };
+        format!("{}{more}", figure(self.figures.goal()))
+    }
 }
 
 /// Something per second.

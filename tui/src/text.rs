@@ -34,10 +34,10 @@ pub fn line_in(status: &Status, zone: Zone) -> String {
     parts.push(format!("mailboxes {}/{} done{troubled}", count(totals.complete), count(totals.mailboxes)));
     parts.push(match totals.figures.goal() {
         0 => format!("{} listed, nothing to copy found", count(totals.figures.listed)),
-        goal => {
-            let part = percent(totals.figures.stored, goal).map(|percent| format!(" {percent} %")).unwrap_or_default();
+        _ => {
+            let part = percent(totals.figures.stored, totals.likely()).map(|percent| format!(" {percent} %")).unwrap_or_default();
             let part = if head.state == State::Listing { format!(" so far, {} listed", count(totals.figures.listed)) } else { part };
-            format!("messages {}/{}{part}", count(totals.figures.stored), count(goal))
+            format!("messages {}/{}{part}", count(totals.figures.stored), totals.goal(count))
         }
     });
     parts.push(bytes(totals.figures.bytes));

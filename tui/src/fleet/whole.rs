@@ -84,6 +84,7 @@ fn add(sum: &mut Totals, one: &Totals) {
         (&mut sum.mailboxes, one.mailboxes),
         (&mut sum.complete, one.complete),
         (&mut sum.troubled, one.troubled),
+        (&mut sum.unmet, one.unmet),
         (&mut sum.folders, one.folders),
         (&mut sum.figures.items, one.figures.items),
         (&mut sum.figures.listed, one.figures.listed),

@@ -135,9 +135,14 @@ fn axis(app: &App, area: Rect, buffer: &mut Buffer, label: &str, sign: &str) {
 fn times(app: &App, area: Rect, buffer: &mut Buffer, (from, to): (DateTime<Utc>, DateTime<Utc>)) {
     let room = area.width.saturating_sub(LABEL + 2);
     let marks = (room / 24).clamp(1, 8);
+    let format = match to - from {
+        short if short < TimeDelta::minutes(15) => "%H:%M:%S",
+        long if long > TimeDelta::hours(20) => "%a %H:%M",
+        _ => "%H:%M",
+    };
     for mark in 0..=marks {
         let at = from + (to - from) * i32::from(mark) / i32::from(marks);
-        let text = app.settings.zone.format(at, if to - from > TimeDelta::hours(20) { "%a %H:%M" } else { "%H:%M" });
+        let text = app.settings.zone.format(at, format);
         let x = area.x + LABEL + 1 + (u32::from(room) * u32::from(mark) / u32::from(marks)) as u16;
         // The last one ends where the chart does.
         let x = if mark == 0 { x } else { x.saturating_sub(text.len() as u16 / if mark == marks { 1 } else { 2 }) };

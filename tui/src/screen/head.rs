@@ -51,9 +51,9 @@ fn first(app: &App, head: &Head, width: u16) -> Line<'static> {
         piece(
             8,
             [
-                vec![strong(count(figures.stored)), dim(format!(" of {} messages", count(figures.goal())))],
-                vec![strong(count(figures.stored)), dim(format!(" of {}", count(figures.goal())))],
-                vec![strong(brief(figures.stored)), dim(format!(" of {}", brief(figures.goal())))],
+                vec![strong(count(figures.stored)), dim(format!(" of {} messages", head.totals.goal(count)))],
+                vec![strong(count(figures.stored)), dim(format!(" of {}", head.totals.goal(count)))],
+                vec![strong(brief(figures.stored)), dim(format!(" of {}", head.totals.goal(brief)))],
             ],
         )
     };
@@ -184,17 +184,18 @@ fn nothing_yet(app: &App) -> bool {
 fn progress(head: &Head) -> Option<(u64, u64)> {
     let figures = &head.totals.figures;
     match head.state {
-        State::Idle | State::Ended if figures.stored >= figures.goal() => Some((1, 1)),
+        State::Idle | State::Ended if figures.stored >= figures.goal() && head.totals.unmet == 0 => Some((1, 1)),
         _ if counting(head) || figures.goal() == 0 => None,
-        _ => Some((figures.stored, figures.goal())),
+        _ => Some((figures.stored, head.totals.likely())),
     }
 }
 
 /// All bytes, as many as those stored make likely; none before enough are.
 pub(super) fn expected(head: &Head) -> Option<u64> {
     let figures = &head.totals.figures;
-    let likely = figures.bytes as f64 / figures.stored as f64 * figures.goal() as f64;
-    (figures.stored >= 100 && figures.goal() > figures.stored).then_some(likely as u64)
+    let all = head.totals.likely();
+    let likely = figures.bytes as f64 / figures.stored as f64 * all as f64;
+    (figures.stored >= 100 && all > figures.stored).then_some(likely as u64)
 }
 
 /// What the whole is doing, as far as anybody knows.

@@ -211,6 +211,21 @@ pub struct Span {
     pub until: Reach,
 }
 
+/// A message as its last line tells of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// Where that line is: in it, or at its end.
+    pub place: Reach,
+    /// Its key.
+    pub key: Key,
+    /// What is known of its item.
+    pub listed: Listed,
+    /// Whether it is in the folder, readable or not.
+    pub present: bool,
+    /// Whether its bytes are in the sink, and it is not in quarantine.
+    pub stored: bool,
+}
+
 /// All ledgers.
 #[async_trait]
 pub trait Catalog: Send + Sync + 'static {
@@ -269,9 +284,12 @@ pub trait Ledger: Send + Sync {
     /// When the oldest of these came: the later of the times at which it was received and created. To the second, and none where no time is known.
     async fn oldest_quarantined(&self, folder: &FolderId) -> Result<Option<DateTime<Utc>>, Error>;
 
-    /// Messages that are in this folder as far as is known, whose last line lies within the span and whose item ids are of the form spoken now: the
-    /// first of them in the order of these lines, with their lines' ends, at most `limit` and [`SWEEP`].
-    async fn told(&self, folder: &FolderId, span: Span, limit: usize) -> Result<Vec<(Reach, Key, Listed)>, Error>;
+    /// Messages that are, or were last, in this folder, whose last line lies within the span and whose item ids are of the form spoken now: the first of
+    /// them in the order of these lines, at most `limit` and [`SWEEP`].
+    async fn told(&self, folder: &FolderId, span: Span, limit: usize) -> Result<Vec<Told>, Error>;
+
+    /// Whether a listing from the start is under way in this folder that was marked from its beginning.
+    async fn walks(&self, folder: &FolderId) -> Result<bool, Error>;
 
     /// How far the durable lines reach. A cursor saved when they reached further belongs to lines that were lost since.
     async fn reach(&self) -> Result<Reach, Error>;

@@ -224,13 +224,24 @@ impl Book {
         })
     }
 
-    pub(super) fn told(&mut self, folder: &FolderId, span: Span, limit: usize) -> Result<Vec<(Reach, Key, Listed)>, Fault> {
+    pub(super) fn told(&mut self, folder: &FolderId, span: Span, limit: usize) -> Result<Vec<super::Told>, Fault> {
         let form = self.form;
         self.mending(|index, _, _, _| {
             let Some((number, _, _)) = index.folder(folder)? else { return Ok(Vec::new()) };
             let rows = index.told(number, form, position(span.after), position(span.until), limit.min(SWEEP))?;
-            Ok(rows.into_iter().map(|(Position { segment, offset }, row)| (Reach(segment, offset), key(&row.name), row.listed())).collect())
+            let told = |(Position { segment, offset }, row): (Position, Row)| super::Told {
+                place: Reach(segment, offset),
+                key: key(&row.name),
+                listed: row.listed(),
+                present: row.present(),
+                stored: row.stored && row.state != State::Quarantined,
+            };
+            Ok(rows.into_iter().map(told).collect())
         })
+    }
+
+    pub(super) fn walks(&mut self, folder: &FolderId) -> Result<bool, Fault> {
+        self.mending(|index, _, _, _| Ok(index.folder(folder)?.is_some_and(|(_, walk, whole)| walk > 0 && whole)))
     }
 
     /// Lines written from now on carry ids of this form.

@@ -130,7 +130,7 @@ impl Index {
         statement.query_map(params![place, folder, limit], |row| Ok((row.get(17)?, read(row)?)))?.collect()
     }
 
-    /// Messages in a folder, as far as is known, by ids of this form, whose last line lies behind one position and not behind another, in the order of
+    /// Messages that are, or were last, in a folder, by ids of this form, whose last line lies behind one position and not behind another, in the order of
     /// these lines.
     pub(super) fn told(
         &self,
@@ -141,7 +141,7 @@ impl Index {
         limit: usize,
     ) -> rusqlite::Result<Vec<(Position, Row)>> {
         let sql = rows!(
-            "INDEXED BY by_line WHERE folder = ?1 AND told > ?2 AND told <= ?3 AND state IN (0, 2) AND form = ?4 ORDER BY told LIMIT ?5"
+            "INDEXED BY by_line WHERE folder = ?1 AND told > ?2 AND told <= ?3 AND state IN (0, 1, 2) AND form = ?4 ORDER BY told LIMIT ?5"
         );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut statement = self.connection.prepare_cached(sql)?;

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{
-    Decision, Entry, Error, Ledger, Place, Reach, Resident, Residents, Span, Stand, Totals,
+    Decision, Entry, Error, Ledger, Place, Reach, Resident, Residents, Span, Stand, Told, Totals,
     book::{Book, Fault},
 };
 use crate::{
@@ -117,9 +117,14 @@ impl Ledger for BookLedger {
         self.run("looking up the quarantine in the catalog of", move |book| book.oldest_quarantined(&folder)).await
     }
 
-    async fn told(&self, folder: &FolderId, span: Span, limit: usize) -> Result<Vec<(Reach, Key, Listed)>, Error> {
+    async fn told(&self, folder: &FolderId, span: Span, limit: usize) -> Result<Vec<Told>, Error> {
         let folder = folder.clone();
         self.run("looking up messages in the catalog of", move |book| book.told(&folder, span, limit)).await
+    }
+
+    async fn walks(&self, folder: &FolderId) -> Result<bool, Error> {
+        let folder = folder.clone();
+        self.run("looking up a folder in the catalog of", move |book| book.walks(&folder)).await
     }
 
     async fn reach(&self) -> Result<Reach, Error> {

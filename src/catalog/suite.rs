@@ -410,15 +410,16 @@ async fn what_was_told_since_is_found_by_folder_also_after_a_rebuild() {
         let told = async |at: &str, after, until| {
             let mut span = Span { after, until };
             let mut items = Vec::new();
-            while let Some((last, key, listed)) = ledger.told(&folder(at).id, span, 1).await.unwrap().pop() {
-                assert!(span.after < last && last <= until, "{last:?} of {span:?}");
-                span.after = last;
-                items.push((listed.id.0, key));
+            while let Some(told) = ledger.told(&folder(at).id, span, 1).await.unwrap().pop() {
+                assert!(span.after < told.place && told.place <= until, "{told:?} of {span:?}");
+                span.after = told.place;
+                assert_eq!((told.present, told.stored), (told.listed.id.0 != "2", true));
+                items.push((told.listed.id.0, told.key));
             }
             items
         };
         let ids = |told: Vec<(String, Key)>| told.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
-        assert_eq!(ids(told("in", begin, end).await), ["1", "5", "6"], "rebuilt: {rebuilt}");
+        assert_eq!(ids(told("in", begin, end).await), ["1", "2", "5", "6"], "rebuilt: {rebuilt}");
         assert_eq!(told("in", middle, end).await.first(), Some(&("1".into(), old.clone())));
         assert_eq!(told("out", middle, end).await, [("4".into(), away.clone())]);
         assert_eq!(ids(told("in", begin, middle).await), [""; 0], "told of later");

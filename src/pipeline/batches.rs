@@ -4,7 +4,7 @@ use futures::{Stream, stream};
 
 use super::{
     Trouble,
-    plan::{PageEnd, Plan, Wanted},
+    plan::{End, Plan, Wanted},
 };
 use crate::catalog::Entry;
 
@@ -15,11 +15,11 @@ pub struct Batch {
     pub wanted: Vec<Wanted>,
     /// To be written down with them.
     pub record: Vec<Entry>,
-    /// Set on a page's last batch.
-    pub end: Option<PageEnd>,
+    /// Set on a plan's last batch.
+    pub end: Option<End>,
 }
 
-/// A plan's batches of at most `size` messages; what is to be written down and the page's end go with the last, which may hold no message.
+/// A plan's batches of at most `size` messages; what is to be written down and the plan's end go with the last, which may hold no message.
 pub fn batches(plan: Plan, size: usize) -> impl Stream<Item = Result<Batch, Trouble>> {
     let Plan { mut wanted, record, end } = plan;
     let size = size.max(1);
@@ -38,7 +38,10 @@ mod tests {
     use futures::TryStreamExt;
 
     use super::*;
-    use crate::mail::{Cursor, ItemId, Key, Listed};
+    use crate::{
+        mail::{Cursor, ItemId, Key, Listed},
+        pipeline::plan::PageEnd,
+    };
 
     fn wanted(n: usize) -> Vec<Wanted> {
         (0..n).map(|n| Wanted { listed: Listed::bare(ItemId(n.to_string())), key: Key(n.to_string()) }).collect()
@@ -46,7 +49,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_page_ends_with_its_last_batch() {
-        let end = Some(PageEnd { cursor: Cursor("c".into()), walking: false, drained: false, reach: None });
+        let end = Some(End::Page(PageEnd { cursor: Cursor("c".into()), walking: false, drained: false, reach: None }));
         for (messages, sizes) in [(0, vec![0]), (3, vec![3]), (4, vec![4]), (9, vec![4, 4, 1])] {
             let plan = Plan { wanted: wanted(messages), record: Vec::new(), end: end.clone() };
             let cut: Vec<Batch> = batches(plan, 4).try_collect().await.unwrap();

@@ -8,11 +8,11 @@ use super::{
     Trouble,
     describe::describe,
     folder_round::Visit,
-    plan::{PageEnd, Plan, Wanted},
+    plan::{End, PageEnd, Plan, Wanted},
     resolve,
     standstill::Standstill,
     task::Task,
-    uncovered::compare,
+    uncovered::{Named, compare},
 };
 use crate::{
     catalog::{Place, Span},
@@ -38,8 +38,8 @@ struct Position {
     drained: bool,
     /// What is still to be compared with the server once the folder is listed to its end.
     uncovered: Vec<Span>,
-    /// The end of the last page, while that is done.
-    end: Option<PageEnd>,
+    /// What needs no comparison, since a page tells of it.
+    named: Named,
     /// Whether nothing was listed in this visit yet.
     fresh: bool,
 }
@@ -60,7 +60,7 @@ pub fn changes(visit: Arc<Visit>) -> impl Stream<Item = Result<Plan, Trouble>> {
         retries_first: visit.again.as_ref().is_some_and(|again| !again.has_begun()),
         drained: false,
         uncovered: visit.uncovered.clone(),
-        end: None,
+        named: Named::default(),
         fresh: true,
     };
     stream::try_unfold((visit, position), |(visit, mut position)| async move {
@@ -74,14 +74,9 @@ pub fn changes(visit: Arc<Visit>) -> impl Stream<Item = Result<Plan, Trouble>> {
 
 impl Position {
     async fn step(&mut self, visit: &Visit) -> Result<Option<Plan>, Trouble> {
-        if let Some(end) = self.end.take() {
-            return Ok(Some(match compare(visit, &mut self.uncovered).await? {
-                Some(record) => {
-                    self.end = Some(end);
-                    Plan { record, ..Plan::default() }
-                }
-                None => Plan { end: Some(end), ..Plan::default() },
-            }));
+        if self.drained && !self.uncovered.is_empty() {
+            let record = compare(visit, &mut self.uncovered, &self.named).await?;
+            return Ok(Some(Plan { record, end: Some(End::Compared(self.uncovered.clone())), ..Plan::default() }));
         }
         let listed = self.drained || self.remaining == 0;
         if listed || self.retries_first {
@@ -106,6 +101,9 @@ impl Position {
                 (page, None)
             }
         };
+        if !self.uncovered.is_empty() {
+            self.named.note(&page.changes);
+        }
         describe(visit, &mut page.changes).await?;
         let decisions = visit.ledger.identify(&visit.folder, &page.changes).await?;
         let mut plan = resolve::resolve(visit, decisions).await?;
@@ -119,12 +117,7 @@ impl Position {
         self.remaining = self.remaining.saturating_sub(plan.wanted.len());
         self.drained = page.ends();
         self.cursor = Some(page.cursor.clone());
-        let end = Some(PageEnd { cursor: page.cursor, walking: self.walking, drained: self.drained, reach });
-        if self.drained && !self.uncovered.is_empty() {
-            self.end = end;
-        } else {
-            plan.end = end;
-        }
+        plan.end = Some(End::Page(PageEnd { cursor: page.cursor, walking: self.walking, drained: self.drained, reach }));
         Ok(Some(plan))
     }
 

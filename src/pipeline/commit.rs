@@ -5,8 +5,17 @@ use std::{iter, sync::Arc};
 use chrono::{DateTime, Utc};
 use futures::{Stream, stream};
 
-use super::{Trouble, folder_round::Visit, plan::PageEnd, transfer::Transferred};
-use crate::{catalog::Entry, checkpoint::Checkpoint, event::Event};
+use super::{
+    Trouble,
+    folder_round::Visit,
+    plan::{End, PageEnd},
+    transfer::Transferred,
+};
+use crate::{
+    catalog::{Entry, Span},
+    checkpoint::Checkpoint,
+    event::Event,
+};
 
 /// A batch that is in the sink, in the catalog, and covered by the cursor if it was its page's last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,9 +50,11 @@ pub async fn commit(visit: Arc<Visit>, batch: Transferred) -> Result<(Committed,
     if let Some((again, had)) = had {
         again.had(had);
     }
-    let drained = end.as_ref().is_some_and(|end| end.drained);
-    if let Some(end) = end {
-        lines += end_page(&visit, end).await?;
+    let drained = matches!(&end, Some(End::Page(page)) if page.drained);
+    match end {
+        Some(End::Page(page)) => lines += end_page(&visit, page).await?,
+        Some(End::Compared(uncovered)) => compared(&visit, uncovered).await?,
+        None => {}
     }
     let (mailbox, folder) = (&visit.mailbox.address, &visit.folder.id);
     if messages > 0 {
@@ -99,15 +110,25 @@ async fn end_page(visit: &Visit, end: PageEnd) -> Result<usize, Trouble> {
         walking,
         listed,
         settled: end.drained.then(|| visit.settling()).flatten(),
-        uncovered: if end.drained { Vec::new() } else { visit.uncovered.clone() },
+        // Compared behind the page that drains the folder, so that trouble with it keeps no cursor back.
+        uncovered: visit.uncovered.clone(),
         filters: visit.digest.clone(),
         delivered: visit.delivered(end.drained.then_some(end.reach.map_or(visit.asked, |reach| reach.began)), oldest),
     };
-    // What was compared is not to be compared again.
-    if visit.start.differs(&checkpoint) || !visit.uncovered.is_empty() {
+    if visit.start.differs(&checkpoint) {
         visit.pipeline.checkpoints.save(&visit.mailbox, &checkpoint).await?;
     }
     Ok(lines)
+}
+
+/// Notes what is left to be compared. The lines written of what was compared are covered, too: they are what the server says now.
+async fn compared(visit: &Visit, uncovered: Vec<Span>) -> Result<(), Trouble> {
+    let checkpoints = &visit.pipeline.checkpoints;
+    if let Some(saved) = checkpoints.load(&visit.mailbox, &visit.folder.id).await? {
+        let reach = visit.ledger.reach().await?;
+        checkpoints.save(&visit.mailbox, &Checkpoint { uncovered, reach, ..saved }).await?;
+    }
+    Ok(())
 }
 
 /// The oldest of the folder's messages that are not in the sink.

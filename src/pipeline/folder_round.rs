@@ -1,6 +1,7 @@
 //! One visit to one folder.
 
 use std::{
+    collections::HashSet,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -39,6 +40,8 @@ pub struct Visit {
     pub start: Start,
     /// Lines about the folder that the cursor did not cover when this visit began.
     pub uncovered: Vec<Span>,
+    /// The mailbox's folders that are not read.
+    pub unread: Arc<HashSet<FolderId>>,
     /// The filters' digest, kept with the cursor.
     pub digest: String,
     /// How ids of items are written.

@@ -179,6 +179,8 @@ impl Pipeline {
         let digest = subscription.filters.digest();
         let reach = ledger.reach().await?;
         let filters = Arc::new(subscription.filters.clone());
+        let unread = hierarchy.folders.iter().filter(|folder| !subscription.reads(folder, &hierarchy.folders));
+        let unread: Arc<HashSet<FolderId>> = Arc::new(unread.map(|folder| folder.id.clone()).collect());
         for folder in due {
             let from_start = subscription.from_start && memory.afresh.is_due(&folder.id, &hierarchy.folders);
             if from_start {
@@ -187,7 +189,11 @@ impl Pipeline {
                 memory.afresh.done(&folder.id);
             }
             memory.meet(&folder);
-            let saved = self.checkpoints.load(mailbox, &folder.id).await?;
+            let saved = match self.checkpoints.load(mailbox, &folder.id).await? {
+                // Its marks went with the index, so what it would not show could not be told.
+                Some(saved) if saved.walking && !ledger.walks(&folder.id).await? => None,
+                saved => saved,
+            };
             let delivered = self.delivered(subscription, &folder.id, saved.as_ref(), &digest).await?;
             let start = Start::decide(saved, &digest, from_start, reach, memory.reconcile);
             self.events.tell(Event::FolderDue { mailbox: mailbox.address.clone(), folder: folder.id.clone(), whole: start.walking() });
@@ -197,6 +203,7 @@ impl Pipeline {
                 mailbox: mailbox.clone(),
                 ledger: ledger.clone(),
                 filters: filters.clone(),
+                unread: unread.clone(),
                 pace: memory.pace.clone(),
                 lever: self.levers.of(&mailbox.address),
                 uncovered: match &start {

@@ -123,6 +123,7 @@ impl Pipeline {
             filters: Arc::new(subscription.filters.clone()),
             start: Start::Beginning,
             uncovered: Vec::new(),
+            unread: Arc::default(),
             digest: String::new(),
             form: turns.form(),
             // So that a message that Graph lists without its search key is recognised all the same.

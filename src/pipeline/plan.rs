@@ -2,7 +2,7 @@
 
 use super::oldest_first::Reach;
 use crate::{
-    catalog::Entry,
+    catalog::{Entry, Span},
     mail::{Cursor, Key, Listed},
 };
 
@@ -23,7 +23,16 @@ pub struct Plan {
     /// To be written down.
     pub record: Vec<Entry>,
     /// What holds once all that is done; none for messages tried again out of turn.
-    pub end: Option<PageEnd>,
+    pub end: Option<End>,
+}
+
+/// What holds once a plan is done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum End {
+    /// A page is.
+    Page(PageEnd),
+    /// Of the lines that no cursor covered, only these are still to be compared with the server.
+    Compared(Vec<Span>),
 }
 
 /// The state to save behind a page.

@@ -13,7 +13,7 @@ use super::{
     budget::WHOLE,
     drain::UnderWay,
     folder_round::Visit,
-    plan::{PageEnd, Wanted},
+    plan::{End, Wanted},
     task::Task,
 };
 use crate::{
@@ -28,8 +28,8 @@ use crate::{
 pub struct Transferred {
     /// One entry a message of the batch, in order, then what else is to be written down.
     pub entries: Vec<Entry>,
-    /// Set on a page's last batch.
-    pub end: Option<PageEnd>,
+    /// Set on a plan's last batch.
+    pub end: Option<End>,
     /// What stopped the download before its end; then only what is durable already is among the entries.
     pub trouble: Option<Trouble>,
     /// That it is under way.

@@ -1,16 +1,28 @@
 //! What the catalog tells of a folder beyond the folder's cursor: messages stored just before the program was killed, or before a download broke off.
 //! Exchange tells what became of a folder since a cursor, and that only as a net result: of what came and went in between it tells nothing, nor of a flag
-//! that was set and taken back (KDE kdepim-runtime, resources/ews, expects the same). So once such a folder was read to its end, these messages are looked up.
+//! that was set and taken back (KDE kdepim-runtime, resources/ews, expects the same). So once such a folder was read to its end, these messages are looked
+//! up, apart from those that the listing named. One that the server does not show then counts as being as it was.
+
+use std::{
+    collections::{HashSet, hash_map::RandomState},
+    hash::BuildHasher,
+    time::Duration,
+};
+
+use tokio::time::sleep;
 
 use super::{PAGE, Trouble, folder_round::Visit};
 use crate::{
-    catalog::{Entry, Ledger, Reach, Span},
+    catalog::{Entry, Ledger, Reach, Span, Told},
     checkpoint::Checkpoint,
-    mail::{Listed, Lookup},
+    mail::{Change, IdForm, ItemId, Listed, Lookup},
 };
 
-/// The most spans that are remembered. With more of them, the oldest two count as one, with all that lies between.
-const SPANS: usize = 16;
+/// The most spans that are remembered. With more of them, the two that are nearest to each other count as one, with all that lies between.
+const SPANS: usize = 64;
+
+/// So long Graph may deny a message that it has: its replicas lag behind each other.
+const LAG: Duration = Duration::from_secs(5);
 
 /// The lines about a folder that its cursor did not cover when a visit began: those known from earlier visits, which did not come to an end, and those
 /// from the last cursor to the present `reach`.
@@ -21,42 +33,142 @@ pub async fn uncovered(ledger: &dyn Ledger, saved: &Checkpoint, reach: Reach) ->
         spans.push(last);
     }
     while spans.len() > SPANS {
-        let oldest = spans.remove(0);
-        if let Some(next) = spans.first_mut() {
-            next.after = next.after.min(oldest.after);
-        }
+        join_nearest(&mut spans);
     }
     Ok(spans)
 }
 
-/// Looks up the next of the messages that these lines are about, and takes what was looked up off the spans: what is to be written down, or nothing once
-/// all are done. To be asked when the folder was listed to its end: whatever comes later, a cursor tells.
-pub async fn compare(visit: &Visit, spans: &mut Vec<Span>) -> Result<Option<Vec<Entry>>, Trouble> {
-    while let Some(span) = spans.first_mut() {
-        let told = visit.ledger.told(&visit.folder.id, *span, PAGE).await?;
-        let Some((last, ..)) = told.last() else {
-            spans.remove(0);
-            continue;
-        };
-        span.after = *last;
-        let items: Vec<Listed> = told.iter().map(|(_, _, listed)| listed.clone()).collect();
-        let found = visit.pipeline.exchange.lookup(&visit.mailbox, &visit.folder, &items).await?;
-        let entries: Vec<Entry> = told
-            .into_iter()
-            .zip(found)
-            .filter_map(|((_, key, Listed { id, .. }), found)| match found {
-                Lookup::Gone => Some(Entry::Deleted { key, id }),
-                // Where it is now, the listing of that folder tells, if it is read.
-                Lookup::Found(properties) if properties.folder.as_ref().is_some_and(|folder| *folder != visit.folder.id) => {
-                    Some(Entry::Deleted { key, id })
-                }
-                Lookup::Found(properties) => Some(Entry::Changed { key, id, properties }),
-                Lookup::Unreadable(_) => None,
-            })
-            .collect();
-        if !entries.is_empty() {
-            return Ok(Some(entries));
+fn join_nearest(spans: &mut Vec<Span>) {
+    let gap = |pair: &[Span]| match pair {
+        [one, next] => (next.after.0.saturating_sub(one.until.0), next.after.1.abs_diff(one.until.1)),
+        _ => (u64::MAX, u64::MAX),
+    };
+    let nearest = spans.windows(2).enumerate().min_by_key(|(_, pair)| gap(pair)).map(|(at, _)| at);
+    if let Some(at) = nearest {
+        let one = spans.remove(at);
+        if let Some(next) = spans.get_mut(at) {
+            next.after = one.after;
         }
     }
-    Ok(None)
+}
+
+/// Items that a visit's pages told of: whatever comes later, the cursor behind these pages covers.
+#[derive(Debug, Default)]
+pub struct Named {
+    digests: HashSet<u64>,
+    state: RandomState,
+}
+
+impl Named {
+    /// The most that are remembered; others are looked up in vain.
+    const MOST: usize = 1 << 16;
+
+    /// A page tells of these.
+    pub fn note(&mut self, changes: &[Change]) {
+        for change in changes {
+            let (Change::Created(Listed { id, .. })
+            | Change::Updated(Listed { id, .. })
+            | Change::ReadChanged { id, .. }
+            | Change::Deleted(id)) = change;
+            if self.digests.len() < Self::MOST {
+                self.digests.insert(self.state.hash_one(&id.0));
+            }
+        }
+    }
+
+    fn has(&self, id: &ItemId) -> bool {
+        self.digests.contains(&self.state.hash_one(&id.0))
+    }
+}
+
+/// Looks up the next of the messages that these lines are about, and takes what was looked up off the spans. Returns what is to be written down. To be asked
+/// when the folder was listed to its end.
+pub async fn compare(visit: &Visit, spans: &mut Vec<Span>, named: &Named) -> Result<Vec<Entry>, Trouble> {
+    while let Some(span) = spans.first_mut() {
+        let mut told = visit.ledger.told(&visit.folder.id, *span, PAGE).await?;
+        let whole = told.len() < PAGE;
+        if let Some(last) = told.last() {
+            span.after = last.place;
+        }
+        if whole {
+            spans.remove(0);
+        }
+        told.retain(|told| !named.has(&told.listed.id));
+        if !told.is_empty() {
+            let found = look_up(visit, &told).await?;
+            return Ok(told.into_iter().zip(found).filter_map(|(told, found)| difference(visit, told, found)).collect());
+        }
+    }
+    Ok(Vec::new())
+}
+
+async fn look_up(visit: &Visit, told: &[Told]) -> Result<Vec<Lookup>, Trouble> {
+    let (exchange, mailbox, folder) = (&visit.pipeline.exchange, &visit.mailbox, &visit.folder);
+    let items: Vec<Listed> = told.iter().map(|told| told.listed.clone()).collect();
+    let mut found = exchange.lookup(mailbox, folder, &items).await?;
+    let doubtful = |told: &Told, found: &Lookup| visit.form != IdForm::Ews && told.present && *found == Lookup::Gone;
+    let places: Vec<usize> =
+        (0..found.len()).filter(|n| told.get(*n).zip(found.get(*n)).is_some_and(|(told, found)| doubtful(told, found))).collect();
+    if !places.is_empty() {
+        sleep(LAG).await;
+        let again: Vec<Listed> = places.iter().filter_map(|place| items.get(*place).cloned()).collect();
+        for (place, answer) in places.into_iter().zip(exchange.lookup(mailbox, folder, &again).await?) {
+            if let Some(found) = found.get_mut(place) {
+                *found = answer;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What the server says of a message and the catalog does not.
+fn difference(visit: &Visit, told: Told, found: Lookup) -> Option<Entry> {
+    let Told { key, listed, present, stored, .. } = told;
+    match found {
+        Lookup::Gone if present => Some(Entry::Deleted { key, id: listed.id }),
+        Lookup::Gone | Lookup::Unreadable(_) => None,
+        // Not read where it is now; where a folder is read, its listing tells.
+        Lookup::Found(properties) if properties.folder.as_ref().is_some_and(|folder| visit.unread.contains(folder)) => {
+            present.then_some(Entry::Deleted { key, id: listed.id })
+        }
+        Lookup::Found(properties) => {
+            let here = properties.folder.as_ref() == Some(&visit.folder.id);
+            let elsewhere = !here && properties.folder.is_some();
+            // A draft's size tells whether it was written on since it was fetched, so that must come from a listing.
+            let draft = listed.flags.is_none_or(|flags| flags & 0x8 != 0);
+            match (present, stored) {
+                (false, true) if here => Some(Entry::Moved { key, listed }),
+                (true, true) if !elsewhere && !draft => Some(Entry::Changed { key, id: listed.id, properties }),
+                _ => None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_that_are_too_many_are_joined_where_the_least_lies_between() {
+        let span = |after, until| Span { after: Reach(1, after), until: Reach(1, until) };
+        let mut spans = vec![span(0, 10), span(50, 60), span(65, 70), span(200, 210)];
+        join_nearest(&mut spans);
+        assert_eq!(spans, [span(0, 10), span(50, 70), span(200, 210)]);
+        join_nearest(&mut spans);
+        assert_eq!(spans, [span(0, 70), span(200, 210)]);
+        let far = Span { after: Reach(3, 0), until: Reach(3, 1) };
+        spans.push(far);
+        join_nearest(&mut spans);
+        assert_eq!(spans, [span(0, 210), far], "within a segment first");
+    }
+
+    #[test]
+    fn so_many_names_are_remembered_and_no_more() {
+        let mut named = Named::default();
+        let id = |n: usize| ItemId(format!("item {n}"));
+        let changes: Vec<Change> = (0..Named::MOST + 10).map(|n| Change::Deleted(id(n))).collect();
+        named.note(&changes);
+        assert!(named.has(&id(0)) && named.has(&id(Named::MOST - 1)) && !named.has(&id(Named::MOST + 5)));
+    }
 }

@@ -16,7 +16,10 @@ use std::{
 };
 
 use chrono::Utc;
-use exchange_sync_tui::text;
+use exchange_sync_tui::{
+    mask::{self, Mask},
+    text,
+};
 use futures::StreamExt;
 use tokio::sync::watch;
 use url::Url;
@@ -156,15 +159,17 @@ pub async fn run(
     if let Some(serving) = serving {
         serving.stop().await;
     }
-    let was_dashboard = view.was_dashboard;
+    let was_dashboard = view.was_dashboard.clone();
     view.stop().await;
     let outcome = outcome(&events, mode(args), finished);
     if args.progress != Progress::None {
         let (messages, resume) = places(args);
-        let status = &events.status().overview(Utc::now());
+        let status = events.status().overview(Utc::now());
+        let hidden = was_dashboard.as_ref().is_some_and(Mask::is_on);
+        let status = &if hidden { mask::masked(status) } else { status };
         let report = summary::Summary { status, elapsed: started.elapsed(), messages, resume, finished, outcome };
         let out = &mut io::stdout().lock();
-        if was_dashboard {
+        if was_dashboard.is_some() {
             // What was on the screen has gone with it.
             let _ = out.write_all(text::table(status, columns().unwrap_or(100).max(60)).as_bytes());
         }

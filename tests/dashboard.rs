@@ -102,6 +102,18 @@ fn a_signal_ends_it_and_the_terminal_is_as_before() {
 }
 
 #[test]
+fn addresses_that_were_hidden_stay_so_in_the_last_table() {
+    let (folder, mut terminal) = demo("--mailboxes 6 --messages 400");
+    terminal.sees("user6@example.com");
+    terminal.press("x");
+    terminal.until("they are hidden", |text| text.contains("masked-") && !text.contains("@example.com"));
+    signal(folder.path(), "-TERM");
+    let text = leaves_in_order(folder.path(), terminal, 0);
+    let (_, last) = text.split_once("MAILBOX").unwrap();
+    assert!(last.contains("Stopped after") && last.contains("masked-") && !last.contains("@example.com"), "{text}");
+}
+
+#[test]
 fn a_hangup_is_a_stop_in_order() {
     let (folder, terminal) = demo("--mailboxes 6 --messages 400");
     terminal.sees("SYNCING");

@@ -38,7 +38,8 @@ async fn watch(args: &AttachArgs, console: &Console, shutdown: impl Future<Outpu
         recording = Some((file, task));
     }
     let (sources, seen): (Vec<_>, Vec<_>) = sources.into_iter().map(seen::seen).unzip();
-    let told = |columns| seen.iter().map(|one: &Seen| one.table(columns, args.mask)).collect::<Vec<_>>().join("\n");
+    let mask = settings.mask.clone();
+    let told = |columns| seen.iter().map(|one: &Seen| one.table(columns, mask.is_on())).collect::<Vec<_>>().join("\n");
     let tables = tables(console.clone(), || told(WIDTH)).map_err(Exit::failed)?;
     let person = is_interactive();
     let watched = async {

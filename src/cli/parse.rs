@@ -30,7 +30,8 @@ const LEADING: [&str; 2] = ["reinfer-ews", "uipath-exchange-sync-app"];
     max_term_width = 110,
     after_help = "Without a command it runs: `exchange-sync --local-files-prefix DIR --config FILE` is the same as with `run`.\n\
         See `exchange-sync run --help` for the options, or try `exchange-sync demo` first: it needs no server.\n\n\
-        Exit codes: 0 done; 1 failed; 2 usage or configuration; 3 finished with gaps; 4 refused by Exchange, the identity provider or the sink."
+        Exit codes: 0 done; 1 failed; 2 usage or configuration; 3 finished with gaps; 4 refused by Exchange, the identity provider or the sink; \
+        130 a second interrupt."
 )]
 struct Cli {
     #[command(subcommand)]

@@ -7,7 +7,7 @@ mod record;
 use std::{path::Path, sync::Arc, time::Duration};
 
 use chrono::Utc;
-use exchange_sync_tui::{Left, Settings, text};
+use exchange_sync_tui::{Left, Settings, mask::Mask, text};
 use futures::{FutureExt, future::Shared};
 use tokio::{
     sync::oneshot,
@@ -46,8 +46,8 @@ pub struct View {
     stop: Option<oneshot::Sender<()>>,
     tasks: JoinSet<()>,
     dashboard: Option<JoinHandle<Left>>,
-    /// Whether a dashboard was shown, whose last picture has gone with it.
-    pub was_dashboard: bool,
+    /// Where a dashboard was shown, whose last picture has gone with it: whether addresses were hidden on it.
+    pub was_dashboard: Option<Mask>,
 }
 
 impl Progress {
@@ -69,7 +69,7 @@ impl Progress {
 pub fn start(events: &Events, wanted: Wanted<'_>) -> Result<View, String> {
     let (stop, stopped) = oneshot::channel();
     let stopped: Stop = stopped.shared();
-    let (mut tasks, mut dashboard) = (JoinSet::new(), None);
+    let (mut tasks, mut dashboard, mask) = (JoinSet::new(), None, wanted.screen.mask.clone());
     if let Some(file) = wanted.record {
         tasks.spawn(record::record(file, events.clone(), stopped.clone())?);
     }
@@ -90,7 +90,7 @@ pub fn start(events: &Events, wanted: Wanted<'_>) -> Result<View, String> {
             dashboard = Some(tokio::spawn(dashboard::show(events.clone(), hands, wanted.screen, wanted.console.clone(), stopped)));
         }
     }
-    let was_dashboard = dashboard.is_some();
+    let was_dashboard = dashboard.is_some().then_some(mask);
     Ok(View { stop: Some(stop), tasks, dashboard, was_dashboard })
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use exchange_sync_tui::{Color, Colors, Keymap, Settings};
+use exchange_sync_tui::{Color, Colors, Keymap, Settings, mask::Mask};
 
 /// Options of every dashboard.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
@@ -67,7 +67,7 @@ impl ScreenArgs {
             ThemeArg::Light => Colors::Light,
             ThemeArg::Sixteen => Colors::Sixteen,
         });
-        let (ascii, mouse, bell) = (self.ascii, !self.no_mouse, self.bell);
+        let (ascii, mouse, bell, mask) = (self.ascii, !self.no_mouse, self.bell, Mask::new(mask));
         Ok(Settings { own, keymap, color, theme, ascii, mask, mouse, bell, ..Settings::default() })
     }
 }

@@ -105,7 +105,7 @@ impl App {
             fleet: Fleet::new(names, now),
             frozen: None,
             now,
-            mask: settings.mask,
+            mask: settings.mask.is_on(),
             settings,
             theme,
             tab: Tab::default(),

@@ -1,8 +1,37 @@
 //! Addresses hidden from a screen, so that a screenshot may be shared.
 
-use std::{borrow::Cow, fmt::Write};
+use std::{
+    borrow::Cow,
+    fmt::Write,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use sha2::{Digest, Sha256};
+
+use crate::Status;
+
+/// Whether addresses are hidden just now. Clones are one and the same switch, so that who shows something when the dashboard has gone does as it did.
+#[derive(Clone, Debug, Default)]
+pub struct Mask(Arc<AtomicBool>);
+
+impl Mask {
+    /// On or off.
+    pub fn new(on: bool) -> Self {
+        Self(Arc::new(AtomicBool::new(on)))
+    }
+
+    /// Whether they are hidden.
+    pub fn is_on(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set(&self, on: bool) {
+        self.0.store(on, Ordering::Relaxed);
+    }
+}
 
 /// The text as it may be seen: unchanged, or with each mail address in it replaced by a pseudonym that is the same wherever the address stands.
 pub fn shown(text: &str, mask: bool) -> Cow<'_, str> {
@@ -34,6 +63,21 @@ pub fn shown(text: &str, mask: bool) -> Cow<'_, str> {
 /// A slash may stand in an address (RFC 5322, atext), but none has one; where one stands the address is part of a path.
 fn of_address(c: char) -> bool {
     c.is_alphanumeric() || "!#$%&'*+-=?^_`{|}~.".contains(c)
+}
+
+/// A status without addresses. They are hidden before anything is cut to fit a column: of half an address nobody would know that it is one.
+pub fn masked(mut status: Status) -> Status {
+    let hide = |words: &mut String| *words = shown(words, true).into_owned();
+    let trouble = status.head.sink_trouble.iter_mut().map(|trouble| &mut trouble.reason);
+    trouble.chain(status.head.config_trouble.iter_mut().map(|trouble| &mut trouble.reason)).for_each(hide);
+    let mailboxes = std::mem::take(&mut status.mailboxes).into_iter().map(|(address, mut mailbox)| {
+        mailbox.reason.iter_mut().for_each(hide);
+        mailbox.error.iter_mut().map(|error| &mut error.words).for_each(hide);
+        mailbox.verified.iter_mut().filter_map(|verified| verified.verdict.as_mut()).for_each(hide);
+        (shown(&address, true).into_owned(), mailbox)
+    });
+    status.mailboxes = mailboxes.collect();
+    status
 }
 
 /// What a person types to look for, which may be any part of a name: nothing of it is seen but how long it is.

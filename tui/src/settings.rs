@@ -1,6 +1,6 @@
 //! How the dashboard is to look and behave.
 
-use crate::{figures::Zone, keymap::Keymap};
+use crate::{figures::Zone, keymap::Keymap, mask::Mask};
 
 /// Settings of the dashboard.
 #[derive(Clone, Debug)]
@@ -15,8 +15,8 @@ pub struct Settings {
     pub theme: Option<Colors>,
     /// Frames and signs of ASCII alone. So it is anyway on a terminal that calls itself dumb.
     pub ascii: bool,
-    /// Addresses are hidden from the beginning.
-    pub mask: bool,
+    /// Whether addresses are hidden: from the beginning, and as a key has it since.
+    pub mask: Mask,
     /// The mouse selects and scrolls; the terminal's own selection then needs Shift.
     pub mouse: bool,
     /// The terminal's title tells how far it is.
@@ -35,7 +35,7 @@ impl Default for Settings {
             color: Color::Auto,
             theme: None,
             ascii: false,
-            mask: false,
+            mask: Mask::default(),
             mouse: true,
             title: true,
             bell: false,

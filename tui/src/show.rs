@@ -207,7 +207,7 @@ fn act(answers: &mut JoinSet<Answer>, asks: Option<&mpsc::Sender<Ask>>, source: 
     let asked = asks.map(|asks| asks.try_send(Ask::Act { action: action.clone(), answer }));
     answers.spawn(async move {
         let answer = match asked {
-            None => Err("nothing can be asked of it".into()),
+            None => Err("nothing can be asked of a recording".into()),
             Some(Err(_)) => Err(GONE.into()),
             Some(Ok(())) => answered.await.unwrap_or_else(|_| Err(GONE.into())),
         };
@@ -220,7 +220,7 @@ fn list(answers: &mut JoinSet<Answer>, asks: Option<&mpsc::Sender<Ask>>, source:
     let asked = asks.map(|asks| asks.try_send(Ask::Quarantine { answer }));
     answers.spawn(async move {
         let answer = match asked {
-            None => Err("it cannot be asked for".into()),
+            None => Err("a recording does not hold it".into()),
             Some(Err(_)) => Err(GONE.into()),
             Some(Ok(())) => answered.await.unwrap_or_else(|_| Err(GONE.into())),
         };

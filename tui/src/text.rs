@@ -54,9 +54,11 @@ pub fn line_in(status: &Status, zone: Zone) -> String {
         speed(head.last_quarter.bytes)
     ));
     parts.extend(head.eta.map(|eta| format!("ETA {}", zone.range(eta, head.at))));
-    for (n, word) in [(totals.quarantined, "in quarantine"), (totals.throttled, "waits"), (totals.errors, "errors")] {
+    for (n, one, several) in
+        [(totals.quarantined, "in quarantine", "in quarantine"), (totals.throttled, "wait", "waits"), (totals.errors, "error", "errors")]
+    {
         if n > 0 {
-            parts.push(format!("{} {word}", count(n)));
+            parts.push(format!("{} {}", count(n), if n == 1 { one } else { several }));
         }
     }
     parts.extend(trouble(head));

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use exchange_sync_tui::{Signal, Source, Status, text};
+use exchange_sync_tui::{Signal, Source, Status, mask, text};
 use tokio::sync::mpsc;
 
 use crate::words::{shown, visible};
@@ -67,27 +67,12 @@ impl Seen {
             None => told(name),
         } + "\n";
         match &state.status {
-            Some(status) if mask => table += &text::table(&masked(status.clone()), columns),
+            Some(status) if mask => table += &text::table(&mask::masked(status.clone()), columns),
             Some(status) => table += &text::table(status, columns),
             None => table += "nothing was heard of it\n",
         }
         table
     }
-}
-
-/// What a table tells, without addresses. They are hidden before anything is cut to fit a column: of half an address nobody would know that it is one.
-fn masked(mut status: Status) -> Status {
-    let hide = |words: &mut String| *words = shown(words, true).into_owned();
-    let trouble = status.head.sink_trouble.iter_mut().map(|trouble| &mut trouble.reason);
-    trouble.chain(status.head.config_trouble.iter_mut().map(|trouble| &mut trouble.reason)).for_each(hide);
-    let mailboxes = std::mem::take(&mut status.mailboxes).into_iter().map(|(address, mut mailbox)| {
-        mailbox.reason.iter_mut().for_each(hide);
-        mailbox.error.iter_mut().map(|error| &mut error.words).for_each(hide);
-        mailbox.verified.iter_mut().filter_map(|verified| verified.verdict.as_mut()).for_each(hide);
-        (shown(&address, true).into_owned(), mailbox)
-    });
-    status.mailboxes = mailboxes.collect();
-    status
 }
 
 fn held(state: &Mutex<State>) -> MutexGuard<'_, State> {

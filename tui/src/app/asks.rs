@@ -27,7 +27,7 @@ impl App {
         if instance.gone() {
             return Some(format!("{} is not reached", instance.name()));
         }
-        (!instance.status.head.actions).then(|| format!("{} takes no actions", instance.name()))
+        (!instance.status.head.actions).then(|| format!("{} takes no actions: it was started without EXCHANGE_SYNC_TOKEN", instance.name()))
     }
 
     /// Those that take actions.

@@ -58,7 +58,10 @@ impl App {
                 self.table.stale();
             }
             Command::Freeze => self.freeze(),
-            Command::Mask => self.mask = !self.mask,
+            Command::Mask => {
+                self.mask = !self.mask;
+                self.settings.mask.set(self.mask);
+            }
             Command::Scale if self.tab == Tab::Charts => {
                 let place = SPANS.iter().position(|span| Some(*span) == self.span);
                 self.span = SPANS.get(place.map_or(0, |place| place + 1)).copied();

@@ -55,6 +55,12 @@ fn keys(app: &App) -> Vec<(Command, &'static str)> {
     if app.frozen() {
         return vec![(Command::Freeze, "go on"), (Command::Filter, "filter"), (Command::Sort, "sort"), (Command::Mask, "mask")];
     }
+    // What is recorded cannot be changed.
+    let live = app.fleet().instances.iter().any(|instance| instance.replay.is_none());
+    let acts = |keys: Vec<(Command, &'static str)>| {
+        let acts = |command| matches!(command, Command::Pause | Command::Retry | Command::RetryAll | Command::Verify | Command::Reload);
+        keys.into_iter().filter(|(command, _)| live || !acts(*command)).collect()
+    };
     match app.tab {
         _ if app.in_log() => vec![
             (Command::Follow, "follow"),
@@ -64,20 +70,20 @@ fn keys(app: &App) -> Vec<(Command, &'static str)> {
             (Command::OneMailbox, "this mailbox"),
             (Command::Back, "back"),
         ],
-        Tab::Quarantine => vec![
+        Tab::Quarantine => acts(vec![
             (Command::Retry, "retry"),
             (Command::RetryAll, "retry all"),
             (Command::Copy, "copy id"),
             (Command::Reload, "reload"),
             (Command::Back, "back"),
-        ],
+        ]),
         Tab::Charts => vec![(Command::Scale, "time scale"), (Command::Freeze, "freeze"), (Command::Back, "back")],
         Tab::Mailboxes | Tab::Logs => {
             let row = app.table.selected();
             let mailbox = row.and_then(|row| app.fleet().instances.get(row.source)?.status.mailboxes.get(&*row.mailbox));
             let paused = mailbox.is_some_and(|mailbox| mailbox.state == MailboxState::Paused);
             let unfolded = row.is_some_and(|row| app.table.unfolded(row));
-            vec![
+            acts(vec![
                 (Command::Open, if unfolded { "fold" } else { "folders" }),
                 (Command::Details, "details"),
                 (Command::Filter, "filter"),
@@ -88,7 +94,7 @@ fn keys(app: &App) -> Vec<(Command, &'static str)> {
                 (Command::LogPane, "log"),
                 (Command::Freeze, "freeze"),
                 (Command::Group, "group"),
-            ]
+            ])
         }
     }
 }

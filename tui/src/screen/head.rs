@@ -167,7 +167,8 @@ fn third(theme: Theme, head: &Head, width: u16) -> Line<'static> {
     right.extend(told(7, totals.troubled, "troubled", "troubled", "▲", Role::Bad));
     right.extend(told(6, totals.errors, errors, "err", "✗", Role::Bad));
     right.extend(told(6, totals.quarantined, "quarantined", "quar", "■", Role::Warn));
-    right.extend(told(1, totals.throttled, "waits", "waits", "◔", Role::Dim));
+    let waits = if totals.throttled == 1 { "wait" } else { "waits" };
+    right.extend(told(1, totals.throttled, waits, waits, "◔", Role::Dim));
     strip(width, 3, left, right)
 }
 

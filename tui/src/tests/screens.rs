@@ -504,6 +504,8 @@ fn a_recording_says_that_it_is_one() {
     stage.app.signal(0, Signal::Replay { speed: 10.0 }, stage.now);
     stage.play(0, &world(), 900);
     assert!(stage.screen(100, 20).contains("REPLAY ×10"));
+    let bar = stage.screen(100, 20).lines().last().unwrap().to_owned();
+    assert!(bar.contains("i details") && !bar.contains("pause") && !bar.contains("verify"), "{bar}");
     assert_eq!(stage.press("p"), []);
     assert!(stage.screen(100, 20).contains("this is a recording"));
     stage.app.signal(0, Signal::Closed { reason: Some("line 17: expected value".into()) }, stage.now);

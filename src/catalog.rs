@@ -211,6 +211,15 @@ pub struct Span {
     pub until: Reach,
 }
 
+/// What a listing from the start did not show.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Unseen {
+    /// What is to be written down.
+    pub gone: Vec<Entry>,
+    /// Whether the listing was marked from its beginning to its end.
+    pub whole: bool,
+}
+
 /// A message as its last line tells of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Told {
@@ -271,8 +280,9 @@ pub trait Ledger: Send + Sync {
     async fn walk_begins(&self, folder: &FolderId, resumed: bool) -> Result<(), Error>;
 
     /// The listing reached its end: what is known in this folder and was not seen is returned as [`Entry::Deleted`] for `commit`, at most
-    /// [`SWEEP`] entries at a time so that memory stays bounded. Commit them and call again until none come; then the walk is over.
-    async fn walk_ended(&self, folder: &FolderId) -> Result<Vec<Entry>, Error>;
+    /// [`SWEEP`] entries at a time so that memory stays bounded. Commit them and call again until none come; then the walk is over. Where the marks were lost
+    /// under way, nothing is told of what was not seen, and the listing is not whole.
+    async fn walk_ended(&self, folder: &FolderId) -> Result<Unseen, Error>;
 
     /// A folder is no more: its messages that are not known elsewhere, as [`Entry::Deleted`], at most [`SWEEP`] at a time. Commit them and call
     /// again until none come.
@@ -287,9 +297,6 @@ pub trait Ledger: Send + Sync {
     /// Messages that are, or were last, in this folder, whose last line lies within the span and whose item ids are of the form spoken now: the first of
     /// them in the order of these lines, at most `limit` and [`SWEEP`].
     async fn told(&self, folder: &FolderId, span: Span, limit: usize) -> Result<Vec<Told>, Error>;
-
-    /// Whether a listing from the start is under way in this folder that was marked from its beginning.
-    async fn walks(&self, folder: &FolderId) -> Result<bool, Error>;
 
     /// How far the durable lines reach. A cursor saved when they reached further belongs to lines that were lost since.
     async fn reach(&self) -> Result<Reach, Error>;

@@ -49,6 +49,13 @@ pub struct Checkpoint {
     pub delivered: Delivered,
 }
 
+impl Checkpoint {
+    /// Whether its folder is to be listed from the start: a listing that is not under way, and never came to its end.
+    pub fn begins_anew(&self) -> bool {
+        !self.walking && self.listed.is_none()
+    }
+}
+
 /// The store of checkpoints.
 #[async_trait]
 pub trait Checkpoints: Send + Sync + 'static {
@@ -57,6 +64,15 @@ pub trait Checkpoints: Send + Sync + 'static {
 
     /// Replaces a folder's checkpoint, durably.
     async fn save(&self, mailbox: &Mailbox, checkpoint: &Checkpoint) -> Result<(), Error>;
+
+    /// Makes it durable that a folder is listed from the start, before that begins: should it break off before its first cursor is saved, the old one must
+    /// not be resumed, since it would pass for one of the new listing.
+    async fn save_to_begin_anew(&self, mailbox: &Mailbox, checkpoint: Checkpoint) -> Result<(), Error> {
+        match checkpoint.begins_anew() {
+            true => Ok(()),
+            false => self.save(mailbox, &Checkpoint { walking: false, listed: None, settled: None, ..checkpoint }).await,
+        }
+    }
 
     /// Forgets a folder that is no more.
     async fn forget(&self, mailbox: &Mailbox, folder: &FolderId) -> Result<(), Error>;

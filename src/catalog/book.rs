@@ -6,7 +6,7 @@ use std::{collections::HashMap, fmt, io, path::PathBuf};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Decision, Entry, Place, Reach, Resident, Residents, SWEEP, Span, Stand, Totals,
+    Decision, Entry, Place, Reach, Resident, Residents, SWEEP, Span, Stand, Totals, Unseen,
     claims::Claims,
     identity::{Known, Page},
     index::{Batch, Index, damaged, remove},
@@ -179,10 +179,10 @@ impl Book {
         })
     }
 
-    pub(super) fn walk_ended(&mut self, folder: &FolderId) -> Result<Vec<Entry>, Fault> {
+    pub(super) fn walk_ended(&mut self, folder: &FolderId) -> Result<Unseen, Fault> {
         let form = self.form;
         self.mending(|index, _, _, _| {
-            let Some((number, walk, whole)) = index.folder(folder)? else { return Ok(Vec::new()) };
+            let Some((number, walk, whole)) = index.folder(folder)? else { return Ok(Unseen::default()) };
             let unseen = if whole && walk > 0 { unseen(index, number, walk, form)? } else { Vec::new() };
             if unseen.is_empty() && walk > 0 {
                 if !whole {
@@ -192,7 +192,7 @@ impl Book {
                 batch.rest(number)?;
                 batch.commit()?;
             }
-            Ok(unseen.into_iter().map(departure).collect())
+            Ok(Unseen { gone: unseen.into_iter().map(departure).collect(), whole: whole && walk > 0 })
         })
     }
 
@@ -238,10 +238,6 @@ impl Book {
             };
             Ok(rows.into_iter().map(told).collect())
         })
-    }
-
-    pub(super) fn walks(&mut self, folder: &FolderId) -> Result<bool, Fault> {
-        self.mending(|index, _, _, _| Ok(index.folder(folder)?.is_some_and(|(_, walk, whole)| walk > 0 && whole)))
     }
 
     /// Lines written from now on carry ids of this form.

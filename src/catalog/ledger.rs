@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{
-    Decision, Entry, Error, Ledger, Place, Reach, Resident, Residents, Span, Stand, Told, Totals,
+    Decision, Entry, Error, Ledger, Place, Reach, Resident, Residents, Span, Stand, Told, Totals, Unseen,
     book::{Book, Fault},
 };
 use crate::{
@@ -97,7 +97,7 @@ impl Ledger for BookLedger {
         self.run("beginning a listing in the catalog of", move |book| book.walk_begins(&folder, resumed)).await
     }
 
-    async fn walk_ended(&self, folder: &FolderId) -> Result<Vec<Entry>, Error> {
+    async fn walk_ended(&self, folder: &FolderId) -> Result<Unseen, Error> {
         let folder = folder.clone();
         self.run("ending a listing in the catalog of", move |book| book.walk_ended(&folder)).await
     }
@@ -120,11 +120,6 @@ impl Ledger for BookLedger {
     async fn told(&self, folder: &FolderId, span: Span, limit: usize) -> Result<Vec<Told>, Error> {
         let folder = folder.clone();
         self.run("looking up messages in the catalog of", move |book| book.told(&folder, span, limit)).await
-    }
-
-    async fn walks(&self, folder: &FolderId) -> Result<bool, Error> {
-        let folder = folder.clone();
-        self.run("looking up a folder in the catalog of", move |book| book.walks(&folder)).await
     }
 
     async fn reach(&self) -> Result<Reach, Error> {

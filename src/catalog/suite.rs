@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::ground::Ground;
 use crate::{
-    catalog::{Decision, Entry, Ledger, Place, Residents, SWEEP, Span, Totals},
+    catalog::{Decision, Entry, Ledger, Place, Residents, SWEEP, Span, Totals, Unseen},
     mail::{Address, Bucket, Change, Failure, Folder, FolderId, IdForm, ItemId, Key, Listed, Mailbox, Origin, Properties},
     sink::Stored,
 };
@@ -283,20 +283,21 @@ async fn a_walk_tells_what_left_unseen() {
     ledger.walk_begins(&place, true).await.unwrap();
     store(&*ledger, "in", item("5", "5", 0)).await;
     assert_eq!(one(&*ledger, "in", created("3", "3")).await, Decision::Nothing);
-    let left = ledger.walk_ended(&place).await.unwrap();
+    let Unseen { gone: left, whole } = ledger.walk_ended(&place).await.unwrap();
+    assert!(whole);
     assert!(matches!(&left[..], [Entry::Deleted { id, .. }] if id.0 == "2"), "{left:?}");
     assert_eq!(ledger.commit(&folder("in"), left).await.unwrap(), 1);
-    assert_eq!(ledger.walk_ended(&place).await.unwrap(), []);
-    assert_eq!(ledger.walk_ended(&place).await.unwrap(), [], "no walk, no verdict");
+    assert_eq!(ledger.walk_ended(&place).await.unwrap(), Unseen { gone: Vec::new(), whole: true });
+    assert_eq!(ledger.walk_ended(&place).await.unwrap(), Unseen::default(), "no walk, no verdict");
     // A new walk does not trust the marks of the old one.
     ledger.walk_begins(&place, false).await.unwrap();
-    assert_eq!(ledger.walk_ended(&place).await.unwrap().len(), 3);
+    assert_eq!(ledger.walk_ended(&place).await.unwrap().gone.len(), 3);
     // Marks that were lost with the index tell nothing, rather than that everything is gone.
     drop(ledger);
     ground.lose_index();
     let ledger = ground.open().await;
     ledger.walk_begins(&place, true).await.unwrap();
-    assert_eq!(ledger.walk_ended(&place).await.unwrap(), []);
+    assert_eq!(ledger.walk_ended(&place).await.unwrap(), Unseen::default());
     // A folder that is no more takes along what is not known elsewhere.
     assert_eq!(ledger.folder_gone(&folder("out").id).await.unwrap().len(), 1);
     assert_eq!(ledger.folder_gone(&folder("never").id).await.unwrap(), []);

@@ -240,7 +240,7 @@ impl World {
         }
         if before.is_none() {
             loop {
-                let left = book.walk_ended(&place.id).unwrap();
+                let left = book.walk_ended(&place.id).unwrap().gone;
                 if left.is_empty() {
                     break;
                 }

@@ -38,7 +38,7 @@ struct Position {
     drained: bool,
     /// What is still to be compared with the server once the folder is listed to its end.
     uncovered: Vec<Span>,
-    /// What needs no comparison, since a page tells of it.
+    /// What pages tell of these.
     named: Named,
     /// Whether nothing was listed in this visit yet.
     fresh: bool,
@@ -74,16 +74,16 @@ pub fn changes(visit: Arc<Visit>) -> impl Stream<Item = Result<Plan, Trouble>> {
 
 impl Position {
     async fn step(&mut self, visit: &Visit) -> Result<Option<Plan>, Trouble> {
-        if self.drained && !self.uncovered.is_empty() {
-            let record = compare(visit, &mut self.uncovered, &self.named).await?;
-            return Ok(Some(Plan { record, end: Some(End::Compared(self.uncovered.clone())), ..Plan::default() }));
-        }
         let listed = self.drained || self.remaining == 0;
         if listed || self.retries_first {
             let wanted = self.quarantined(visit).await?;
             if !wanted.is_empty() {
                 return Ok(Some(Plan { wanted, ..Plan::default() }));
             }
+        }
+        if self.drained && !self.uncovered.is_empty() {
+            let record = compare(visit, &mut self.uncovered, &self.named).await?;
+            return Ok(Some(Plan { record, end: Some(End::Compared(self.uncovered.clone())), ..Plan::default() }));
         }
         if listed {
             return Ok(None);
@@ -149,6 +149,9 @@ impl Position {
         match pipeline.exchange.page(&visit.mailbox, &visit.folder, self.cursor.as_ref(), limit).await {
             Err(error) if error.verdict == Verdict::Resync && self.cursor.is_some() && !self.resynced => {
                 visit.tell_resync();
+                if let Some(saved) = pipeline.checkpoints.load(&visit.mailbox, &visit.folder.id).await? {
+                    pipeline.checkpoints.save_to_begin_anew(&visit.mailbox, saved).await?;
+                }
                 visit.ledger.walk_begins(&visit.folder.id, false).await?;
                 (self.cursor, self.walking, self.resynced) = (None, true, true);
                 Ok(pipeline.exchange.page(&visit.mailbox, &visit.folder, None, limit).await?)

@@ -12,7 +12,7 @@ use super::{
     transfer::Transferred,
 };
 use crate::{
-    catalog::{Entry, Span},
+    catalog::{Entry, Span, Unseen},
     checkpoint::Checkpoint,
     event::Event,
 };
@@ -93,14 +93,14 @@ async fn end_page(visit: &Visit, end: PageEnd) -> Result<usize, Trouble> {
     let mut walking = end.walking;
     let mut listed = visit.start.listed().filter(|_| !walking);
     if end.drained && end.walking {
-        loop {
-            let unseen = visit.ledger.walk_ended(&visit.folder.id).await?;
-            if unseen.is_empty() {
-                break;
+        let whole = loop {
+            let Unseen { gone, whole } = visit.ledger.walk_ended(&visit.folder.id).await?;
+            if gone.is_empty() {
+                break whole;
             }
-            lines += visit.ledger.commit(&visit.folder, unseen).await?;
-        }
-        (walking, listed) = (false, Some(Utc::now()));
+            lines += visit.ledger.commit(&visit.folder, gone).await?;
+        };
+        (walking, listed) = (false, whole.then(Utc::now));
     }
     let oldest = if end.drained { oldest_quarantined(visit).await? } else { None };
     let checkpoint = Checkpoint {
@@ -121,12 +121,12 @@ async fn end_page(visit: &Visit, end: PageEnd) -> Result<usize, Trouble> {
     Ok(lines)
 }
 
-/// Notes what is left to be compared. The lines written of what was compared are covered, too: they are what the server says now.
+/// Notes what is left to be compared. The lines written of what was compared are not covered: the look was later than the cursor. So they are compared in
+/// the next visit, until there is nothing to be written.
 async fn compared(visit: &Visit, uncovered: Vec<Span>) -> Result<(), Trouble> {
     let checkpoints = &visit.pipeline.checkpoints;
     if let Some(saved) = checkpoints.load(&visit.mailbox, &visit.folder.id).await? {
-        let reach = visit.ledger.reach().await?;
-        checkpoints.save(&visit.mailbox, &Checkpoint { uncovered, reach, ..saved }).await?;
+        checkpoints.save(&visit.mailbox, &Checkpoint { uncovered, ..saved }).await?;
     }
     Ok(())
 }

@@ -72,7 +72,8 @@ pub enum Start {
 }
 
 impl Start {
-    /// Decides by what was saved, and by `period`, after which a folder is listed whole again. Other filters than those in force when the cursor was taken need a new listing, since the old one passed
+    /// Decides by what was saved, and by `period`, after which a folder is listed whole again. A folder that was never listed whole needs a new listing, and
+    /// so do other filters than those in force when the cursor was taken, since the old one passed
     /// over messages that may be wanted now; so does a catalog that lost lines since, as when somebody took it away or brought an older one back.
     /// Whatever the catalog still knows is not downloaded again.
     pub fn decide(saved: Option<Checkpoint>, digest: &str, from_start: bool, reach: Reach, period: Option<Duration>) -> Self {
@@ -80,7 +81,13 @@ impl Start {
             !saved.walking && period.is_some_and(|period| reconcile::due(period, &saved.folder.id, saved.listed, Utc::now()))
         };
         match saved {
-            Some(checkpoint) if !from_start && checkpoint.filters == digest && checkpoint.reach <= reach && !overdue(&checkpoint) => {
+            Some(checkpoint)
+                if !from_start
+                    && !checkpoint.begins_anew()
+                    && checkpoint.filters == digest
+                    && checkpoint.reach <= reach
+                    && !overdue(&checkpoint) =>
+            {
                 Self::Resumed(Box::new(checkpoint))
             }
             _ => Self::Beginning,

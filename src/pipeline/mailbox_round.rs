@@ -189,13 +189,12 @@ impl Pipeline {
                 memory.afresh.done(&folder.id);
             }
             memory.meet(&folder);
-            let saved = match self.checkpoints.load(mailbox, &folder.id).await? {
-                // Its marks went with the index, so what it would not show could not be told.
-                Some(saved) if saved.walking && !ledger.walks(&folder.id).await? => None,
-                saved => saved,
-            };
+            let saved = self.checkpoints.load(mailbox, &folder.id).await?;
             let delivered = self.delivered(subscription, &folder.id, saved.as_ref(), &digest).await?;
-            let start = Start::decide(saved, &digest, from_start, reach, memory.reconcile);
+            let start = Start::decide(saved.clone(), &digest, from_start, reach, memory.reconcile);
+            if let (Start::Beginning, Some(saved)) = (&start, saved) {
+                self.checkpoints.save_to_begin_anew(mailbox, saved).await?;
+            }
             self.events.tell(Event::FolderDue { mailbox: mailbox.address.clone(), folder: folder.id.clone(), whole: start.walking() });
             visits.push(Arc::new(Visit {
                 oldest_first: self.checkpoints.by_time_alone().then(|| memory.oldest_first(&folder.id, &start)).flatten(),

@@ -1,7 +1,7 @@
 //! What the catalog tells of a folder beyond the folder's cursor: messages stored just before the program was killed, or before a download broke off.
 //! Exchange tells what became of a folder since a cursor, and that only as a net result: of what came and went in between it tells nothing, nor of a flag
 //! that was set and taken back (KDE kdepim-runtime, resources/ews, expects the same). So once such a folder was read to its end, these messages are looked
-//! up, apart from those that the listing named. One that the server does not show then counts as being as it was.
+//! up. One that the server refuses to show then counts as being as it was.
 
 use std::{
     collections::{HashSet, hash_map::RandomState},
@@ -52,32 +52,41 @@ fn join_nearest(spans: &mut Vec<Span>) {
     }
 }
 
-/// Items that a visit's pages told of: whatever comes later, the cursor behind these pages covers.
+/// What a visit's pages told of items: where these are now, the cursor behind the pages covers.
 #[derive(Debug, Default)]
 pub struct Named {
-    digests: HashSet<u64>,
+    there: HashSet<u64>,
+    gone: HashSet<u64>,
     state: RandomState,
 }
 
 impl Named {
-    /// The most that are remembered; others are looked up in vain.
+    /// The most of each that are remembered: without, a look at the server has the last word.
     const MOST: usize = 1 << 16;
 
     /// A page tells of these.
     pub fn note(&mut self, changes: &[Change]) {
         for change in changes {
-            let (Change::Created(Listed { id, .. })
-            | Change::Updated(Listed { id, .. })
-            | Change::ReadChanged { id, .. }
-            | Change::Deleted(id)) = change;
-            if self.digests.len() < Self::MOST {
-                self.digests.insert(self.state.hash_one(&id.0));
+            let (id, those, others) = match change {
+                Change::Created(Listed { id, .. }) | Change::Updated(Listed { id, .. }) | Change::ReadChanged { id, .. } => {
+                    (id, &mut self.there, &mut self.gone)
+                }
+                Change::Deleted(id) => (id, &mut self.gone, &mut self.there),
+            };
+            let digest = self.state.hash_one(&id.0);
+            others.remove(&digest);
+            if those.len() < Self::MOST {
+                those.insert(digest);
             }
         }
     }
 
-    fn has(&self, id: &ItemId) -> bool {
-        self.digests.contains(&self.state.hash_one(&id.0))
+    fn there(&self, id: &ItemId) -> bool {
+        self.there.contains(&self.state.hash_one(&id.0))
+    }
+
+    fn gone(&self, id: &ItemId) -> bool {
+        self.gone.contains(&self.state.hash_one(&id.0))
     }
 }
 
@@ -85,7 +94,7 @@ impl Named {
 /// when the folder was listed to its end.
 pub async fn compare(visit: &Visit, spans: &mut Vec<Span>, named: &Named) -> Result<Vec<Entry>, Trouble> {
     while let Some(span) = spans.first_mut() {
-        let mut told = visit.ledger.told(&visit.folder.id, *span, PAGE).await?;
+        let told = visit.ledger.told(&visit.folder.id, *span, PAGE).await?;
         let whole = told.len() < PAGE;
         if let Some(last) = told.last() {
             span.after = last.place;
@@ -93,20 +102,22 @@ pub async fn compare(visit: &Visit, spans: &mut Vec<Span>, named: &Named) -> Res
         if whole {
             spans.remove(0);
         }
-        told.retain(|told| !named.has(&told.listed.id));
         if !told.is_empty() {
-            let found = look_up(visit, &told).await?;
-            return Ok(told.into_iter().zip(found).filter_map(|(told, found)| difference(visit, told, found)).collect());
+            let found = look_up(visit, &told, named).await?;
+            return Ok(told.into_iter().zip(found).filter_map(|(told, found)| difference(visit, told, found, named)).collect());
         }
     }
     Ok(Vec::new())
 }
 
-async fn look_up(visit: &Visit, told: &[Told]) -> Result<Vec<Lookup>, Trouble> {
+async fn look_up(visit: &Visit, told: &[Told], named: &Named) -> Result<Vec<Lookup>, Trouble> {
     let (exchange, mailbox, folder) = (&visit.pipeline.exchange, &visit.mailbox, &visit.folder);
     let items: Vec<Listed> = told.iter().map(|told| told.listed.clone()).collect();
     let mut found = exchange.lookup(mailbox, folder, &items).await?;
-    let doubtful = |told: &Told, found: &Lookup| visit.form != IdForm::Ews && told.present && *found == Lookup::Gone;
+    let doubtful = |told: &Told, found: &Lookup| {
+        let matters = told.present && !named.there(&told.listed.id) && !named.gone(&told.listed.id);
+        visit.form != IdForm::Ews && *found == Lookup::Gone && matters
+    };
     let places: Vec<usize> =
         (0..found.len()).filter(|n| told.get(*n).zip(found.get(*n)).is_some_and(|(told, found)| doubtful(told, found))).collect();
     if !places.is_empty() {
@@ -122,26 +133,27 @@ async fn look_up(visit: &Visit, told: &[Told]) -> Result<Vec<Lookup>, Trouble> {
 }
 
 /// What the server says of a message and the catalog does not.
-fn difference(visit: &Visit, told: Told, found: Lookup) -> Option<Entry> {
+fn difference(visit: &Visit, told: Told, found: Lookup, named: &Named) -> Option<Entry> {
     let Told { key, listed, present, stored, .. } = told;
+    let (there, gone) = (named.there(&listed.id), named.gone(&listed.id));
     match found {
-        Lookup::Gone if present => Some(Entry::Deleted { key, id: listed.id }),
-        Lookup::Gone | Lookup::Unreadable(_) => None,
-        // Not read where it is now; where a folder is read, its listing tells.
-        Lookup::Found(properties) if properties.folder.as_ref().is_some_and(|folder| visit.unread.contains(folder)) => {
-            present.then_some(Entry::Deleted { key, id: listed.id })
-        }
-        Lookup::Found(properties) => {
-            let here = properties.folder.as_ref() == Some(&visit.folder.id);
-            let elsewhere = !here && properties.folder.is_some();
-            // A draft's size tells whether it was written on since it was fetched, so that must come from a listing.
-            let draft = listed.flags.is_none_or(|flags| flags & 0x8 != 0);
-            match (present, stored) {
-                (false, true) if here => Some(Entry::Moved { key, listed }),
-                (true, true) if !elsewhere && !draft => Some(Entry::Changed { key, id: listed.id, properties }),
-                _ => None,
+        // Just listed: denied by a replica that lags, or gone since, which the next listing tells.
+        Lookup::Gone if there => None,
+        Lookup::Gone => present.then_some(Entry::Deleted { key, id: listed.id }),
+        Lookup::Unreadable(_) => None,
+        Lookup::Found(properties) => match &properties.folder {
+            // Where a folder is read, its own listing tells. Of one that is not known nothing is concluded: ids have more than one spelling.
+            Some(folder) if *folder != visit.folder.id => {
+                (present && !there && visit.unread.contains(folder)).then_some(Entry::Deleted { key, id: listed.id })
             }
-        }
+            // Back, without a word: a listing told at most that it had left.
+            Some(_) if stored && (gone || !present) => Some(Entry::Moved { key, listed }),
+            // A draft's size tells whether it was written on since it was fetched, so that must come from a listing.
+            _ if stored && present && !gone && listed.flags.is_some_and(|flags| flags & 0x8 == 0) => {
+                Some(Entry::Changed { key, id: listed.id, properties })
+            }
+            _ => None,
+        },
     }
 }
 
@@ -169,6 +181,8 @@ mod tests {
         let id = |n: usize| ItemId(format!("item {n}"));
         let changes: Vec<Change> = (0..Named::MOST + 10).map(|n| Change::Deleted(id(n))).collect();
         named.note(&changes);
-        assert!(named.has(&id(0)) && named.has(&id(Named::MOST - 1)) && !named.has(&id(Named::MOST + 5)));
+        assert!(named.gone(&id(0)) && named.gone(&id(Named::MOST - 1)) && !named.gone(&id(Named::MOST + 5)));
+        named.note(&[Change::Created(Listed::bare(id(0)))]);
+        assert!(named.there(&id(0)) && !named.gone(&id(0)), "the last word counts");
     }
 }

@@ -40,6 +40,10 @@ pub fn read(mut from: impl BufRead) -> impl Iterator<Item = Result<Entry, String
                 Ok(entry) => Some(Ok(entry)),
                 // The first line must be sound even where it is the last: a file that is no recording has no line end either.
                 Err(_) if !whole && number > 1 => None,
+                Err(_) if number == 1 => {
+                    over = true;
+                    Some(Err("line 1: this is no recording of a dashboard (run --record FILE, attach --record FILE)".into()))
+                }
                 Err(error) => {
                     over = true;
                     Some(Err(format!("line {number}: {error}")))

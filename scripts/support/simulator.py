@@ -97,6 +97,13 @@ def configuration(url, user, mailboxes, **settings):
     }
 
 
+def by_graph(document, base, tenant, client, secret):
+    """The same mailboxes, read by Microsoft Graph as an app of this tenant."""
+    kept = {key: value for key, value in document.items() if not key.startswith("auth_") and key not in ("ews_endpoint", "access_type")}
+    graph = {"microsoft_api": "graph", "graph_endpoint": base, "auth_oauth_authority": f"{base}/{tenant}/"}
+    return kept | graph | {"auth_oauth_client_id": client, "auth_oauth_client_secret": secret}
+
+
 def folder_of(prefix, mailbox):
     """Where a mailbox of such a configuration is copied to. Addresses of lower-case letters and digits name their folders as they are."""
     return pathlib.Path(prefix) / "data" / OWNER / BUCKET / mailbox

@@ -87,7 +87,6 @@ pub(crate) struct App {
     pub(crate) scale: Scale,
     /// The stretch of the charts; none for the whole run.
     pub(crate) span: Option<i64>,
-    pub(crate) mask: bool,
     pub(crate) dialog: Option<Dialog>,
     pub(crate) notice: Option<Notice>,
     /// What was last asked of several at once.
@@ -105,7 +104,6 @@ impl App {
             fleet: Fleet::new(names, now),
             frozen: None,
             now,
-            mask: settings.mask.is_on(),
             settings,
             theme,
             tab: Tab::default(),
@@ -136,6 +134,11 @@ impl App {
 
     pub(crate) fn frozen(&self) -> bool {
         self.frozen.is_some()
+    }
+
+    /// Whether addresses are hidden.
+    pub(crate) fn mask(&self) -> bool {
+        self.settings.mask.is_on()
     }
 
     pub(crate) fn keymap(&self) -> &Keymap {

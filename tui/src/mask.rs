@@ -28,8 +28,8 @@ impl Mask {
         self.0.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set(&self, on: bool) {
-        self.0.store(on, Ordering::Relaxed);
+    pub(crate) fn toggle(&self) {
+        self.0.fetch_xor(true, Ordering::Relaxed);
     }
 }
 

@@ -58,10 +58,7 @@ impl App {
                 self.table.stale();
             }
             Command::Freeze => self.freeze(),
-            Command::Mask => {
-                self.mask = !self.mask;
-                self.settings.mask.set(self.mask);
-            }
+            Command::Mask => self.settings.mask.toggle(),
             Command::Scale if self.tab == Tab::Charts => {
                 let place = SPANS.iter().position(|span| Some(*span) == self.span);
                 self.span = SPANS.get(place.map_or(0, |place| place + 1)).copied();

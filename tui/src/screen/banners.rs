@@ -49,7 +49,7 @@ fn banners(app: &App, instance: &Instance) -> Vec<Banner> {
     let several = app.fleet().instances.len() > 1;
     let named = |text: String| {
         let text = if several { format!("{}: {text}", instance.name()) } else { text };
-        visible(&mask::shown(&text, app.mask)).into_owned()
+        visible(&mask::shown(&text, app.mask())).into_owned()
     };
     let mut all = Vec::new();
     let mut add = |role, text: String, end: String| all.push(Banner { role, text: named(text), end });

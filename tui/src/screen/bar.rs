@@ -23,7 +23,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         let word = if app.tab == Tab::Logs { &app.logs.filter } else { &app.table.filter };
         let text = vec![
             theme.span("filter: ", Role::Accent),
-            theme.span(visible(&mask::typed(word, app.mask)).into_owned(), Role::Strong),
+            theme.span(visible(&mask::typed(word, app.mask())).into_owned(), Role::Strong),
             theme.span("█", Role::Accent),
         ];
         let hint = vec![theme.span("enter keep  esc undo", Role::Dim)];
@@ -34,7 +34,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let left = match &app.notice {
         Some(notice) => {
             let (sign, role) = if notice.good { ("✓", Role::Good) } else { ("▲", Role::Warn) };
-            let text = visible(&mask::shown(&notice.text, app.mask)).into_owned();
+            let text = visible(&mask::shown(&notice.text, app.mask())).into_owned();
             let text = crate::safe::clip(&format!("{sign} {text}"), usize::from(inner.width).saturating_sub(18));
             vec![piece(10, [vec![theme.span(text, role).style(theme.style(role).add_modifier(Modifier::BOLD))]])]
         }

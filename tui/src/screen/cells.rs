@@ -58,7 +58,7 @@ impl<'a> Subject<'a> {
     }
 
     fn shown(&self, text: &str) -> String {
-        visible(&mask::shown(text, self.app.mask)).into_owned()
+        visible(&mask::shown(text, self.app.mask())).into_owned()
     }
 
     pub(super) fn cell(&self, column: Column, width: usize) -> Vec<Span<'static>> {
@@ -112,7 +112,7 @@ impl<'a> Subject<'a> {
                 if self.app.table.folders {
                     // The mailbox has at most a third of the room: its name begins what the path ends.
                     let local = self.row.mailbox.split('@').next().unwrap_or_default();
-                    let mailbox = if self.app.mask { self.shown(&self.row.mailbox) } else { self.shown(local) };
+                    let mailbox = if self.app.mask() { self.shown(&self.row.mailbox) } else { self.shown(local) };
                     let mailbox = clip(&mailbox, width / 3) + " ";
                     let path = tail(&path, width.saturating_sub(crate::safe::width(&mailbox)));
                     return vec![theme.span(mailbox, Role::Dim), theme.span(path, Role::Plain)];

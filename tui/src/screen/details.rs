@@ -46,7 +46,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         let instance = app.fleet().instances.get(row.source)?;
         Some((instance, &row.mailbox, instance.status.mailboxes.get(&*row.mailbox)?))
     });
-    let title = found.map_or("no mailbox is selected".into(), |(_, address, _)| visible(&mask::shown(address, app.mask)).into_owned());
+    let title = found.map_or("no mailbox is selected".into(), |(_, address, _)| visible(&mask::shown(address, app.mask())).into_owned());
     let block = Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(app.theme.style(Role::Faint))
@@ -80,7 +80,7 @@ struct About<'a> {
 
 impl About<'_> {
     fn shown(&self, text: &str) -> String {
-        visible(&mask::shown(text, self.app.mask)).into_owned()
+        visible(&mask::shown(text, self.app.mask())).into_owned()
     }
 
     fn ago(&self, at: DateTime<Utc>) -> String {

@@ -76,7 +76,7 @@ fn first(app: &App, head: &Head, width: u16) -> Line<'static> {
 /// Who it is, of several how many are heard; which share it has, by which interface, and where to.
 fn identity(app: &App, head: &Head, width: u16) -> Vec<Piece> {
     let (theme, instances) = (app.theme, &app.fleet().instances);
-    let shown = |text: &str| visible(&mask::shown(text, app.mask)).into_owned();
+    let shown = |text: &str| visible(&mask::shown(text, app.mask())).into_owned();
     let dim = |text: String| vec![theme.span(text, Role::Dim)];
     let lost = app.fleet().lost();
     let name = match &instances[..] {

@@ -49,7 +49,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         }
         let mut spans = head(app, source, line, selected);
         let taken: usize = spans.iter().map(Span::width).sum();
-        let text = visible(&mask::shown(&line.text, app.mask)).into_owned();
+        let text = visible(&mask::shown(&line.text, app.mask())).into_owned();
         spans.push(app.theme.span(clip(&text, usize::from(area.width).saturating_sub(taken)), role(line.level).1));
         Line::from(spans).render(row, buffer);
     }
@@ -59,7 +59,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         let rule = Rect { y: list.bottom(), height: 1, ..area };
         app.theme.span("─".repeat(usize::from(area.width)), Role::Faint).render(rule, buffer);
         let whole = Rect { x: area.x + 2, y: list.bottom() + 1, width: area.width.saturating_sub(4), height: WHOLE };
-        let text = visible(&mask::shown(&line.text, app.mask)).into_owned();
+        let text = visible(&mask::shown(&line.text, app.mask())).into_owned();
         Paragraph::new(text).wrap(Wrap { trim: true }).render(whole, buffer);
     }
 }
@@ -73,7 +73,7 @@ fn line(app: &App, place: usize) -> Option<(usize, &LogLine)> {
 fn head(app: &App, source: usize, line: &LogLine, selected: bool) -> Vec<Span<'static>> {
     let theme = app.theme;
     let (sign, role, word) = sign(line.level);
-    let shown = |text: &str| visible(&mask::shown(text, app.mask)).into_owned();
+    let shown = |text: &str| visible(&mask::shown(text, app.mask())).into_owned();
     let mut spans = vec![
         theme.span(if selected { "› " } else { "  " }, Role::Accent),
         theme.span(app.settings.zone.format(line.at, "%H:%M:%S  "), Role::Dim),

@@ -70,7 +70,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let columns = Columns::new(app, area.width);
     theme.span(columns.row("  ", ["WHEN", "MAILBOX", "FOLDER", "TRIES", "CODE"]), Role::Dim).render(Rect { height: 1, ..area }, buffer);
     for ((text, role), y) in notes(app).into_iter().zip(area.y + 1..area.bottom()) {
-        let text = clip(&format!("    {}", visible(&mask::shown(&text, app.mask))), usize::from(area.width));
+        let text = clip(&format!("    {}", visible(&mask::shown(&text, app.mask()))), usize::from(area.width));
         theme.span(text, role).render(Rect { y, height: 1, ..area }, buffer);
     }
     for (place, y) in (app.quarantine.list.offset..items.len()).zip(rows.y..rows.bottom()) {
@@ -80,7 +80,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
             buffer.set_style(line, theme.style(Role::Selected));
         }
         let (_, item) = &items[place];
-        let shown = |text: &str| visible(&mask::shown(text, app.mask)).into_owned();
+        let shown = |text: &str| visible(&mask::shown(text, app.mask())).into_owned();
         let folder = tail(&shown(&item.folder.join("/")), columns.folder);
         let (at, tries) = (app.settings.zone.wall(item.at, app.now()), item.attempts.to_string());
         let cells = [&at, &shown(&item.mailbox), &folder, &tries, &shown(&item.code)];
@@ -98,7 +98,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
 fn whole(app: &App, item: &Quarantined, area: Rect, buffer: &mut Buffer) {
     let theme = app.theme;
     theme.span("─".repeat(usize::from(area.width)), Role::Faint).render(Rect { height: 1, ..area }, buffer);
-    let shown = |text: &str| visible(&mask::shown(text, app.mask)).into_owned();
+    let shown = |text: &str| visible(&mask::shown(text, app.mask())).into_owned();
     let named = |name: &str, text: String| Line::from(vec![theme.span(format!("{name:<8}"), Role::Dim), theme.span(text, Role::Plain)]);
     let lines = vec![
         named("key", shown(&item.key)),

@@ -26,5 +26,5 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
             lost => format!("connection lost to {lost} of {}; {}", app.fleet().instances.len(), text::line_in(&whole, app.settings.zone)),
         },
     };
-    Paragraph::new(mask::shown(&line, app.mask).into_owned()).wrap(Wrap { trim: true }).render(area, buffer);
+    Paragraph::new(mask::shown(&line, app.mask()).into_owned()).wrap(Wrap { trim: true }).render(area, buffer);
 }

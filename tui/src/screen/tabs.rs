@@ -56,7 +56,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     if app.frozen() {
         say(8, "FROZEN".into(), Role::Warn);
     }
-    if app.mask {
+    if app.mask() {
         say(3, "masked".into(), Role::Dim);
     }
     let (filter, found) = match app.tab {
@@ -66,7 +66,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         Tab::Quarantine | Tab::Charts => ("", 0),
     };
     if !filter.is_empty() {
-        say(7, format!("filter “{}” {}", visible(&mask::typed(filter, app.mask)), count(found as u64)), Role::Accent);
+        say(7, format!("filter “{}” {}", visible(&mask::typed(filter, app.mask())), count(found as u64)), Role::Accent);
     }
     match app.tab {
         Tab::Mailboxes => {

@@ -76,7 +76,7 @@ pub enum Event {
         /// Their bytes.
         bytes: u64,
     },
-    /// Moves, read flags, deletions and the like were written to the catalog without a download.
+    /// Moves, read flags, deletions, new ids and the like were written to the catalog without a download.
     ChangesRecorded {
         /// The mailbox.
         mailbox: Address,
@@ -120,6 +120,8 @@ pub enum Event {
         mailbox: Address,
         /// What went wrong.
         reason: String,
+        /// How many times in a row it went wrong.
+        times: u32,
         /// For how long nothing of it is asked; zero where it is made again at once.
         wait: Duration,
     },

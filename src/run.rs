@@ -16,10 +16,7 @@ use std::{
 };
 
 use chrono::Utc;
-use exchange_sync_tui::{
-    mask::{self, Mask},
-    text,
-};
+use exchange_sync_tui::{mask, text};
 use futures::StreamExt;
 use tokio::sync::watch;
 use url::Url;
@@ -29,7 +26,7 @@ use crate::{
     cli::{
         Destination, Place, Progress, RunArgs,
         console::{Console, columns},
-        progress::{self, View},
+        progress::{self, Recording},
         summary,
     },
     config::{self, Access, Api, Auth, Config, Credential, Env, FolderPath, Lookout, MailboxSettings, StartFrom},
@@ -100,6 +97,8 @@ pub async fn run(
     console: &Console,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Outcome, Unready> {
+    let progress = args.progress.here().map_err(Unready::Configuration)?;
+    let screen = args.screen.settings(true, args.mask, console).map_err(Unready::Configuration)?;
     // A port that is taken is told before anything is touched.
     let listening = match args.bind {
         Some(address) => Some(server::bind(address).await.map_err(|unbound| Unready::Configuration(unbound.to_string()))?),
@@ -117,6 +116,7 @@ pub async fn run(
     let tuning = Tuning::of(&config);
     let stores = stores::open(args, &tuning, env, &events).await?;
     let pipeline = pipeline(args, &config, exchange, &stores, &events);
+    let record = args.record.as_deref().map(Recording::begin).transpose().map_err(Unready::Configuration)?;
     let interface = match &config.api {
         Api::Ews(url) => url.as_str(),
         Api::Graph(graph) => graph.endpoint.as_str(),
@@ -127,7 +127,8 @@ pub async fn run(
     let end = pipeline.end();
     let present = watch::Sender::new(Present { config: Arc::new(config), pipeline });
     let hands = Arc::new(Actions::new(args, env, &events, present.subscribe()));
-    let mut view = view(args, &events, console, hands.clone()).map_err(Unready::Configuration)?;
+    let wanted = progress::Wanted { progress, screen, record, console, hands: hands.clone() };
+    let mut view = progress::start(&events, wanted).map_err(Unready::Configuration)?;
     if let Some(serving) = &serving {
         serving.begun(hands.clone());
     }
@@ -159,30 +160,22 @@ pub async fn run(
     if let Some(serving) = serving {
         serving.stop().await;
     }
-    let was_dashboard = view.was_dashboard.clone();
-    view.stop().await;
+    let was_dashboard = view.was_dashboard;
+    let heard = view.stop().await;
     let outcome = outcome(&events, mode(args), finished);
-    if args.progress != Progress::None {
+    if heard && args.progress != Progress::None {
         let (messages, resume) = places(args);
         let status = events.status().overview(Utc::now());
-        let hidden = was_dashboard.as_ref().is_some_and(Mask::is_on);
-        let status = &if hidden { mask::masked(status) } else { status };
+        let status = &if console.hides() { mask::masked(status) } else { status };
         let report = summary::Summary { status, elapsed: started.elapsed(), messages, resume, finished, outcome };
         let out = &mut io::stdout().lock();
-        if was_dashboard.is_some() {
+        if was_dashboard {
             // What was on the screen has gone with it.
             let _ = out.write_all(text::table(status, columns().unwrap_or(100).max(60)).as_bytes());
         }
         report.print(args.progress, out);
     }
     Ok(outcome)
-}
-
-/// What a person sees of a run.
-fn view(args: &RunArgs, events: &Events, console: &Console, hands: Arc<Actions>) -> Result<View, String> {
-    let progress = args.progress.here()?;
-    let screen = args.screen.settings(true, args.mask)?;
-    progress::start(events, progress::Wanted { progress, screen, record: args.record.as_deref(), console, hands })
 }
 
 fn pipeline(args: &RunArgs, config: &Config, exchange: Arc<dyn Exchange>, stores: &Stores, events: &Events) -> Arc<Pipeline> {

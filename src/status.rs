@@ -13,7 +13,7 @@ mod tests;
 use std::collections::{BTreeMap, VecDeque};
 
 use chrono::{DateTime, Utc};
-use exchange_sync_tui::status::LOG_LINES;
+use exchange_sync_tui::status::{LOG_LINES, Level};
 pub use exchange_sync_tui::{
     Frame, Update,
     status::{ConfigTrouble, Head, LogLine, Mailbox, MailboxState, Shard, SinkTrouble, State, Status, Totals},
@@ -146,18 +146,21 @@ impl Board {
         self.revision += 1;
     }
 
-    /// Takes one event in, which happened just now.
-    pub fn fold(&mut self, at: DateTime<Utc>, event: &Event) {
+    /// Takes one event in, which happened just now. How much it matters to whoever watches, where it is worth a line.
+    pub fn fold(&mut self, at: DateTime<Utc>, event: &Event) -> Option<Level> {
         let mask = self.mask;
         let shown = move |text: &str| words::shown(text, mask).into_owned();
         // Of a mailbox that was removed, what was under way may still be told of.
         let begins = matches!(event, Event::MailboxAdded { .. } | Event::MailboxStarted { .. });
         if !begins && event.mailbox().is_some_and(|mailbox| !self.rows.contains_key(mailbox)) {
-            return;
+            return None;
         }
         self.revision += 1;
         let revision = self.revision;
-        if let Some((level, text)) = log::line(event) {
+        let again = event.mailbox().and_then(|mailbox| self.rows.get(mailbox)).map_or(0, |row| row.again);
+        let line = log::line(event, again);
+        let level = line.as_ref().map(|(level, _)| *level);
+        if let Some((level, text)) = line {
             let mailbox = event.mailbox().map(|mailbox| shown(mailbox.as_str()));
             self.log.push_back((revision, LogLine { at, level, mailbox, text: shown(&text) }));
             self.log.drain(..self.log.len().saturating_sub(LOG_LINES));
@@ -170,7 +173,7 @@ impl Board {
                         self.floor = self.removed.pop_front().map_or(self.floor, |(before, _)| before);
                     }
                 }
-                return;
+                return level;
             }
             Event::MessagesStored { messages, bytes, .. } => self.meter.stored(at, *messages, *bytes),
             Event::RequestAnswered { took, .. } => self.meter.answered(at, u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
@@ -193,6 +196,7 @@ impl Board {
             let row = self.rows.entry(mailbox.clone()).or_insert_with(|| Row::new(shown(mailbox.as_str())));
             row.fold(at, revision, event, &shown);
         }
+        level
     }
 }
 

@@ -27,8 +27,8 @@ impl Events {
 
     /// Tells an event. Never waits.
     pub fn tell(&self, event: Event) {
-        self.status().fold(Utc::now(), &event);
-        log::log(&event);
+        let level = self.status().fold(Utc::now(), &event);
+        log::log(&event, level);
         // No listener is not an error.
         let _ = self.listeners.send(event);
     }

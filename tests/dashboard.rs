@@ -29,6 +29,12 @@ fn signal(folder: &Path, name: &str) {
     assert!(std::process::Command::new("kill").args([name, pid.trim()]).status().unwrap().success(), "it lives");
 }
 
+/// Messages in a copy.
+fn stored(copy: &Path) -> usize {
+    let found = std::process::Command::new("find").arg(copy).args(["-name", "*.eml"]).output().unwrap();
+    found.stdout.iter().filter(|byte| **byte == b'\n').count()
+}
+
 /// Waits for the end of the program, and looks at what it leaves of the terminal. Gives the last screen.
 fn leaves_in_order(folder: &Path, mut terminal: Terminal, code: i32) -> String {
     let text = terminal.sees(&format!("exit code {code}"));
@@ -132,6 +138,39 @@ fn a_terminal_that_is_gone_ends_it_in_order() {
     let terminal = Terminal::run(&script, folder.path(), 110, 30);
     terminal.sees("SYNCING");
     assert_eq!(terminal.hung_up(), 0, "no failure, and not killed by the signal");
+}
+
+#[test]
+fn a_terminal_that_takes_nothing_holds_up_neither_the_work_nor_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy");
+    // With one worker, whoever waits for the terminal on it would stop everything.
+    let command = format!("env TOKIO_WORKER_THREADS=1 {PROGRAM} demo --dir {} --mailboxes 4 --messages 9000", copy.display());
+    let mut terminal = Terminal::run(&script(&command), folder.path(), 200, 60);
+    terminal.sees("SYNCING");
+    let takes = terminal.takes();
+    let stalled = takes.lock().unwrap();
+    // More pictures than what is between a program and its terminal holds.
+    for _ in 0..40 {
+        terminal.press("4");
+        std::thread::sleep(Duration::from_millis(150));
+        terminal.press("1");
+        std::thread::sleep(Duration::from_millis(150));
+    }
+    let before = stored(&copy);
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(stored(&copy) > before, "the work goes on");
+    signal(folder.path(), "-TERM");
+    let pid = fs::read_to_string(folder.path().join("pid")).unwrap();
+    let lives = || Path::new("/proc").join(pid.trim()).exists();
+    let start = std::time::Instant::now();
+    while lives() {
+        assert!(start.elapsed() < Duration::from_secs(60), "it ends");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    drop(stalled);
+    let text = leaves_in_order(folder.path(), terminal, 0);
+    assert!(text.contains("Stopped after"), "{text}");
 }
 
 #[test]
@@ -243,6 +282,19 @@ fn whoever_detaches_leaves_the_work_going() {
     terminal.sees("user4@example.com");
     signal(folder.path(), "-INT");
     leaves_in_order(folder.path(), terminal, 0);
+}
+
+#[test]
+fn addresses_that_were_hidden_stay_so_for_whoever_detaches() {
+    let (folder, mut terminal) = demo("--mailboxes 4 --messages 300");
+    terminal.sees("SYNCING");
+    terminal.press("xd");
+    terminal.until("the shell's own screen", |_| terminal.is_sane());
+    signal(folder.path(), "-USR1");
+    terminal.sees("masked-");
+    signal(folder.path(), "-INT");
+    let screen = leaves_in_order(folder.path(), terminal, 0);
+    assert!(!screen.contains("@example.com"), "{screen}");
 }
 
 #[test]

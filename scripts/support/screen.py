@@ -3,6 +3,7 @@
 import fcntl
 import html
 import os
+import pathlib
 import pty
 import select
 import signal
@@ -66,6 +67,14 @@ class Program:
                 break
             pieces.append(piece)
         return b"".join(pieces)
+
+    def thread(self, name):
+        """Processor seconds that its threads of this name took so far (Linux, proc_pid_stat(5))."""
+        ticks = 0
+        for task in pathlib.Path(f"/proc/{self.pid}/task").iterdir():
+            if (task / "comm").read_text().strip() == name:
+                ticks += sum(map(int, (task / "stat").read_text().rpartition(")")[2].split()[11:13]))
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def end(self, seconds=60):
         """Asks it to end, and waits for that; its exit code, and the processor seconds that it took."""

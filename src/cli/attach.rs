@@ -6,12 +6,12 @@ mod seen;
 
 use std::{fs::File, future::Future, io::BufReader, path::Path, process::ExitCode};
 
-use exchange_sync_tui::{Source, recording, show};
+use exchange_sync_tui::{Left, Source, recording, show};
 
 use self::seen::Seen;
 use super::{
     AttachArgs, Exit,
-    console::{Console, columns, is_interactive, say},
+    console::{Console, columns, fall_silent, is_interactive, say},
     tables::{WIDTH, tables},
 };
 use crate::attach;
@@ -25,7 +25,7 @@ pub async fn run(args: &AttachArgs, console: &Console, shutdown: impl Future<Out
 }
 
 async fn watch(args: &AttachArgs, console: &Console, shutdown: impl Future<Output = ()>) -> Result<(), Exit> {
-    let settings = args.screen.settings(false, args.mask).map_err(Exit::usage)?;
+    let settings = args.screen.settings(false, args.mask, console).map_err(Exit::usage)?;
     let connect = |address: &attach::Address| attach::connect(address.clone(), args.token.clone());
     let mut sources: Vec<Source> = match &args.replay {
         Some(file) => vec![replay(file, args.speed).map_err(Exit::usage)?],
@@ -38,25 +38,28 @@ async fn watch(args: &AttachArgs, console: &Console, shutdown: impl Future<Outpu
         recording = Some((file, task));
     }
     let (sources, seen): (Vec<_>, Vec<_>) = sources.into_iter().map(seen::seen).unzip();
-    let mask = settings.mask.clone();
-    let told = |columns| seen.iter().map(|one: &Seen| one.table(columns, mask.is_on())).collect::<Vec<_>>().join("\n");
+    let told = |columns| seen.iter().map(|one: &Seen| one.table(columns, console.hides())).collect::<Vec<_>>().join("\n");
     let tables = tables(console.clone(), || told(WIDTH)).map_err(Exit::failed)?;
     let person = is_interactive();
     let watched = async {
         if person {
             let _lent = console.lend();
-            let shown = show(sources, settings, shutdown).await;
-            shown.map(drop).map_err(|error| Exit::failed(format!("drawing the dashboard failed: {error}")))
+            let left =
+                show(sources, settings, shutdown).await.map_err(|error| Exit::failed(format!("drawing the dashboard failed: {error}")))?;
+            if left == Left::Stalled {
+                fall_silent();
+            }
+            Ok(left != Left::Stalled)
         } else {
             lines::lines(sources, args.mask, shutdown).await;
-            Ok(())
+            Ok(false)
         }
     };
-    tokio::select! {
+    let heard = tokio::select! {
         watched = watched => watched?,
-        () = tables => {}
-    }
-    if person {
+        () = tables => false,
+    };
+    if heard {
         // What was on the screen has gone with it.
         say(told(columns().unwrap_or(WIDTH)).trim_end());
     }

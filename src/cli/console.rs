@@ -9,17 +9,36 @@ use std::{
     },
 };
 
+use exchange_sync_tui::mask::Mask;
 use rustix::fs::fstat;
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::mask::shown;
+
+/// Whether the terminal takes nothing any more, so that whoever writes to it waits for ever.
+static STALLED: AtomicBool = AtomicBool::new(false);
+
+/// Nothing is written from now on to a terminal that takes nothing.
+pub fn fall_silent() {
+    STALLED.store(true, Ordering::Relaxed);
+}
+
+fn is_silent() -> bool {
+    STALLED.load(Ordering::Relaxed)
+}
+
 /// Says a line on standard output. That nobody is there to read it, as where a terminal was closed, is not worth a failure.
 pub fn say(words: impl fmt::Display) {
-    let _ = writeln!(io::stdout(), "{words}");
+    if !is_silent() {
+        let _ = writeln!(io::stdout(), "{words}");
+    }
 }
 
 /// The same on standard error.
 pub fn complain(words: impl fmt::Display) {
-    let _ = writeln!(io::stderr(), "{words}");
+    if !is_silent() {
+        let _ = writeln!(io::stderr(), "{words}");
+    }
 }
 
 /// Whether a person sits before it: keys come in, and what is shown is seen.
@@ -36,6 +55,7 @@ pub fn columns() -> Option<usize> {
 #[derive(Clone, Debug, Default)]
 pub struct Console {
     lent: Arc<AtomicBool>,
+    mask: Mask,
 }
 
 /// The terminal is somebody else's for as long as this lives.
@@ -48,6 +68,20 @@ impl Console {
     pub fn lend(&self) -> Lent {
         self.lent.store(true, Ordering::Relaxed);
         Lent(self.lent.clone())
+    }
+
+    /// The switch by which a dashboard hides addresses: what is written here when it has gone hides them, too. Whoever turned it on finds it so when the
+    /// next dashboard comes.
+    pub fn mask(&self, on: bool) -> Mask {
+        if on {
+            self.mask.turn_on();
+        }
+        self.mask.clone()
+    }
+
+    /// Whether addresses are hidden just now.
+    pub fn hides(&self) -> bool {
+        self.mask.is_on()
     }
 
     /// Whether a dashboard has the terminal.
@@ -96,10 +130,13 @@ impl Write for Line {
 
     fn flush(&mut self) -> io::Result<()> {
         let text = std::mem::take(&mut self.text);
-        if text.is_empty() || (self.console.is_lent() && is_drawn_on()) {
+        if text.is_empty() || is_silent() || (self.console.is_lent() && is_drawn_on()) {
             return Ok(());
         }
-        io::stderr().write_all(&text)
+        match self.console.hides() {
+            true => io::stderr().write_all(shown(&String::from_utf8_lossy(&text), true).as_bytes()),
+            false => io::stderr().write_all(&text),
+        }
     }
 }
 

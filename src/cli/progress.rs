@@ -4,25 +4,23 @@ mod dashboard;
 mod lines;
 mod record;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use chrono::Utc;
-use exchange_sync_tui::{Left, Settings, mask::Mask, text};
+use exchange_sync_tui::{Left, Settings, text};
 use futures::{FutureExt, future::Shared};
 use tokio::{
     sync::oneshot,
     task::{JoinHandle, JoinSet},
 };
 
+pub use self::record::Recording;
 use super::{
     Progress,
-    console::{Console, is_interactive},
+    console::{Console, fall_silent, is_interactive},
     tables::{WIDTH, tables},
 };
 use crate::watch::{Events, Hands};
-
-/// So long a dashboard may take to give the terminal back.
-const LAST: Duration = Duration::from_secs(5);
 
 /// What to show, and where.
 pub struct Wanted<'a> {
@@ -31,7 +29,7 @@ pub struct Wanted<'a> {
     /// How the dashboard looks.
     pub screen: Settings,
     /// Where what is seen is recorded.
-    pub record: Option<&'a Path>,
+    pub record: Option<Recording>,
     /// The terminal, which the dashboard borrows from the logs.
     pub console: &'a Console,
     /// Who carries out what is asked on the dashboard.
@@ -46,8 +44,8 @@ pub struct View {
     stop: Option<oneshot::Sender<()>>,
     tasks: JoinSet<()>,
     dashboard: Option<JoinHandle<Left>>,
-    /// Where a dashboard was shown, whose last picture has gone with it: whether addresses were hidden on it.
-    pub was_dashboard: Option<Mask>,
+    /// Whether a dashboard was shown, whose last picture has gone with it.
+    pub was_dashboard: bool,
 }
 
 impl Progress {
@@ -69,9 +67,9 @@ impl Progress {
 pub fn start(events: &Events, wanted: Wanted<'_>) -> Result<View, String> {
     let (stop, stopped) = oneshot::channel();
     let stopped: Stop = stopped.shared();
-    let (mut tasks, mut dashboard, mask) = (JoinSet::new(), None, wanted.screen.mask.clone());
-    if let Some(file) = wanted.record {
-        tasks.spawn(record::record(file, events.clone(), stopped.clone())?);
+    let (mut tasks, mut dashboard) = (JoinSet::new(), None);
+    if let Some(recording) = wanted.record {
+        tasks.spawn(recording.record(events.clone(), stopped.clone()));
     }
     let (board, over) = (events.clone(), stopped.clone());
     let tables = tables(wanted.console.clone(), move || text::table(&board.status().overview(Utc::now()), WIDTH))?;
@@ -84,13 +82,13 @@ pub fn start(events: &Events, wanted: Wanted<'_>) -> Result<View, String> {
     match wanted.progress {
         Progress::None => {}
         Progress::Json => drop(tasks.spawn(lines::json(events.clone(), stopped))),
-        Progress::Plain | Progress::Auto => drop(tasks.spawn(lines::lines(events.clone(), stopped))),
+        Progress::Plain | Progress::Auto => drop(tasks.spawn(lines::lines(events.clone(), wanted.console.clone(), stopped))),
         Progress::Tui => {
             let hands = wanted.hands;
             dashboard = Some(tokio::spawn(dashboard::show(events.clone(), hands, wanted.screen, wanted.console.clone(), stopped)));
         }
     }
-    let was_dashboard = dashboard.is_some().then_some(mask);
+    let was_dashboard = dashboard.is_some();
     Ok(View { stop: Some(stop), tasks, dashboard, was_dashboard })
 }
 
@@ -107,13 +105,19 @@ impl View {
         std::future::pending().await
     }
 
-    /// Ends the display and leaves the terminal clean.
-    pub async fn stop(mut self) {
+    /// Ends the display and leaves the terminal clean. Whether it takes what else is to be said.
+    pub async fn stop(mut self) -> bool {
         drop(self.stop.take());
-        if let Some(dashboard) = self.dashboard.take() {
-            // A display that broke does not concern the result, nor one that waits for a terminal that is gone.
-            let _ = tokio::time::timeout(LAST, dashboard).await;
-        }
+        let left = match self.dashboard.take() {
+            Some(dashboard) => dashboard.await.ok(),
+            None => None,
+        };
         while self.tasks.join_next().await.is_some() {}
+        // A display that broke does not concern the result.
+        let stalled = left == Some(Left::Stalled);
+        if stalled {
+            fall_silent();
+        }
+        !stalled
     }
 }

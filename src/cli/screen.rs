@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use exchange_sync_tui::{Color, Colors, Keymap, Settings, mask::Mask};
+use exchange_sync_tui::{Color, Colors, Keymap, Settings};
+
+use super::console::Console;
 
 /// Options of every dashboard.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
@@ -47,8 +49,8 @@ enum ThemeArg {
 }
 
 impl ScreenArgs {
-    /// What the dashboard is told; `own` where it belongs to the run that it shows. An error says what is wrong with the keymap.
-    pub fn settings(&self, own: bool, mask: bool) -> Result<Settings, String> {
+    /// What the dashboard on `console` is told; `own` where it belongs to the run that it shows. An error says what is wrong with the keymap.
+    pub fn settings(&self, own: bool, mask: bool, console: &Console) -> Result<Settings, String> {
         let keymap = match &self.keymap {
             None => Keymap::default(),
             Some(file) => {
@@ -67,7 +69,7 @@ impl ScreenArgs {
             ThemeArg::Light => Colors::Light,
             ThemeArg::Sixteen => Colors::Sixteen,
         });
-        let (ascii, mouse, bell, mask) = (self.ascii, !self.no_mouse, self.bell, Mask::new(mask));
+        let (ascii, mouse, bell, mask) = (self.ascii, !self.no_mouse, self.bell, console.mask(mask));
         Ok(Settings { own, keymap, color, theme, ascii, mask, mouse, bell, ..Settings::default() })
     }
 }

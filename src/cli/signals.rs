@@ -1,11 +1,14 @@
 //! Signals that end the program, and the one that stops it for a while.
 
-use std::{future::Future, io};
+use std::{future::Future, io, time::Duration};
 
 use rustix::process::Signal as Raised;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::console::Console;
+
+/// So long the terminal is given to be as it was when the program is ended at once.
+const GIVES: Duration = Duration::from_secs(1);
 
 /// Ready at the first SIGINT, SIGTERM or SIGHUP. The second of the former two ends the process with code 130. A hangup comes once for the terminal and
 /// once from the shell, so another one hurries nobody.
@@ -28,7 +31,9 @@ pub fn interrupts() -> io::Result<impl Future<Output = ()>> {
                     let _ = first.send(());
                 }
                 None if hurried => {
-                    exchange_sync_tui::give_back();
+                    // A terminal that takes nothing would hold up the end for ever.
+                    let given = tokio::task::spawn_blocking(exchange_sync_tui::give_back);
+                    let _ = tokio::time::timeout(GIVES, given).await;
                     std::process::exit(130)
                 }
                 None => {}

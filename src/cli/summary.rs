@@ -65,7 +65,7 @@ impl Summary<'_> {
             false => format!(" (counted in {} of {} mailboxes)", sum.counted, sum.mailboxes),
         };
         line("messages in the sink", format!("{}{looked}", count(sum.in_sink)));
-        line("changes recorded", format!("{} (moves, read flags, deletions; no download)", count(sum.figures.changes)));
+        line("changes recorded", format!("{} (moves, read flags, deletions, new ids; no download)", count(sum.figures.changes)));
         line("in quarantine", count(sum.quarantined));
         if sum.throttled + sum.retried > 0 {
             line("waits and retries", format!("{} asked for by the server, {} after passing trouble", sum.throttled, sum.retried));

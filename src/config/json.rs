@@ -51,11 +51,15 @@ pub(super) fn parse(text: &str) -> Result<(Value, Vec<Fault>), Fault> {
 
 /// The fault for a document that is no JSON, with the offending line unless a secret may be on it.
 fn syntax(text: &str, error: &serde_json::Error) -> Fault {
+    if text.trim().is_empty() {
+        return Fault::new("$", "the file is empty").remedy("`exchange-sync config sample` prints one to start from");
+    }
     let (line, column) = (error.line(), error.column());
     let message = error.to_string();
     let cause = message.split(" at line ").next().unwrap_or_default();
-    if text.trim().is_empty() {
-        return Fault::new("$", "the file is empty").remedy("`exchange-sync config sample` prints one to start from");
+    if cause.starts_with("EOF") {
+        let fault = Fault::new(format!("line {}", text.trim_end().lines().count()), "the file ends too early");
+        return fault.remedy("a closing brace, bracket or quote is missing, or the rest of the file");
     }
     let above: Vec<&str> = text.lines().take(line).collect();
     let offending = above.last().copied().unwrap_or_default();
@@ -83,7 +87,6 @@ fn syntax(text: &str, error: &serde_json::Error) -> Fault {
             fault.remedy("texts stand between plain double quotes")
         }
         c if c.starts_with("expected `,`") && rest.starts_with('"') => fault.remedy("put a comma after the entry before"),
-        c if c.starts_with("EOF") => fault.remedy("the file ends too early: a closing brace, bracket or quote is missing"),
         "key must be a string" => fault.remedy("keys stand between plain double quotes"),
         _ => fault,
     }

@@ -39,9 +39,6 @@ const SETTLE: std::time::Duration = std::time::Duration::from_secs(20);
 /// Mailboxes whose quarantine is being tried again, those that wait for their server included.
 const AT_ONCE: usize = 32;
 
-/// What the log calls another attempt at what is in quarantine.
-const RETRY: &str = "retry quarantined";
-
 /// Mailboxes that are verified at the same time, and whose quarantine is tried again: they share the mailboxes' rates with the copying.
 const ERRANDS: usize = 4;
 
@@ -126,12 +123,13 @@ impl Actions {
         }
         let ids: Vec<String> = id.into_iter().collect();
         let this = self.clone();
-        let action = Action::RetryQuarantined { mailbox: mailbox.map(str::to_owned), id: ids.first().cloned() };
-        self.begin(words(&action), async move {
+        let action = words(&Action::RetryQuarantined { mailbox: mailbox.map(str::to_owned), id: ids.first().cloned() });
+        self.begin(action.clone(), async move {
             // One that waits for its server does not keep the others.
             let one = |subscription: Subscription| {
-                let (this, ids, pipeline, records) = (this.clone(), ids.clone(), present.pipeline.clone(), records.clone());
-                async move { this.retry_one(&ids, &pipeline, &records, &subscription).await }
+                let (this, action, ids) = (this.clone(), action.clone(), ids.clone());
+                let (pipeline, records) = (present.pipeline.clone(), records.clone());
+                async move { this.retry_one(&action, &ids, &pipeline, &records, &subscription).await }
             };
             let each = futures::stream::iter(chosen).map(one).buffer_unordered(AT_ONCE);
             let add = |(tried, stored), retried: Retried| std::future::ready((tried + retried.tried, stored + retried.stored));
@@ -141,21 +139,28 @@ impl Actions {
                 1 => Ok(format!("1 message was tried again, and is {} now", if stored == 1 { "stored" } else { "not stored" })),
                 tried => Ok(format!("{tried} messages were tried again, {stored} of them are stored now")),
             };
-            this.tell(RETRY, told);
+            this.tell(&action, told);
         })?;
         let but = if paused.is_empty() { String::new() } else { format!("; {} paused and passed over", are(&paused)) };
         Ok(format!("what is in quarantine is tried again, and the log tells what came of it{but}"))
     }
 
-    async fn retry_one(&self, ids: &[String], pipeline: &Arc<Pipeline>, records: &Records, subscription: &Subscription) -> Retried {
+    async fn retry_one(
+        &self,
+        action: &str,
+        ids: &[String],
+        pipeline: &Arc<Pipeline>,
+        records: &Records,
+        subscription: &Subscription,
+    ) -> Retried {
         let mut retried = Retried::default();
         let outcome = retry_one(ids, pipeline, records, subscription, Some(&self.retries), &mut retried).await;
         let name = || self.shown(&subscription.mailbox.address);
         if let Err(trouble) = outcome {
-            self.tell(RETRY, Err(format!("{}: {trouble}", name())));
+            self.tell(action, Err(format!("{}: {trouble}", name())));
         }
         if retried.paused {
-            self.tell(RETRY, Err(format!("{} was paused before all of its messages were tried", name())));
+            self.tell(action, Err(format!("{} was paused before all of its messages were tried", name())));
         }
         retried
     }

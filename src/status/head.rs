@@ -155,7 +155,7 @@ mod tests {
             fails.fold(
                 at,
                 1,
-                &Event::RequestRetried { mailbox: mailbox.clone(), reason: "connection refused".into(), wait },
+                &Event::RequestRetried { mailbox: mailbox.clone(), reason: "connection refused".into(), times: 1, wait },
                 &str::to_owned,
             );
             assert_eq!((state([&fails].into_iter(), false), totals([&fails].into_iter()).troubled), (expected, troubled));

@@ -4,8 +4,11 @@ use exchange_sync_tui::status::Level;
 
 use crate::event::Event;
 
-/// The line of an event, where it has one.
-pub fn line(event: &Event) -> Option<(Level, String)> {
+/// So many times in a row a request goes wrong before somebody may want to look.
+const STUBBORN: u32 = 3;
+
+/// The line of an event, where it has one. Of its mailbox's requests so many were made `again` in this round before.
+pub fn line(event: &Event, again: u64) -> Option<(Level, String)> {
     let line = match event {
         Event::MailboxAdded { .. } => (Level::Debug, "is read from now on".to_owned()),
         Event::MailboxRemoved { .. } => (Level::Info, "is not read any more; what was copied of it stays".to_owned()),
@@ -16,7 +19,12 @@ pub fn line(event: &Event) -> Option<(Level, String)> {
         Event::RequestThrottled { reason, wait, .. } => {
             (Level::Warn, format!("the server asked for a wait of {} s: {reason}", wait.as_secs_f64().ceil()))
         }
-        Event::RequestRetried { reason, .. } => (Level::Info, format!("trying again: {reason}")),
+        Event::RequestRetried { reason, times, .. } => match *times {
+            STUBBORN => (Level::Warn, format!("went wrong {times} times in a row, and is tried on: {reason}")),
+            // What refuses many requests one by one, as a folder with a spoiled page does, is told ever more rarely.
+            _ if (again + 1).is_power_of_two() => (Level::Info, format!("trying again: {reason}")),
+            _ => (Level::Debug, format!("trying again: {reason}")),
+        },
         Event::FolderResynced { path, .. } => {
             (Level::Warn, format!("{} is listed from the start: its cursor is no longer accepted", path.join("/")))
         }
@@ -27,14 +35,15 @@ pub fn line(event: &Event) -> Option<(Level, String)> {
         Event::MailboxFailed { reason, refused: true, .. } => (Level::Error, format!("is refused: {reason}")),
         Event::MailboxFailed { reason, .. } => (Level::Warn, format!("could not be read: {reason}")),
         Event::MailboxHeld { reason, .. } => (Level::Info, format!("waits: {reason}")),
-        Event::MailboxPaused { .. } => (Level::Info, "is paused".to_owned()),
-        Event::MailboxResumed { .. } => (Level::Info, "goes on".to_owned()),
+        // What was asked for is told as such.
+        Event::MailboxPaused { .. } => (Level::Debug, "is paused".to_owned()),
+        Event::MailboxResumed { .. } => (Level::Debug, "goes on".to_owned()),
         Event::MailboxVerified { verdict: None, .. } => (Level::Info, "is being verified".to_owned()),
         Event::MailboxVerified { verdict: Some(verdict), gaps, troubled, .. } => {
             (if *gaps > 0 || *troubled { Level::Warn } else { Level::Info }, format!("verified: {verdict}"))
         }
         Event::ActionTaken { action, answer: Ok(answer) } => (Level::Info, format!("{action}: {answer}")),
-        Event::ActionTaken { action, answer: Err(why) } => (Level::Warn, format!("{action} was refused: {why}")),
+        Event::ActionTaken { action, answer: Err(why) } => (Level::Warn, format!("{action} failed: {why}")),
         Event::SinkBlocked { reason, .. } => (Level::Error, format!("nothing can be stored just now: {reason}")),
         Event::SinkRecovered { after } => (Level::Info, format!("messages can be stored again after {} s", after.as_secs_f64().ceil())),
         Event::ConfigChanged { added, removed, changed, .. } => {

@@ -36,6 +36,8 @@ pub struct Row {
     held: Option<DateTime<Utc>>,
     /// Whether its folders were ever listed.
     pub met: bool,
+    /// Requests that were made again in this round.
+    pub again: u64,
 }
 
 impl Row {
@@ -50,7 +52,7 @@ impl Row {
         match event {
             Event::MailboxQueued { .. } => self.turn(at, MailboxState::Queued),
             Event::MailboxStarted { .. } => {
-                (self.mailbox.failed_folders, self.pending) = (0, 0);
+                (self.mailbox.failed_folders, self.pending, self.again) = (0, 0, 0);
                 self.turn(at, MailboxState::Listing);
             }
             Event::FoldersListed { folders, .. } => self.folders_listed(folders, revision),
@@ -114,6 +116,7 @@ impl Row {
             }
             Event::RequestRetried { reason, wait, .. } => {
                 self.mailbox.retried += 1;
+                self.again += 1;
                 self.mailbox.attempts += 1;
                 if !wait.is_zero() && !self.held(at) {
                     self.wait(at, words(reason), later(at, *wait));

@@ -137,13 +137,34 @@ fn a_wait_that_the_server_asked_for_is_not_ended_by_what_was_under_way() {
 fn passing_trouble_is_counted_until_something_comes() {
     let mut world = World::new();
     world.begins(&[("Inbox", 100)]);
-    let retry = |wait| Event::RequestRetried { mailbox: Address::new("ann@example.com"), reason: "HTTP 503".into(), wait };
+    let retry = |wait| Event::RequestRetried { mailbox: Address::new("ann@example.com"), reason: "HTTP 503".into(), times: 1, wait };
     world.tell(retry(Duration::ZERO));
     assert_eq!((world.mailbox().state, world.mailbox().attempts), (MailboxState::Listing, 1));
     world.tell(retry(Duration::from_secs(4)));
     assert_eq!((world.mailbox().state, world.mailbox().attempts), (MailboxState::Waiting, 2));
     world.listed("Inbox", 1, 0);
     assert_eq!((world.mailbox().state, world.mailbox().attempts), (MailboxState::Listing, 0));
+}
+
+#[test]
+fn what_is_tried_again_is_told_once_and_then_rarely_and_what_stays_wrong_as_a_warning() {
+    let mut world = World::new();
+    world.begins(&[("Inbox", 100)]);
+    let retry =
+        |times| Event::RequestRetried { mailbox: Address::new("ann@example.com"), reason: "HTTP 503".into(), times, wait: Duration::ZERO };
+    let told = |world: &mut World, level| world.board.whole(world.now).log.iter().filter(|line| line.level == level).count();
+    for _ in 0..100 {
+        world.tell(retry(1));
+        world.listed("Inbox", 1, 0);
+        world.tell(retry(2));
+    }
+    assert_eq!((told(&mut world, Level::Info), told(&mut world, Level::Warn)), (8, 0), "1, 2, 4, 8 and so on, of two hundred");
+    world.tell(retry(3));
+    world.tell(retry(4));
+    assert_eq!(told(&mut world, Level::Warn), 1);
+    world.begins(&[("Inbox", 100)]);
+    world.tell(retry(1));
+    assert_eq!(told(&mut world, Level::Info), 9, "another round");
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Events as log lines: what a person must know as warnings, what the service does as information, the rest for whoever looks closely.
 
+use exchange_sync_tui::status::Level;
+
 use crate::{event::Event, mail::Address};
 
-/// Logs one event.
-pub fn log(event: &Event) {
+/// Logs one event. `level` is how much it matters by what went before, where that is known.
+pub fn log(event: &Event, level: Option<Level>) {
     match event {
         // Requests are logged where they are made, with their ids.
         Event::MailboxAdded { .. }
@@ -34,7 +36,14 @@ pub fn log(event: &Event) {
             let (seconds, until) = (wait.as_secs_f64().ceil(), until.format("%H:%M:%SZ"));
             tracing::warn!(%mailbox, reason, seconds, %until, "the mailbox rests, because the server asked for it; others go on");
         }
-        Event::RequestRetried { mailbox, reason, .. } => tracing::info!(%mailbox, reason, "trying again"),
+        Event::RequestRetried { mailbox, reason, times, wait } => {
+            let seconds = wait.as_secs_f64().ceil();
+            match level {
+                Some(Level::Warn) => tracing::warn!(%mailbox, reason, times, seconds, "a request goes wrong again and again, and is tried on"),
+                Some(Level::Info) => tracing::info!(%mailbox, reason, times, seconds, "trying again"),
+                _ => tracing::debug!(%mailbox, reason, times, seconds, "trying again"),
+            }
+        }
         Event::FolderResynced { mailbox, path, .. } => {
             tracing::warn!(%mailbox, folder = path.join("/"), "the folder's cursor is no longer accepted; listing it from the start");
         }
@@ -60,8 +69,8 @@ pub fn log(event: &Event) {
         Event::ConfigRecovered => tracing::info!("the configuration that is kept is the one in force again"),
         Event::MailboxRests { mailbox, wait, .. } => tracing::debug!(%mailbox, ?wait, "the mailbox rests until its next round"),
         Event::MailboxHeld { mailbox, reason, wait } => tracing::info!(%mailbox, reason, ?wait, "the mailbox is held by somebody else"),
-        Event::MailboxPaused { mailbox } => tracing::info!(%mailbox, "the mailbox is paused; what is under way is finished"),
-        Event::MailboxResumed { mailbox } => tracing::info!(%mailbox, "the mailbox goes on"),
+        Event::MailboxPaused { mailbox } => tracing::debug!(%mailbox, "the mailbox is paused; what is under way is finished"),
+        Event::MailboxResumed { mailbox } => tracing::debug!(%mailbox, "the mailbox goes on"),
         Event::MailboxVerified { mailbox, verdict: None, .. } => tracing::info!(%mailbox, "the mailbox is being verified"),
         Event::MailboxVerified { mailbox, gaps: 0, troubled: false, verdict: Some(verdict) } => {
             tracing::info!(%mailbox, verdict, "the mailbox was verified");
@@ -70,7 +79,7 @@ pub fn log(event: &Event) {
             tracing::warn!(%mailbox, gaps, troubled, verdict, "the mailbox was verified");
         }
         Event::ActionTaken { action, answer: Ok(answer) } => tracing::info!(action, answer, "somebody asked for this"),
-        Event::ActionTaken { action, answer: Err(why) } => tracing::warn!(action, why, "somebody asked for this in vain"),
+        Event::ActionTaken { action, answer: Err(why) } => tracing::warn!(action, why, "somebody asked for this, and it failed"),
         Event::MailboxFinished { mailbox, complete } => tracing::debug!(%mailbox, complete, "the round ended"),
     }
 }

@@ -26,6 +26,8 @@ pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
     shell: Shell,
     gone: Arc<AtomicBool>,
+    /// Held by whoever reads, except while nothing is to be read.
+    takes: Arc<Mutex<()>>,
 }
 
 fn size(columns: u16, rows: u16) -> PtySize {
@@ -50,10 +52,12 @@ impl Terminal {
         let keys = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
         let (mut from, seen, answers) = (pair.master.try_clone_reader().unwrap(), screen.clone(), keys.clone());
         let gone = Arc::new(AtomicBool::new(false));
-        let closed = gone.clone();
+        let takes = Arc::new(Mutex::new(()));
+        let (closed, taking) = (gone.clone(), takes.clone());
         std::thread::spawn(move || {
             let mut bytes = [0; 8192];
             while let Ok(read @ 1..) = from.read(&mut bytes) {
+                drop(taking.lock().unwrap());
                 if closed.load(Ordering::SeqCst) {
                     return;
                 }
@@ -67,7 +71,7 @@ impl Terminal {
                 }
             }
         });
-        Self { screen, keys, master: pair.master, shell: Shell(shell), gone }
+        Self { screen, keys, master: pair.master, shell: Shell(shell), gone, takes }
     }
 
     /// Presses these keys.
@@ -81,6 +85,11 @@ impl Terminal {
     pub fn resize(&self, columns: u16, rows: u16) {
         self.screen.lock().unwrap().screen_mut().set_size(cells(rows), cells(columns));
         self.master.resize(size(columns, rows)).unwrap();
+    }
+
+    /// Nothing is taken of what is written while this is locked, as of a connection that sleeps.
+    pub fn takes(&self) -> Arc<Mutex<()>> {
+        self.takes.clone()
     }
 
     /// What is on the screen.

@@ -81,7 +81,9 @@ pub(crate) fn speed(n: f64) -> String {
 pub(crate) fn rate(n: f64) -> String {
     match n {
         n if n <= 0.0 => "0/s".into(),
-        n if n < 0.1 => format!("{}/h", (n * 3600.0).round().max(1.0)),
+        // One unit whatever the figure, so that a column can be compared.
+        n if n < 0.01 => "<0.01/s".into(),
+        n if n < 0.095 => format!("{n:.2}/s"),
         n if n < 9.95 => format!("{n:.1}/s"),
         n => format!("{}/s", scaled(n, &["", "k", "M", "G"])),
     }
@@ -144,7 +146,10 @@ mod tests {
     #[test]
     fn amounts_have_three_digits() {
         assert_eq!([0, 812, 1000, 18_240_000_000, 999_999].map(bytes), ["0 B", "812 B", "1.0 kB", "18.2 GB", "1.0 MB"]);
-        assert_eq!([0.0, 0.01, 3.44, 9.97, 212.4, 12_345.0].map(rate), ["0/s", "36/h", "3.4/s", "10/s", "212/s", "12.3k/s"]);
+        assert_eq!(
+            [0.0, 0.001, 0.04, 3.44, 9.97, 212.4, 12_345.0].map(rate),
+            ["0/s", "<0.01/s", "0.04/s", "3.4/s", "10/s", "212/s", "12.3k/s"]
+        );
     }
 
     #[test]

@@ -5,9 +5,10 @@
 //! [`show()`] runs the dashboard over one or several [`Source`]s. Without a terminal [`text`] says the same in lines, and [`recording`] keeps it.
 //!
 //! Inside, everything goes one way: signals and keys change the `app`, which is all of the state; `screen` draws it, a file a panel; `show` is
-//! the only place that waits, and `terminal` the only one that touches the terminal.
+//! the only place that waits, on a thread of its own (`apart`), and `terminal` the only one that touches the terminal.
 
 pub mod action;
+mod apart;
 mod app;
 mod figures;
 mod fleet;
@@ -28,11 +29,12 @@ pub mod text;
 mod theme;
 
 pub use action::Action;
+pub use apart::show;
 pub use figures::Zone;
 pub use frame::{Frame, Update};
 pub use keymap::Keymap;
 pub use settings::{Color, Colors, Settings};
-pub use show::{Left, show};
+pub use show::Left;
 pub use source::{Ask, Signal, Source};
 pub use status::Status;
 pub use terminal::{give_back, stop};

@@ -18,14 +18,14 @@ use crate::Status;
 pub struct Mask(Arc<AtomicBool>);
 
 impl Mask {
-    /// On or off.
-    pub fn new(on: bool) -> Self {
-        Self(Arc::new(AtomicBool::new(on)))
-    }
-
     /// Whether they are hidden.
     pub fn is_on(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+
+    /// Hides them from now on.
+    pub fn turn_on(&self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn toggle(&self) {

@@ -41,6 +41,8 @@ pub enum Left {
     Detach,
     /// It was ended from outside.
     Ended,
+    /// The same, but the terminal takes nothing any more: whoever writes to it waits for ever.
+    Stalled,
 }
 
 /// An answer to something asked.
@@ -71,9 +73,8 @@ pub(crate) trait Surface {
     fn resume(&mut self) -> io::Result<()>;
 }
 
-/// Shows the dashboard until a person leaves it or `ending` is over. The terminal is as it was before on every way out: also when this is
-/// dropped, and before a panic is told.
-pub async fn show(sources: Vec<Source>, settings: Settings, ending: impl Future<Output = ()>) -> io::Result<Left> {
+/// Shows the dashboard until a person leaves it or `ending` is over.
+pub(crate) async fn show(sources: Vec<Source>, settings: Settings, ending: impl Future<Output = ()>) -> io::Result<Left> {
     let theme = Theme::new(&settings, |name| std::env::var(name).ok());
     let mut screen = Screen::new(settings.mouse, settings.title)?;
     let names = sources.iter().map(|source| source.name.clone()).collect();

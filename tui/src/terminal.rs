@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, BufWriter, IsTerminal, Write},
+    os::fd::AsFd,
     panic,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
@@ -17,7 +18,10 @@ use crossterm::{
     terminal::{self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen},
 };
 use ratatui::{Terminal, backend::CrosstermBackend, layout::Rect};
-use rustix::process::{Signal, getpgrp, getpid, getsid, kill_current_process_group, kill_process};
+use rustix::{
+    process::{Signal, getpgrp, getpid, getsid, kill_current_process_group, kill_process},
+    termios::{Action, QueueSelector, tcflow, tcflush},
+};
 
 use crate::{app::App, screen, show::Surface};
 
@@ -56,6 +60,18 @@ pub fn give_back() {
         // Nobody is left to tell.
         let _ = given.leave();
     }
+}
+
+/// Throws away what was written and the terminal did not take: whoever waits for it to do so goes on.
+pub(crate) fn discard() {
+    let discard = |out: &dyn AsFd| {
+        tcflow(out, Action::OOff)?;
+        let flushed = tcflush(out, QueueSelector::OFlush);
+        // Only this wakes those who wait to write.
+        tcflow(out, Action::OOn).and(flushed)
+    };
+    // What is no terminal any more keeps nobody waiting.
+    let _ = if io::stdout().is_terminal() { discard(&io::stdout()) } else { discard(&io::stderr()) };
 }
 
 /// Standard output, or where that is no terminal standard error.

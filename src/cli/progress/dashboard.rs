@@ -22,11 +22,11 @@ pub async fn show(events: Events, hands: Arc<dyn Hands>, settings: Settings, con
     .await;
     drop(lent);
     match left {
-        Ok(Left::Detach) => lines::lines(events, stopped).await,
+        Ok(Left::Detach) => lines::lines(events, console, stopped).await,
         Ok(left) => return left,
         Err(error) => {
             complain(format_args!("the dashboard cannot be drawn, and the work goes on without it: {error}"));
-            lines::lines(events, stopped).await;
+            lines::lines(events, console, stopped).await;
         }
     }
     Left::Detach

@@ -7,16 +7,16 @@ use exchange_sync_tui::text;
 use tokio::time;
 
 use super::Stop;
-use crate::{status::Status, watch::Events};
+use crate::{cli::console::Console, status::Status, watch::Events};
 
 /// Time between two lines.
 const LINES: Duration = Duration::from_secs(10);
 
 /// A line every ten seconds by the clock, so that a standstill shows. What a person should know in between is in the log, on the same screen.
-pub async fn lines(events: Events, stopped: Stop) {
+pub async fn lines(events: Events, console: Console, stopped: Stop) {
     each(stopped, || {
         let status = events.status().overview(Utc::now());
-        let _ = writeln!(std::io::stderr(), "{}", text::line(&status));
+        console.write(&(text::line(&status) + "\n"));
     })
     .await;
 }

@@ -1,8 +1,9 @@
 //! A run's status into a file, to be looked at again with `attach --replay`.
 
-use std::{path::Path, time::Duration};
+use std::{fs::File, io::BufWriter, path::Path, time::Duration};
 
 use chrono::Utc;
+use exchange_sync_tui::recording::Recorder;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Stop;
@@ -14,10 +15,21 @@ use crate::{
 /// So often the board is looked at.
 const LOOKS: Duration = Duration::from_secs(1);
 
-/// Records a run until it has ended.
-pub fn record(file: &Path, events: Events, mut stopped: Stop) -> Result<impl Future<Output = ()> + use<>, String> {
-    let (mut recorder, name) = (recording::begin(file)?, file.display().to_string());
-    Ok(async move {
+/// A recording that has been begun.
+pub struct Recording {
+    recorder: Recorder<BufWriter<File>>,
+    name: String,
+}
+
+impl Recording {
+    /// Begins one in a file that is not there yet.
+    pub fn begin(file: &Path) -> Result<Self, String> {
+        Ok(Self { recorder: recording::begin(file)?, name: file.display().to_string() })
+    }
+
+    /// Records a run until it has ended.
+    pub(super) async fn record(self, events: Events, mut stopped: Stop) {
+        let Self { mut recorder, name } = self;
         let mut changes = Changes::default();
         let mut looks = interval(LOOKS);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -41,5 +53,5 @@ pub fn record(file: &Path, events: Events, mut stopped: Stop) -> Result<impl Fut
         if let Err(error) = recorder.finish(Utc::now()) {
             tracing::warn!(file = name, %error, "the end of the recording could not be written");
         }
-    })
+    }
 }

@@ -111,9 +111,9 @@ impl Desk {
         self.answered.load(Ordering::Relaxed)
     }
 
-    /// Tells that a request is made again after a wait.
-    pub fn tell_retry(&self, trouble: &Trouble, wait: Duration) {
-        self.events.tell(Event::RequestRetried { mailbox: self.mailbox.clone(), reason: trouble.reason(), wait });
+    /// Tells that a request is made again after a wait, since it went wrong so many times in a row.
+    pub fn tell_retry(&self, trouble: &Trouble, times: u32, wait: Duration) {
+        self.events.tell(Event::RequestRetried { mailbox: self.mailbox.clone(), reason: trouble.reason(), times, wait });
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Learned) -> T) -> T {

@@ -64,17 +64,17 @@ impl Patience {
             // Nobody's fault but the taker's: no patience is lost, and the taker has already been waited for.
             _ if trouble == Trouble::Stalled => Ok(()),
             Some(Action::OlderVersion) if desk.step_down() => {
-                desk.tell_retry(&trouble, Duration::ZERO);
+                desk.tell_retry(&trouble, 1, Duration::ZERO);
                 Ok(())
             }
             Some(Action::PrimaryAddress) if desk.adopt_address(trouble.text()) => {
-                desk.tell_retry(&trouble, Duration::ZERO);
+                desk.tell_retry(&trouble, 1, Duration::ZERO);
                 Ok(())
             }
             Some(Action::Retry | Action::Unavailable | Action::Suspect | Action::Again) | None => self.back_off(trouble, desk).await,
             Some(Action::Login) if !self.renewed => {
                 self.renewed = true;
-                desk.tell_retry(&trouble, Duration::ZERO);
+                desk.tell_retry(&trouble, 1, Duration::ZERO);
                 Ok(())
             }
             // What answered before may do so again: access is known to be blocked for a while.
@@ -94,8 +94,8 @@ impl Patience {
             return Err(Failed { trouble, action });
         }
         let wait = BACKOFF.draw(self.tries);
-        desk.tell_retry(&trouble, wait);
         self.tries += 1;
+        desk.tell_retry(&trouble, self.tries, wait);
         sleep(wait).await;
         Ok(())
     }

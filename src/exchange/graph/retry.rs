@@ -92,8 +92,8 @@ impl Patience {
             return Err(Failed { trouble, action });
         }
         let wait = BACKOFF.draw(self.tries);
-        desk.events.tell(Event::RequestRetried { mailbox: desk.mailbox.clone(), reason: trouble.reason(), wait });
         self.tries += 1;
+        desk.events.tell(Event::RequestRetried { mailbox: desk.mailbox.clone(), reason: trouble.reason(), times: self.tries, wait });
         sleep(wait).await;
         Ok(())
     }

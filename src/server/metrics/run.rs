@@ -34,7 +34,7 @@ pub fn write(head: &Head, text: &mut Text) {
     for (name, help, value) in [
         ("messages_stored_total", "Messages stored by this run", totals.figures.stored),
         ("stored_bytes_total", "Bytes of messages stored by this run", totals.figures.bytes),
-        ("changes_recorded_total", "Changes recorded without a download: moves, read flags, deletions", totals.figures.changes),
+        ("changes_recorded_total", "Changes recorded without a download: moves, read flags, deletions, new ids", totals.figures.changes),
         ("requests_total", "Requests answered by Exchange", totals.requests),
         ("throttled_total", "Waits that Exchange asked for", totals.throttled),
         ("retried_total", "Requests tried again after passing trouble", totals.retried),

@@ -62,6 +62,8 @@ pub enum Event {
         changes: usize,
         /// Messages among them that are to be downloaded.
         wanted: usize,
+        /// Messages among them that filters leave out.
+        passed_over: usize,
     },
     /// A message is in the sink and in the catalog.
     MessagesStored {

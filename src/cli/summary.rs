@@ -66,9 +66,13 @@ impl Summary<'_> {
         };
         line("messages in the sink", format!("{}{looked}", count(sum.in_sink)));
         line("changes recorded", format!("{} (moves, read flags, deletions, new ids; no download)", count(sum.figures.changes)));
+        if sum.figures.passed_over > 0 {
+            line("passed over", format!("{} (left out by filters)", count(sum.figures.passed_over)));
+        }
         line("in quarantine", count(sum.quarantined));
         if sum.throttled + sum.retried > 0 {
-            line("waits and retries", format!("{} asked for by the server, {} after passing trouble", sum.throttled, sum.retried));
+            let waited = if sum.throttled > 0 { format!(" ({} s in sum)", count(sum.waited)) } else { String::new() };
+            line("waits and retries", format!("{} asked for by the server{waited}, {} after passing trouble", sum.throttled, sum.retried));
         }
         line("messages and catalog", self.messages.clone());
         line("where to resume", self.resume.clone());
@@ -137,9 +141,11 @@ impl Summary<'_> {
             "stored": sum.figures.stored,
             "bytes": sum.figures.bytes,
             "changes": sum.figures.changes,
+            "passed_over": sum.figures.passed_over,
             "in_sink": sum.in_sink,
             "quarantined": sum.quarantined,
             "throttled": sum.throttled,
+            "waited": sum.waited,
             "retried": sum.retried,
             "sink_error": self.status.head.sink_trouble.as_ref().map(|trouble| &trouble.reason),
             "config_error": self.status.head.config_trouble.as_ref().map(|trouble| &trouble.reason),

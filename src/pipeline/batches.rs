@@ -21,7 +21,7 @@ pub struct Batch {
 
 /// A plan's batches of at most `size` messages; what is to be written down and the plan's end go with the last, which may hold no message.
 pub fn batches(plan: Plan, size: usize) -> impl Stream<Item = Result<Batch, Trouble>> {
-    let Plan { mut wanted, record, end } = plan;
+    let Plan { mut wanted, record, end, .. } = plan;
     let size = size.max(1);
     let mut batches = Vec::with_capacity(wanted.len() / size + 1);
     while wanted.len() > size {
@@ -51,7 +51,7 @@ mod tests {
     async fn the_page_ends_with_its_last_batch() {
         let end = Some(End::Page(PageEnd { cursor: Cursor("c".into()), walking: false, drained: false, reach: None }));
         for (messages, sizes) in [(0, vec![0]), (3, vec![3]), (4, vec![4]), (9, vec![4, 4, 1])] {
-            let plan = Plan { wanted: wanted(messages), record: Vec::new(), end: end.clone() };
+            let plan = Plan { wanted: wanted(messages), end: end.clone(), ..Plan::default() };
             let cut: Vec<Batch> = batches(plan, 4).try_collect().await.unwrap();
             assert_eq!(cut.iter().map(|batch| batch.wanted.len()).collect::<Vec<_>>(), sizes);
             assert_eq!(cut.iter().filter(|batch| batch.end.is_some()).count(), 1);

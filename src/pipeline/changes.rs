@@ -113,6 +113,7 @@ impl Position {
             // What is handed out by its age was listed before.
             changes: if reach.is_none() { page.changes.len() } else { 0 },
             wanted: plan.wanted.len(),
+            passed_over: plan.passed_over,
         });
         self.remaining = self.remaining.saturating_sub(plan.wanted.len());
         self.drained = page.ends();

@@ -95,6 +95,7 @@ async fn list(visit: &Visit, survey: &mut Survey) -> Result<(), Trouble> {
             folder: visit.folder.id.clone(),
             changes: page.changes.len(),
             wanted: 0,
+            passed_over: 0,
         });
         let whole = page.ends();
         survey.note(page, whole).await?;

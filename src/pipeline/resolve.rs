@@ -30,10 +30,12 @@ pub async fn resolve(visit: &Visit, decisions: Vec<Decision>) -> Result<Plan, Tr
     if visit.filters.start.is_some() || visit.delivered.since.is_some() {
         date(visit, &mut plan).await?;
     }
+    let found = plan.wanted.len();
     plan.wanted.retain(|wanted| visit.filters.admits_date(wanted.listed.dated()) && visit.delivered.admits(&wanted.listed));
     if visit.filters.participants.any() {
         keep_by_participants(visit, &mut plan).await?;
     }
+    plan.passed_over = found - plan.wanted.len();
     Ok(plan)
 }
 

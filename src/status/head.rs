@@ -23,6 +23,7 @@ pub fn totals<'a>(rows: impl Iterator<Item = &'a Row>) -> Totals {
         totals.counted += u64::from(mailbox.in_sink.is_some());
         totals.quarantined += mailbox.quarantined;
         totals.throttled += mailbox.throttled;
+        totals.waited += mailbox.waited;
         totals.retried += mailbox.retried;
         totals.requests += mailbox.requests_answered;
     }

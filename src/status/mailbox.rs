@@ -34,6 +34,8 @@ pub struct Row {
     pending: u64,
     /// Before that time nothing that comes in means that the server's wait is over.
     held: Option<DateTime<Utc>>,
+    /// How long the waits are that the server asked for, and when the last of them ends.
+    asked: Option<(TimeDelta, DateTime<Utc>)>,
     /// Whether its folders were ever listed.
     pub met: bool,
     /// Requests that were made again in this round.
@@ -58,12 +60,16 @@ impl Row {
             Event::FoldersListed { folders, .. } => self.folders_listed(folders, revision),
             Event::FolderDue { folder, whole, .. } => self.folder(folder, revision, |row| row.due(*whole)),
             Event::FolderStarted { folder, .. } => self.folder(folder, revision, |row| row.folder.state = FolderState::Listing),
-            Event::PageListed { folder, changes, wanted, .. } => {
-                let (changes, wanted) = (*changes as u64, *wanted as u64);
+            Event::PageListed { folder, changes, wanted, passed_over, .. } => {
+                let (changes, wanted, passed_over) = (*changes as u64, *wanted as u64, *passed_over as u64);
                 self.pending += wanted;
                 self.mailbox.figures.listed += changes;
                 self.mailbox.figures.wanted += wanted;
-                self.folder(folder, revision, |row| row.listed(changes, wanted));
+                self.mailbox.figures.passed_over += passed_over;
+                self.folder(folder, revision, |row| {
+                    row.folder.figures.passed_over += passed_over;
+                    row.listed(changes, wanted);
+                });
                 self.progress(at);
             }
             Event::MessagesStored { folder, messages, bytes, newest, .. } => {
@@ -111,6 +117,7 @@ impl Row {
             }
             Event::RequestThrottled { reason, wait, .. } => {
                 self.mailbox.throttled += 1;
+                self.asked(at, later(at, *wait));
                 self.wait(at, words(reason), later(at, *wait));
                 self.held = self.mailbox.until;
             }
@@ -243,6 +250,15 @@ impl Row {
         let until = self.mailbox.until.filter(|_| self.mailbox.state == MailboxState::Waiting).map_or(until, |before| before.max(until));
         self.turn(at, MailboxState::Waiting);
         (self.mailbox.reason, self.mailbox.until) = (Some(reason), Some(until));
+    }
+
+    /// The server asked for a wait: what goes beyond those that it asked for before is added to them.
+    fn asked(&mut self, at: DateTime<Utc>, until: DateTime<Utc>) {
+        let (all, before) = self.asked.unwrap_or((TimeDelta::zero(), at));
+        let from = before.max(at);
+        let all = all + (until - from).max(TimeDelta::zero());
+        self.asked = Some((all, from.max(until)));
+        self.mailbox.waited = u64::try_from(all.num_seconds()).unwrap_or(0);
     }
 
     fn held(&self, at: DateTime<Utc>) -> bool {

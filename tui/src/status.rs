@@ -133,6 +133,9 @@ pub struct Figures {
     pub bytes: u64,
     /// Changes recorded without a download.
     pub changes: u64,
+    /// Messages found that filters leave out.
+    #[serde(default)]
+    pub passed_over: u64,
 }
 
 impl Figures {
@@ -151,6 +154,7 @@ impl AddAssign for Figures {
         self.stored += other.stored;
         self.bytes += other.bytes;
         self.changes += other.changes;
+        self.passed_over += other.passed_over;
     }
 }
 
@@ -163,6 +167,7 @@ impl SubAssign for Figures {
         self.stored -= other.stored;
         self.bytes -= other.bytes;
         self.changes -= other.changes;
+        self.passed_over -= other.passed_over;
     }
 }
 
@@ -191,6 +196,9 @@ pub struct Totals {
     pub quarantined: u64,
     /// Waits that servers asked for.
     pub throttled: u64,
+    /// Seconds of these, the sum of all mailboxes.
+    #[serde(default)]
+    pub waited: u64,
     /// Requests tried again after passing trouble.
     pub retried: u64,
     /// Folders and mailboxes that could not be read, counted each time.
@@ -285,6 +293,9 @@ pub struct Mailbox {
     pub quarantined: u64,
     /// Waits that the server asked for.
     pub throttled: u64,
+    /// Seconds of these; what several have in common counts once.
+    #[serde(default)]
+    pub waited: u64,
     /// Requests tried again after passing trouble.
     pub retried: u64,
     /// Requests answered.

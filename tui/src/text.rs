@@ -115,8 +115,12 @@ pub fn table(status: &Status, columns: usize) -> String {
     let totals = &status.head.totals;
     let elapsed = (at - status.head.started).num_seconds();
     let mean = if elapsed > 0 { totals.figures.stored as f64 / elapsed as f64 } else { 0.0 };
+    let passed_over = match totals.figures.passed_over {
+        0 => String::new(),
+        n => format!(", {} passed over by filters", count(n)),
+    };
     let mut sum = format!(
-        "{} of {} mailboxes done, {} troubled; {} messages stored ({}), {} changes without a download, {} in quarantine; {} waits, {} retries; {} at {} on average",
+        "{} of {} mailboxes done, {} troubled; {} messages stored ({}), {} changes without a download{passed_over}, {} in quarantine; {} {}, {} {}; {} at {} on average",
         count(totals.complete),
         count(totals.mailboxes),
         count(totals.troubled),
@@ -125,7 +129,9 @@ pub fn table(status: &Status, columns: usize) -> String {
         count(totals.figures.changes),
         count(totals.quarantined),
         count(totals.throttled),
+        waits(totals.throttled, totals.waited),
         count(totals.retried),
+        if totals.retried == 1 { "retry" } else { "retries" },
         clock(elapsed),
         rate(mean),
     );
@@ -144,6 +150,12 @@ pub fn table(status: &Status, columns: usize) -> String {
     }
     let _ = writeln!(out, "{sum}");
     out
+}
+
+/// Waits of so many seconds in sum.
+pub(crate) fn waits(n: u64, seconds: u64) -> String {
+    let words = if n == 1 { "wait" } else { "waits" };
+    if seconds == 0 { words.to_owned() } else { format!("{words} of {}", length(i64::try_from(seconds).unwrap_or(i64::MAX))) }
 }
 
 /// What a mailbox waits for, or what is wrong with it.

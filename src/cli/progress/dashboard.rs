@@ -22,7 +22,10 @@ pub async fn show(events: Events, hands: Arc<dyn Hands>, settings: Settings, con
     .await;
     drop(lent);
     match left {
-        Ok(Left::Detach) => lines::lines(events, console, stopped).await,
+        Ok(Left::Detach) => {
+            console.write("the copying goes on; Ctrl-C stops it, and SIGUSR1 prints the table\n");
+            lines::lines(events, console, stopped).await;
+        }
         Ok(left) => return left,
         Err(error) => {
             complain(format_args!("the dashboard cannot be drawn, and the work goes on without it: {error}"));

@@ -33,12 +33,14 @@ const GAUGES: [Figure; 11] = [
 ];
 
 /// What only grows.
-const COUNTERS: [Figure; 6] = [
+const COUNTERS: [Figure; 8] = [
     ("messages_stored_total", "Messages stored by this run", |mailbox| Some(mailbox.figures.stored)),
     ("stored_bytes_total", "Bytes of messages stored by this run", |mailbox| Some(mailbox.figures.bytes)),
     ("changes_recorded_total", "Changes recorded without a download", |mailbox| Some(mailbox.figures.changes)),
+    ("messages_passed_over_total", "Messages found that filters leave out", |mailbox| Some(mailbox.figures.passed_over)),
     ("requests_total", "Requests answered by Exchange", |mailbox| Some(mailbox.requests_answered)),
     ("throttled_total", "Waits that Exchange asked for", |mailbox| Some(mailbox.throttled)),
+    ("throttled_seconds_total", "Seconds of waits that Exchange asked for", |mailbox| Some(mailbox.waited)),
     ("retried_total", "Requests tried again after passing trouble", |mailbox| Some(mailbox.retried)),
 ];
 

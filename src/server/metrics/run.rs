@@ -35,8 +35,10 @@ pub fn write(head: &Head, text: &mut Text) {
         ("messages_stored_total", "Messages stored by this run", totals.figures.stored),
         ("stored_bytes_total", "Bytes of messages stored by this run", totals.figures.bytes),
         ("changes_recorded_total", "Changes recorded without a download: moves, read flags, deletions, new ids", totals.figures.changes),
+        ("messages_passed_over_total", "Messages found that filters leave out", totals.figures.passed_over),
         ("requests_total", "Requests answered by Exchange", totals.requests),
         ("throttled_total", "Waits that Exchange asked for", totals.throttled),
+        ("throttled_seconds_total", "Seconds of waits that Exchange asked for, the sum of all mailboxes", totals.waited),
         ("retried_total", "Requests tried again after passing trouble", totals.retried),
         ("errors_total", "Folders and mailboxes that could not be read, counted each time", totals.errors),
     ] {

@@ -28,6 +28,7 @@ use crate::{
     mask,
     safe::{clip, visible, wrap},
     status::{FolderState, Mailbox, Request, Verified},
+    text::waits,
     theme::{self, Role},
 };
 
@@ -141,6 +142,9 @@ impl About<'_> {
                 Role::Plain,
             ),
         ];
+        if figures.passed_over > 0 {
+            lines.push(self.named("passed over", format!("{} by filters", count(figures.passed_over)), Role::Plain));
+        }
         if let Some(tracks) = self.instance.tracks.get(address) {
             let (stored, asked) = (tracks.stored.rate(self.clock), tracks.requests.rate(self.clock));
             lines.push(self.spark("stored", rate(stored), &tracks.stored, columns));
@@ -162,10 +166,11 @@ impl About<'_> {
         }
         lines.extend(self.budget());
         let troubles = format!(
-            "{} answered, {} retried, {} waits",
+            "{} answered, {} retried, {} {}",
             count(mailbox.requests_answered),
             count(mailbox.retried),
-            count(mailbox.throttled)
+            count(mailbox.throttled),
+            waits(mailbox.throttled, mailbox.waited)
         );
         lines.push(self.named("requests", troubles, Role::Plain));
         if mailbox.quarantined > 0 {

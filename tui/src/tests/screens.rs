@@ -438,6 +438,7 @@ fn figures_beyond_all_bounds_break_nothing() {
             stored: u64::MAX,
             bytes: u64::MAX,
             changes: u64::MAX,
+            passed_over: u64::MAX,
         };
         status.head.eta = Some(Eta { earliest: DateTime::<Utc>::MAX_UTC, latest: DateTime::<Utc>::MIN_UTC });
         status.head.last_minute = Rate { messages: f64::MAX, bytes: -1.0 };

@@ -114,6 +114,7 @@ impl World {
             stored,
             bytes: stored * (18_000 + noise(n as u64) % 90_000),
             changes: all / 90,
+            passed_over: if n % 7 == 2 { 40 } else { 0 },
         };
         let (reason, until, error) = self.trouble(n, state, at, second);
         let busy = matches!(state, MailboxState::Syncing | MailboxState::Listing);
@@ -131,6 +132,7 @@ impl World {
             in_sink: complete.then_some(stored + 1200),
             quarantined: if n % 5 == 1 { noise(n as u64 + 3) % 9 } else { 0 },
             throttled: if fate == MailboxState::Waiting { 12 + second as u64 / 60 } else { 0 },
+            waited: if fate == MailboxState::Waiting { 200 + second as u64 } else { 0 },
             retried: noise(n as u64) % 4,
             requests_answered: stored / 20 + listed / 500,
             attempts: u64::from(state == MailboxState::Degraded) * 3,
@@ -201,7 +203,16 @@ impl World {
         let folder = Folder {
             path,
             state: folder_state,
-            figures: Figures { items: wanted, listed, wanted, expected: wanted, stored, bytes: stored * 31_000, changes: 0 },
+            figures: Figures {
+                items: wanted,
+                listed,
+                wanted,
+                expected: wanted,
+                stored,
+                bytes: stored * 31_000,
+                changes: 0,
+                passed_over: 0,
+            },
             error: failed
                 .then(|| Mishap { at: at - TimeDelta::seconds(75), words: "ErrorCorruptData: the folder's view is broken".into() }),
             cursor: (stored > 0).then(|| at - TimeDelta::seconds(4 + 60 * f as i64)),
@@ -234,6 +245,7 @@ impl World {
             totals.folders += mailbox.folder_count;
             totals.quarantined += mailbox.quarantined;
             totals.throttled += mailbox.throttled;
+            totals.waited += mailbox.waited;
             totals.retried += mailbox.retried;
             totals.requests += mailbox.requests_answered;
             totals.errors += u64::from(mailbox.error.is_some());

@@ -66,6 +66,8 @@ pub struct Double {
     script: Box<Script>,
     /// How long an answer takes.
     latency: Duration,
+    /// How long it takes to get ready.
+    pub readiness: Mutex<Duration>,
     heard: Mutex<Vec<(Instant, Outgoing)>>,
     under_way: AtomicUsize,
     /// The most requests that ever were under way at a time, bodies included.
@@ -79,6 +81,7 @@ impl Double {
             endpoint: Endpoint::new("https://graph.example.com").unwrap(),
             script: Box::new(script),
             latency,
+            readiness: Mutex::default(),
             heard: Mutex::default(),
             under_way: AtomicUsize::default(),
             most: AtomicUsize::default(),
@@ -119,6 +122,12 @@ impl Drop for UnderWay {
 impl Wire for Arc<Double> {
     fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+
+    async fn prepare(&self) -> Result<(), Trouble> {
+        let readiness = *self.readiness.lock().unwrap();
+        sleep(readiness).await;
+        Ok(())
     }
 
     async fn send(&self, outgoing: &Outgoing) -> Result<Reply, Trouble> {

@@ -133,6 +133,8 @@ impl Session {
 
     /// Waits until `weight` requests may go out. To be called last: nothing may come between the fence and the request.
     pub(super) async fn count(&self, patience: &mut Patience, weight: u32) -> Result<(), Trouble> {
+        // A token may take as long to get as a fence stands.
+        self.wire.prepare().await?;
         loop {
             patience.sent = self.desk.gate.fence().pass().await.map_err(Trouble::Fenced)?;
             match self.desk.budget.take(weight) {

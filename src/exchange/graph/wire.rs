@@ -53,6 +53,11 @@ pub trait Wire: Send + Sync + 'static {
     /// Where requests go.
     fn endpoint(&self) -> &Endpoint;
 
+    /// Gets ready what a request is sent with, so that sending waits for nothing else.
+    async fn prepare(&self) -> Result<(), Trouble> {
+        Ok(())
+    }
+
     /// Sends one request; whatever status comes back is an answer. A link that leads elsewhere is not followed.
     async fn send(&self, outgoing: &Outgoing) -> Result<Reply, Trouble>;
 }
@@ -103,6 +108,10 @@ impl Http {
 impl Wire for Http {
     fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+
+    async fn prepare(&self) -> Result<(), Trouble> {
+        self.tokens.bearer().await.map(drop).map_err(Trouble::NoToken)
     }
 
     async fn send(&self, outgoing: &Outgoing) -> Result<Reply, Trouble> {

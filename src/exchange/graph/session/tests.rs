@@ -62,6 +62,22 @@ async fn passing_trouble_is_waited_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_that_takes_long_is_had_before_the_fence_is_passed() {
+    let double = after(vec![]);
+    *double.readiness.lock().unwrap() = Duration::from_secs(10);
+    let (session, begun) = (double.session(), Instant::now());
+    let refused = async {
+        sleep(Duration::from_secs(5)).await;
+        let gate = &session.desk.gate;
+        let sent = gate.fence().pass().await.unwrap();
+        gate.throttled(&session.desk.mailbox, sent, Some(Duration::from_secs(20)));
+    };
+    let (answered, ()) = futures::join!(ask(&session), refused);
+    assert!(answered.is_ok());
+    assert!(double.times()[0] - begun >= Duration::from_secs(25), "not while the fence stands");
+}
+
+#[tokio::test(start_paused = true)]
 async fn patience_has_an_end() {
     for (say, requests, verdict) in [
         ((|| Say::Nothing) as fn() -> Say, 7, Verdict::Later),

@@ -6,6 +6,7 @@
 mod living;
 
 use std::{
+    fmt,
     future::Future,
     io::ErrorKind,
     path::{Path, PathBuf},
@@ -19,7 +20,7 @@ use serde_json::{Value, json};
 use crate::{
     cli::{
         DemoArgs, Destination, Exit, LogArgs, LogFormat, Place, Progress, RunArgs,
-        console::{Console, say},
+        console::{Console, complain, say},
     },
     config::{self, Env, Source},
     outcome::Outcome,
@@ -44,14 +45,20 @@ async fn demonstrate(args: &DemoArgs, env: &Env, console: &Console, shutdown: im
     // Nothing of what real servers are reached with.
     let env = env.var(server::TOKEN).map(|token| (server::TOKEN, token)).into_iter().collect::<Env>();
     let mut shutdown = std::pin::pin!(shutdown);
+    // What cannot be is told before anything is made.
+    let screen = args.progress.here().map_err(Exit::usage)? == Progress::Tui;
+    args.screen.settings(true, false, console).map_err(Exit::usage)?;
+    if let Some(recording) = &args.record {
+        recording.ready().map_err(Exit::usage)?;
+    }
+    let tell = Tell { json: args.progress == Progress::Json };
     let folder = folder(args)?;
     let world = match (args.mailboxes, args.messages) {
         (None, None) => World::demo().map_err(Exit::failed)?,
         (mailboxes, messages) => World::uniform(mailboxes.unwrap_or(5).into(), messages.unwrap_or(200).into()),
     };
-    let screen = args.progress.here().map_err(Exit::usage)? == Progress::Tui;
     if args.duration.is_some() || (screen && !args.once) {
-        return living::watch(args, &env, &folder, world, console, shutdown).await;
+        return living::watch(args, &env, &folder, world, console, tell, shutdown).await;
     }
     let mut launch = Launch::from(world);
     launch.options.admin = Some(launch.options.listen);
@@ -60,10 +67,10 @@ async fn demonstrate(args: &DemoArgs, env: &Env, console: &Console, shutdown: im
     let admin = server.admin_url().ok_or_else(|| Exit::failed("the test server has no admin API"))?;
     let mailboxes = mailboxes(&server);
     let by_ews = write_config(&folder, "ews", &on_premises(&server.ews_url()), &mailboxes, true)?;
-    say(format_args!("A test Exchange server with {} mailboxes listens at {}", mailboxes.len(), server.ews_url()));
-    say(format_args!("It is copied by EWS into {} by the configuration {}", folder.display(), by_ews.display()));
+    tell.say(format_args!("A test Exchange server with {} mailboxes listens at {}", mailboxes.len(), server.ews_url()));
+    tell.say(format_args!("It is copied by EWS into {} by the configuration {}", folder.display(), by_ews.display()));
     if let Some(bind) = args.bind.filter(|bind| bind.port() != 0) {
-        say(format_args!(
+        tell.say(format_args!(
             "Meanwhile http://{bind}/status tells how far it is, and so do `exchange-sync status {bind}` and `exchange-sync attach {bind}`"
         ));
     }
@@ -73,13 +80,25 @@ async fn demonstrate(args: &DemoArgs, env: &Env, console: &Console, shutdown: im
     }
     let told = stir(&admin, &mailboxes).await?;
     let by_graph = write_config(&folder, "graph", &online(&server.url(), &application), &mailboxes, false)?;
-    say(format_args!("\nMeanwhile {told}, and the mailboxes moved to the cloud."));
-    say(format_args!("A second pass goes on by Microsoft Graph with {}: what is known is not downloaded again", by_graph.display()));
+    tell.say(format_args!("\nMeanwhile {told}, and the mailboxes moved to the cloud."));
+    tell.say(format_args!("A second pass goes on by Microsoft Graph with {}: what is known is not downloaded again", by_graph.display()));
     let second = pass(args, &env, &folder, by_graph, true, console, shutdown.as_mut()).await?;
-    say(format_args!("\nLook around: ls {0}/data, or read the catalog: head -n 3 {0}/data/*/*/*/catalog/*.jsonl", folder.display()));
-    say(format_args!("For mailboxes of your own: exchange-sync config sample > config.json, and see exchange-sync run --help"));
+    tell.say(format_args!("\nLook around: ls {0}/data, or read the catalog: head -n 3 {0}/data/*/*/*/catalog/*.jsonl", folder.display()));
+    tell.say(format_args!("For mailboxes of your own: exchange-sync config sample > config.json, and see exchange-sync run --help"));
     server.shutdown().await;
     Ok(second.code())
+}
+
+/// Tells what happens, beside what a program reads.
+#[derive(Clone, Copy)]
+struct Tell {
+    json: bool,
+}
+
+impl Tell {
+    fn say(self, words: fmt::Arguments<'_>) {
+        if self.json { complain(words) } else { say(words) }
+    }
 }
 
 /// The server's mailboxes, and whether each has an archive.

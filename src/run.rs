@@ -25,8 +25,8 @@ use crate::{
     auth::{Login, Secret, oauth},
     cli::{
         Destination, Place, Progress, RunArgs,
-        console::{Console, columns},
-        progress::{self, Recording},
+        console::{Console, columns, say_in_time},
+        progress::{self, Record},
         summary,
     },
     config::{self, Access, Api, Auth, Config, Credential, Env, FolderPath, Lookout, MailboxSettings, StartFrom},
@@ -99,6 +99,9 @@ pub async fn run(
 ) -> Result<Outcome, Unready> {
     let progress = args.progress.here().map_err(Unready::Configuration)?;
     let screen = args.screen.settings(true, args.mask, console).map_err(Unready::Configuration)?;
+    if let Some(recording) = &args.record {
+        recording.ready().map_err(Unready::Configuration)?;
+    }
     // A port that is taken is told before anything is touched.
     let listening = match args.bind {
         Some(address) => Some(server::bind(address).await.map_err(|unbound| Unready::Configuration(unbound.to_string()))?),
@@ -116,7 +119,7 @@ pub async fn run(
     let tuning = Tuning::of(&config);
     let stores = stores::open(args, &tuning, env, &events).await?;
     let pipeline = pipeline(args, &config, exchange, &stores, &events);
-    let record = args.record.as_deref().map(Recording::begin).transpose().map_err(Unready::Configuration)?;
+    let record = args.record.as_ref().map(Record::begin).transpose().map_err(Unready::Configuration)?;
     let interface = match &config.api {
         Api::Ews(url) => url.as_str(),
         Api::Graph(graph) => graph.endpoint.as_str(),
@@ -139,7 +142,7 @@ pub async fn run(
         let stop = async {
             tokio::select! {
                 () = shutdown => {}
-                () = view.wants_stop() => {}
+                () = view.attend() => {}
             }
         };
         tokio::select! {
@@ -163,17 +166,23 @@ pub async fn run(
     let was_dashboard = view.was_dashboard;
     let heard = view.stop().await;
     let outcome = outcome(&events, mode(args), finished);
-    if heard && args.progress != Progress::None {
+    if args.progress != Progress::None {
         let (messages, resume) = places(args);
         let status = events.status().overview(Utc::now());
         let status = &if console.hides() { mask::masked(status) } else { status };
         let report = summary::Summary { status, elapsed: started.elapsed(), messages, resume, finished, outcome };
-        let out = &mut io::stdout().lock();
+        let mut out = Vec::new();
         if was_dashboard {
             // What was on the screen has gone with it.
-            let _ = out.write_all(text::table(status, columns().unwrap_or(100).max(60)).as_bytes());
+            out.extend(text::table(status, columns().unwrap_or(100).max(60)).into_bytes());
         }
-        report.print(args.progress, out);
+        report.print(args.progress, &mut out);
+        if heard {
+            // That nobody is there to read it is not worth a failure.
+            let _ = io::stdout().write_all(&out);
+        } else {
+            say_in_time(out);
+        }
     }
     Ok(outcome)
 }

@@ -72,9 +72,9 @@ impl Board {
         self.rows.iter().find(|(address, row)| row.shown == shown || address.as_str() == shown).map(|(address, _)| address)
     }
 
-    /// All mailboxes together.
-    pub fn totals(&self) -> Totals {
-        Totals { errors: self.errors, ..head::totals(self.rows.values()) }
+    /// All mailboxes together, as of `at`.
+    pub fn totals(&self, at: DateTime<Utc>) -> Totals {
+        Totals { errors: self.errors, ..head::totals(self.rows.values(), at) }
     }
 
     /// What keeps the sink from taking messages, while it takes none.
@@ -95,7 +95,7 @@ impl Board {
             _ => head::state(self.rows.values(), self.identity.sink_trouble.is_some()),
         };
         let eta = head::eta(at, self.rows.values(), [last_minute, last_quarter]);
-        Head { at, state, totals: self.totals(), last_minute, last_quarter, eta, ..self.identity.clone() }
+        Head { at, state, totals: self.totals(at), last_minute, last_quarter, eta, ..self.identity.clone() }
     }
 
     /// The run and its mailboxes, without folders, requests, log and history.

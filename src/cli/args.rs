@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::{Destination, Place, ScreenArgs};
+use super::{Destination, Place, ScreenArgs, recording::Recording};
 use crate::{attach, auth::Secret, config::Source, mail::Address, shard::Shard};
 
 /// What the program is to do.
@@ -58,7 +58,7 @@ pub struct RunArgs {
     /// How the dashboard looks.
     pub screen: ScreenArgs,
     /// Where what is seen is recorded.
-    pub record: Option<PathBuf>,
+    pub record: Option<Recording>,
     /// Logs.
     pub log: LogArgs,
 }
@@ -151,8 +151,8 @@ pub struct DemoArgs {
     #[arg(long, value_enum, default_value_t)]
     pub progress: Progress,
     /// Keep what is shown in this file, which must not exist yet, for `attach --replay`; at most 100 MiB
-    #[arg(long, value_name = "FILE", requires = "duration")]
-    pub record: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<Recording>,
     /// Serve health, metrics and status while copying
     #[arg(long, value_name = "ADDR:PORT", value_parser = super::bind::address)]
     pub bind: Option<SocketAddr>,

@@ -11,7 +11,7 @@ use exchange_sync_tui::{Left, Source, recording, show};
 use self::seen::Seen;
 use super::{
     AttachArgs, Exit,
-    console::{Console, columns, fall_silent, is_interactive, say},
+    console::{Console, columns, is_interactive, say, say_in_time},
     tables::{WIDTH, tables},
 };
 use crate::attach;
@@ -46,22 +46,22 @@ async fn watch(args: &AttachArgs, console: &Console, shutdown: impl Future<Outpu
             let _lent = console.lend();
             let left =
                 show(sources, settings, shutdown).await.map_err(|error| Exit::failed(format!("drawing the dashboard failed: {error}")))?;
-            if left == Left::Stalled {
-                fall_silent();
-            }
-            Ok(left != Left::Stalled)
+            Ok(Some(left))
         } else {
             lines::lines(sources, args.mask, shutdown).await;
-            Ok(false)
+            Ok(None)
         }
     };
-    let heard = tokio::select! {
+    let left = tokio::select! {
         watched = watched => watched?,
-        () = tables => false,
+        () = tables => None,
     };
-    if heard {
-        // What was on the screen has gone with it.
-        say(told(columns().unwrap_or(WIDTH)).trim_end());
+    // What was on the screen has gone with it.
+    let last = || format!("{}\n", told(columns().unwrap_or(WIDTH)).trim_end());
+    match left {
+        Some(Left::Stalled) => say_in_time(last().into_bytes()),
+        Some(_) => say(last().trim_end()),
+        None => {}
     }
     match recording {
         Some((file, task)) => match task.await {

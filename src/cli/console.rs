@@ -6,7 +6,9 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
+    time::Duration,
 };
 
 use exchange_sync_tui::mask::Mask;
@@ -18,26 +20,39 @@ use super::mask::shown;
 /// Whether the terminal takes nothing any more, so that whoever writes to it waits for ever.
 static STALLED: AtomicBool = AtomicBool::new(false);
 
-/// Nothing is written from now on to a terminal that takes nothing.
-pub fn fall_silent() {
-    STALLED.store(true, Ordering::Relaxed);
+/// So long a terminal that took nothing is given to take the last words.
+const LAST: Duration = Duration::from_secs(5);
+
+/// Whether nothing is to be written there, since it would not be taken.
+fn is_silent(to: &impl IsTerminal) -> bool {
+    STALLED.load(Ordering::Relaxed) && to.is_terminal()
 }
 
-fn is_silent() -> bool {
-    STALLED.load(Ordering::Relaxed)
+/// Writes to standard output, which took nothing a moment ago. What it does not take in time is lost, and nothing more is written to that terminal.
+pub fn say_in_time(words: Vec<u8>) {
+    let (over, done) = mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        let _over = over;
+        let _ = io::stdout().write_all(&words);
+    });
+    if done.recv_timeout(LAST) == Err(mpsc::RecvTimeoutError::Timeout) {
+        STALLED.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Says a line on standard output. That nobody is there to read it, as where a terminal was closed, is not worth a failure.
 pub fn say(words: impl fmt::Display) {
-    if !is_silent() {
-        let _ = writeln!(io::stdout(), "{words}");
+    let mut out = io::stdout();
+    if !is_silent(&out) {
+        let _ = writeln!(out, "{words}");
     }
 }
 
 /// The same on standard error.
 pub fn complain(words: impl fmt::Display) {
-    if !is_silent() {
-        let _ = writeln!(io::stderr(), "{words}");
+    let mut err = io::stderr();
+    if !is_silent(&err) {
+        let _ = writeln!(err, "{words}");
     }
 }
 
@@ -66,6 +81,7 @@ impl Console {
     /// Lends the terminal to a dashboard: log lines are not written to it meanwhile. What a person must know is on the dashboard, and whoever wants
     /// every line keeps it in files.
     pub fn lend(&self) -> Lent {
+        STALLED.store(false, Ordering::Relaxed);
         self.lent.store(true, Ordering::Relaxed);
         Lent(self.lent.clone())
     }
@@ -130,12 +146,14 @@ impl Write for Line {
 
     fn flush(&mut self) -> io::Result<()> {
         let text = std::mem::take(&mut self.text);
-        if text.is_empty() || is_silent() || (self.console.is_lent() && is_drawn_on()) {
+        let mut err = io::stderr();
+        if text.is_empty() || is_silent(&err) || (self.console.is_lent() && is_drawn_on()) {
             return Ok(());
         }
-        match self.console.hides() {
-            true => io::stderr().write_all(shown(&String::from_utf8_lossy(&text), true).as_bytes()),
-            false => io::stderr().write_all(&text),
+        // A file holds what `--mask` says, whatever is hidden from a screen.
+        match self.console.hides() && err.is_terminal() {
+            true => err.write_all(shown(&String::from_utf8_lossy(&text), true).as_bytes()),
+            false => err.write_all(&text),
         }
     }
 }

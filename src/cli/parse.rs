@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{
     AttachArgs, CheckArgs, Command, ConfigCommand, DemoArgs, Exit, LogArgs, Place, Progress, QuarantineArgs, RunArgs, ScreenArgs, ShowArgs,
-    StatusArgs, UploadArgs, VerifyArgs, bind, destination, duration, size, unbuilt,
+    StatusArgs, UploadArgs, VerifyArgs, bind, destination, duration, recording::Recording, size, unbuilt,
 };
 use crate::{
     attach,
@@ -304,7 +304,7 @@ struct RunOptions {
     tui: bool,
     /// Keep what is shown in this file, which must not exist yet, for `attach --replay`; at most 100 MiB
     #[arg(long, value_name = "FILE")]
-    record: Option<PathBuf>,
+    record: Option<Recording>,
     #[command(flatten)]
     screen: ScreenArgs,
 }

@@ -7,17 +7,18 @@ mod record;
 use std::sync::Arc;
 
 use chrono::Utc;
-use exchange_sync_tui::{Left, Settings, text};
+use exchange_sync_tui::{Left, Settings, mask, text};
 use futures::{FutureExt, future::Shared};
+use rustix::process::{Signal, getpid, kill_process};
 use tokio::{
     sync::oneshot,
     task::{JoinHandle, JoinSet},
 };
 
-pub use self::record::Recording;
+pub use self::record::Record;
 use super::{
     Progress,
-    console::{Console, fall_silent, is_interactive},
+    console::{Console, is_interactive},
     tables::{WIDTH, tables},
 };
 use crate::watch::{Events, Hands};
@@ -29,7 +30,7 @@ pub struct Wanted<'a> {
     /// How the dashboard looks.
     pub screen: Settings,
     /// Where what is seen is recorded.
-    pub record: Option<Recording>,
+    pub record: Option<Record>,
     /// The terminal, which the dashboard borrows from the logs.
     pub console: &'a Console,
     /// Who carries out what is asked on the dashboard.
@@ -68,11 +69,15 @@ pub fn start(events: &Events, wanted: Wanted<'_>) -> Result<View, String> {
     let (stop, stopped) = oneshot::channel();
     let stopped: Stop = stopped.shared();
     let (mut tasks, mut dashboard) = (JoinSet::new(), None);
-    if let Some(recording) = wanted.record {
-        tasks.spawn(recording.record(events.clone(), stopped.clone()));
+    if let Some(record) = wanted.record {
+        tasks.spawn(record.record(events.clone(), stopped.clone()));
     }
     let (board, over) = (events.clone(), stopped.clone());
-    let tables = tables(wanted.console.clone(), move || text::table(&board.status().overview(Utc::now()), WIDTH))?;
+    let hiding = wanted.console.clone();
+    let tables = tables(wanted.console.clone(), move || {
+        let status = board.status().overview(Utc::now());
+        text::table(&if hiding.hides() { mask::masked(status) } else { status }, WIDTH)
+    })?;
     tasks.spawn(async move {
         tokio::select! {
             _ = over => {}
@@ -93,19 +98,21 @@ pub fn start(events: &Events, wanted: Wanted<'_>) -> Result<View, String> {
 }
 
 impl View {
-    /// Ready when the person before the dashboard wants the work to stop.
-    pub async fn wants_stop(&mut self) {
+    /// Attends to the person before the dashboard, for as long as it is polled. To stop the work there counts as the interrupt that it is elsewhere, so that
+    /// another one hurries.
+    pub async fn attend(&mut self) {
         if let Some(dashboard) = &mut self.dashboard {
             let left = dashboard.await;
             self.dashboard = None;
             if matches!(left, Ok(Left::Stop)) {
-                return;
+                // One's own process can always be told.
+                let _ = kill_process(getpid(), Signal::INT);
             }
         }
         std::future::pending().await
     }
 
-    /// Ends the display and leaves the terminal clean. Whether it takes what else is to be said.
+    /// Ends the display and leaves the terminal clean. Whether it takes what is written to it.
     pub async fn stop(mut self) -> bool {
         drop(self.stop.take());
         let left = match self.dashboard.take() {
@@ -114,10 +121,6 @@ impl View {
         };
         while self.tasks.join_next().await.is_some() {}
         // A display that broke does not concern the result.
-        let stalled = left == Some(Left::Stalled);
-        if stalled {
-            fall_silent();
-        }
-        !stalled
+        left != Some(Left::Stalled)
     }
 }

@@ -1,10 +1,16 @@
-//! The file that a recording goes into.
+//! The file that recordings go into.
 
 use std::{
+    ffi::OsString,
+    fmt,
     fs::{File, OpenOptions},
-    io::BufWriter,
+    io::{self, BufWriter},
     os::unix::fs::OpenOptionsExt,
-    path::Path,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use exchange_sync_tui::recording::Recorder;
@@ -12,12 +18,95 @@ use exchange_sync_tui::recording::Recorder;
 /// A recording's most bytes. The fuller it is, the rarer its lines, so that it holds the whole of any run.
 const LIMIT: u64 = 100 << 20;
 
-/// Begins a recording; one that is there is not replaced. It holds addresses, so nobody else may read it.
-pub(super) fn begin(file: &Path) -> Result<Recorder<BufWriter<File>>, String> {
-    let out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
-    let out = out.map_err(|error| {
-        let hint = if error.kind() == std::io::ErrorKind::AlreadyExists { "; give it another name" } else { "" };
-        format!("making the recording {} failed: {error}{hint}", file.display())
-    })?;
-    Ok(Recorder::new(BufWriter::new(out), LIMIT))
+/// A file into which this process records what it does. A run that begins anew in the same process goes on in it; what others left is never touched.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    file: PathBuf,
+    /// Whether it is this process's own.
+    begun: Arc<AtomicBool>,
+}
+
+impl Recording {
+    /// Fails where it could not be begun since the file is there already: to be asked before anything else begins.
+    pub fn ready(&self) -> Result<(), String> {
+        match self.file.symlink_metadata() {
+            Ok(_) if !self.is_begun() => Err(self.failed(&io::ErrorKind::AlreadyExists.into())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Begins it, or goes on with it. It holds addresses, so nobody else may read it.
+    pub fn begin(&self) -> Result<Recorder<BufWriter<File>>, String> {
+        let mut how = OpenOptions::new();
+        match self.is_begun() {
+            true => how.append(true),
+            false => how.write(true).create_new(true).mode(0o600),
+        };
+        let out = how.open(&self.file).map_err(|error| self.failed(&error))?;
+        self.begun.store(true, Ordering::Relaxed);
+        let written = out.metadata().map_or(0, |file| file.len());
+        Ok(Recorder::new(BufWriter::new(out), LIMIT.saturating_sub(written)))
+    }
+
+    fn is_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    fn failed(&self, error: &io::Error) -> String {
+        let hint = if error.kind() == io::ErrorKind::AlreadyExists { "; give it another name" } else { "" };
+        format!("making the recording {self} failed: {error}{hint}")
+    }
+}
+
+impl fmt::Display for Recording {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.file.display().fmt(f)
+    }
+}
+
+impl From<OsString> for Recording {
+    fn from(file: OsString) -> Self {
+        Self { file: file.into(), begun: Arc::default() }
+    }
+}
+
+impl From<&Path> for Recording {
+    fn from(file: &Path) -> Self {
+        file.as_os_str().to_owned().into()
+    }
+}
+
+impl PartialEq for Recording {
+    fn eq(&self, other: &Self) -> bool {
+        self.file == other.file
+    }
+}
+
+impl Eq for Recording {}
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufReader;
+
+    use chrono::Utc;
+    use exchange_sync_tui::{Frame, recording::read};
+
+    use super::*;
+
+    #[test]
+    fn a_run_that_begins_anew_goes_on_in_its_recording_and_nobody_elses_is_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("seen.jsonl");
+        let ours = Recording::from(&*file);
+        for _ in 0..2 {
+            ours.ready().unwrap();
+            let mut recorder = ours.begin().unwrap();
+            recorder.take(Utc::now(), Frame::Status(Box::default())).unwrap();
+            recorder.finish(Utc::now()).unwrap();
+        }
+        assert_eq!(read(BufReader::new(File::open(&file).unwrap())).filter(Result::is_ok).count(), 2);
+        let other = Recording::from(&*file);
+        assert!(other.ready().unwrap_err().contains("give it another name"));
+        assert!(other.begin().is_err());
+    }
 }

@@ -1,51 +1,66 @@
 //! Signals that end the program, and the one that stops it for a while.
 
-use std::{future::Future, io, time::Duration};
+use std::{future::Future, io, thread};
 
 use rustix::process::Signal as Raised;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::oneshot,
+};
 
 use super::console::Console;
 
-/// So long the terminal is given to be as it was when the program is ended at once.
-const GIVES: Duration = Duration::from_secs(1);
-
 /// Ready at the first SIGINT, SIGTERM or SIGHUP. The second of the former two ends the process with code 130. A hangup comes once for the terminal and
 /// once from the shell, so another one hurries nobody.
+///
+/// They are heard on a thread of their own: the workers may all wait for somebody who does not read what they write.
 pub fn interrupts() -> io::Result<impl Future<Output = ()>> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    // Whoever starts it with `nohup` wants it to outlive the terminal.
-    let mut hangup = if is_ignored(Raised::HUP) { None } else { Some(signal(SignalKind::hangup())?) };
-    let (first, ready) = tokio::sync::oneshot::channel();
-    tokio::spawn(async move {
-        let mut first = Some(first);
-        loop {
-            let hurried = tokio::select! {
-                _ = interrupt.recv() => true,
-                _ = terminate.recv() => true,
-                () = raised(&mut hangup) => false,
-            };
-            match first.take() {
-                Some(first) => {
-                    tracing::info!("stopping; a second interrupt ends the program at once");
-                    let _ = first.send(());
-                }
-                None if hurried => {
-                    // A terminal that takes nothing would hold up the end for ever.
-                    let given = tokio::task::spawn_blocking(exchange_sync_tui::give_back);
-                    let _ = tokio::time::timeout(GIVES, given).await;
-                    std::process::exit(130)
-                }
-                None => {}
-            }
-        }
-    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let heard = {
+        let _within = runtime.enter();
+        let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        // Whoever starts it with `nohup` wants it to outlive the terminal.
+        let hangup = if is_ignored(Raised::HUP) { None } else { Some(signal(SignalKind::hangup())?) };
+        Heard { interrupt, terminate, hangup }
+    };
+    let (first, ready) = oneshot::channel();
+    thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(heard.tell(first)))?;
     Ok(async move {
         // The sender lives as long as the process listens for signals.
         if ready.await.is_err() {
             std::future::pending::<()>().await;
         }
+        tracing::info!("stopping; a second interrupt ends the program at once");
     })
+}
+
+/// The signals that end the program.
+struct Heard {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Option<Signal>,
+}
+
+impl Heard {
+    /// Tells of the first one; the second ends the process.
+    async fn tell(mut self, first: oneshot::Sender<()>) {
+        let mut first = Some(first);
+        loop {
+            let hurried = tokio::select! {
+                _ = self.interrupt.recv() => true,
+                _ = self.terminate.recv() => true,
+                () = raised(&mut self.hangup) => false,
+            };
+            match first.take() {
+                Some(first) => drop(first.send(())),
+                None if hurried => {
+                    exchange_sync_tui::give_back();
+                    std::process::exit(130)
+                }
+                None => {}
+            }
+        }
+    }
 }
 
 /// Keeps Ctrl-Z what it is although a dashboard listens for it, which gives the terminal back first: a signal that is listened for once stops

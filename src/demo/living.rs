@@ -9,12 +9,9 @@ use exchange_simulator::{
 };
 use tokio::time::sleep;
 
-use super::{Failure, mailboxes, on_premises, pass, write_config};
+use super::{Failure, Tell, mailboxes, on_premises, pass, write_config};
 use crate::{
-    cli::{
-        DemoArgs, Exit,
-        console::{Console, say},
-    },
+    cli::{DemoArgs, Exit, console::Console},
     config::Env,
 };
 
@@ -28,13 +25,14 @@ pub(super) async fn watch(
     folder: &Path,
     world: World,
     console: &Console,
+    tell: Tell,
     shutdown: impl Future<Output = ()>,
 ) -> Result<u8, Failure> {
     let built_in = args.mailboxes.is_none() && args.messages.is_none();
     let server = Simulator::start(Launch::from(lively(world, built_in))).await.map_err(Exit::failed)?;
     let mailboxes = mailboxes(&server);
     let config = write_config(folder, "ews", &on_premises(&server.ews_url()), &mailboxes, true)?;
-    say(format_args!("A test Exchange server with {} mailboxes is copied by EWS into {}", mailboxes.len(), folder.display()));
+    tell.say(format_args!("A test Exchange server with {} mailboxes is copied by EWS into {}", mailboxes.len(), folder.display()));
     let over = async {
         match args.duration {
             Some(duration) => sleep(duration).await,
@@ -48,8 +46,8 @@ pub(super) async fn watch(
         }
     };
     let outcome = pass(args, env, folder, config, false, console, ends).await?;
-    say(format_args!("\nLook around: ls {0}/data, or read the catalog: head -n 3 {0}/data/*/*/*/catalog/*.jsonl", folder.display()));
-    say(format_args!("For mailboxes of your own: exchange-sync config sample > config.json, and see exchange-sync run --help"));
+    tell.say(format_args!("\nLook around: ls {0}/data, or read the catalog: head -n 3 {0}/data/*/*/*/catalog/*.jsonl", folder.display()));
+    tell.say(format_args!("For mailboxes of your own: exchange-sync config sample > config.json, and see exchange-sync run --help"));
     server.shutdown().await;
     Ok(outcome.code())
 }

@@ -30,8 +30,10 @@ pub async fn resolve(visit: &Visit, decisions: Vec<Decision>) -> Result<Plan, Tr
     if visit.filters.start.is_some() || visit.delivered.since.is_some() {
         date(visit, &mut plan).await?;
     }
+    // What the sink has already is no matter of filters.
+    plan.wanted.retain(|wanted| visit.delivered.admits(&wanted.listed));
     let found = plan.wanted.len();
-    plan.wanted.retain(|wanted| visit.filters.admits_date(wanted.listed.dated()) && visit.delivered.admits(&wanted.listed));
+    plan.wanted.retain(|wanted| visit.filters.admits_date(wanted.listed.dated()));
     if visit.filters.participants.any() {
         keep_by_participants(visit, &mut plan).await?;
     }

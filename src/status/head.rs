@@ -9,7 +9,7 @@ use super::mailbox::Row;
 const ATTEMPTS: u64 = 3;
 
 /// All mailboxes together.
-pub fn totals<'a>(rows: impl Iterator<Item = &'a Row>) -> Totals {
+pub fn totals<'a>(rows: impl Iterator<Item = &'a Row>, at: DateTime<Utc>) -> Totals {
     let mut totals = Totals::default();
     for row in rows {
         let mailbox = &row.mailbox;
@@ -23,7 +23,7 @@ pub fn totals<'a>(rows: impl Iterator<Item = &'a Row>) -> Totals {
         totals.counted += u64::from(mailbox.in_sink.is_some());
         totals.quarantined += mailbox.quarantined;
         totals.throttled += mailbox.throttled;
-        totals.waited += mailbox.waited;
+        totals.waited += row.waited(at);
         totals.retried += mailbox.retried;
         totals.requests += mailbox.requests_answered;
     }
@@ -159,7 +159,7 @@ mod tests {
                 &Event::RequestRetried { mailbox: mailbox.clone(), reason: "connection refused".into(), times: 1, wait },
                 &str::to_owned,
             );
-            assert_eq!((state([&fails].into_iter(), false), totals([&fails].into_iter()).troubled), (expected, troubled));
+            assert_eq!((state([&fails].into_iter(), false), totals([&fails].into_iter(), at).troubled), (expected, troubled));
         }
     }
 
@@ -206,6 +206,6 @@ mod tests {
         let rows = [MailboxState::Syncing, MailboxState::Idle, MailboxState::Queued].map(|state| row(state, 200, 100));
         let mut given_up = row(MailboxState::Stopped, 0, 0);
         given_up.met = false;
-        assert_eq!((totals(rows.iter()).unmet, totals([&given_up].into_iter()).unmet), (1, 0));
+        assert_eq!((totals(rows.iter(), at).unmet, totals([&given_up].into_iter(), at).unmet), (1, 0));
     }
 }

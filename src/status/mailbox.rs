@@ -51,6 +51,7 @@ impl Row {
     /// Takes an event of this mailbox in. `words` makes text fit to be shown.
     pub fn fold(&mut self, at: DateTime<Utc>, revision: u64, event: &Event, words: &dyn Fn(&str) -> String) {
         self.changed = revision;
+        self.mailbox.waited = self.waited(at);
         match event {
             Event::MailboxQueued { .. } => self.turn(at, MailboxState::Queued),
             Event::MailboxStarted { .. } => {
@@ -258,7 +259,12 @@ impl Row {
         let from = before.max(at);
         let all = all + (until - from).max(TimeDelta::zero());
         self.asked = Some((all, from.max(until)));
-        self.mailbox.waited = u64::try_from(all.num_seconds()).unwrap_or(0);
+    }
+
+    /// How many seconds of the waits that the server asked for are over.
+    pub fn waited(&self, at: DateTime<Utc>) -> u64 {
+        let over = self.asked.map(|(all, until)| all - (until - at).max(TimeDelta::zero()));
+        over.map_or(0, |over| u64::try_from(over.num_seconds()).unwrap_or(0))
     }
 
     fn held(&self, at: DateTime<Utc>) -> bool {

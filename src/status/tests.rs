@@ -189,12 +189,12 @@ fn a_removed_mailbox_leaves_and_does_not_come_back_by_what_was_under_way() {
     let mut world = World::new();
     world.begins(&[("Inbox", 9)]);
     world.stored("Inbox", 3);
-    assert_eq!(world.board.totals().figures.stored, 3);
+    assert_eq!(world.board.totals(world.now).figures.stored, 3);
     world.tell(Event::MailboxRemoved { mailbox: world.mailbox.clone() });
     world.answered(Some("HTTP 503"));
-    assert_eq!(world.board.totals(), Totals::default());
+    assert_eq!(world.board.totals(world.now), Totals::default());
     world.begins(&[("Inbox", 9)]);
-    assert_eq!(world.board.totals().mailboxes, 1);
+    assert_eq!(world.board.totals(world.now).mailboxes, 1);
 }
 
 #[test]
@@ -300,7 +300,7 @@ fn a_folder_tells_its_state_its_lag_and_its_error() {
     let (mailbox, id) = (world.mailbox.clone(), FolderId("Inbox".into()));
     world.tell(Event::FolderFailed { mailbox, folder: id, path: vec!["Inbox".into()], reason: "denied".into() });
     assert_eq!(folder(&mut world).error.unwrap().words, "denied");
-    assert_eq!(world.board.totals().errors, 1);
+    assert_eq!(world.board.totals(world.now).errors, 1);
     world.finished("Inbox");
     assert_eq!((folder(&mut world).state, folder(&mut world).error), (FolderState::Done, None));
 }

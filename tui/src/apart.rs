@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{runtime::Builder, sync::oneshot, time::timeout};
 
-use crate::{Left, Settings, Source, terminal::discard};
+use crate::{Left, Settings, Source, terminal::give_back, urgent::discard};
 
 /// The name by which the system shows what the dashboard takes of the processor.
 const NAME: &str = "dashboard";
@@ -19,7 +19,10 @@ const NAME: &str = "dashboard";
 const LAST: Duration = Duration::from_secs(5);
 
 /// The same where it did not, and for whoever does not wait.
-const SHORT: Duration = Duration::from_secs(1);
+const SHORT: Duration = Duration::from_secs(2);
+
+/// How often within that what it did not take is thrown away.
+const ROUNDS: u32 = 20;
 
 /// Shows the dashboard until a person leaves it or `ending` is over. The terminal is as it was before on every way out: also when this is
 /// dropped, and before a panic is told; unless it takes nothing, which is [`Left::Stalled`].
@@ -35,9 +38,15 @@ pub async fn show(sources: Vec<Source>, settings: Settings, ending: impl Future<
     if let Ok(left) = timeout(LAST, &mut apart.left).await {
         return told(left);
     }
-    // Without the rest of a picture that nobody took there is room for what gives the terminal back.
-    discard();
-    timeout(SHORT, &mut apart.left).await.map_or(Ok(Left::Stalled), told)
+    // Without the rest of a picture that nobody took there is room for what gives the terminal back; a large picture takes several times.
+    for _ in 0..ROUNDS {
+        discard();
+        if timeout(SHORT / ROUNDS, &mut apart.left).await.is_ok() {
+            return Ok(Left::Stalled);
+        }
+    }
+    give_back();
+    Ok(Left::Stalled)
 }
 
 fn told(left: Result<io::Result<Left>, oneshot::error::RecvError>) -> io::Result<Left> {

@@ -27,6 +27,7 @@ mod terminal;
 mod tests;
 pub mod text;
 mod theme;
+mod urgent;
 
 pub use action::Action;
 pub use apart::show;

@@ -41,7 +41,7 @@ pub enum Left {
     Detach,
     /// It was ended from outside.
     Ended,
-    /// The same, but the terminal takes nothing any more: whoever writes to it waits for ever.
+    /// The same, but the terminal took nothing any more: whoever writes more to it than it has room for waits until it does, perhaps for ever.
     Stalled,
 }
 

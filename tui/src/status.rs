@@ -196,7 +196,7 @@ pub struct Totals {
     pub quarantined: u64,
     /// Waits that servers asked for.
     pub throttled: u64,
-    /// Seconds of these, the sum of all mailboxes.
+    /// Seconds of these that are over, the sum of all mailboxes.
     #[serde(default)]
     pub waited: u64,
     /// Requests tried again after passing trouble.
@@ -293,7 +293,7 @@ pub struct Mailbox {
     pub quarantined: u64,
     /// Waits that the server asked for.
     pub throttled: u64,
-    /// Seconds of these; what several have in common counts once.
+    /// Seconds of these that are over; what several have in common counts once.
     #[serde(default)]
     pub waited: u64,
     /// Requests tried again after passing trouble.

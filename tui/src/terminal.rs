@@ -1,6 +1,7 @@
 //! The terminal while the dashboard has it, and as it was before.
 
 use std::{
+    fs::File,
     io::{self, BufWriter, IsTerminal, Write},
     os::fd::AsFd,
     panic,
@@ -18,12 +19,9 @@ use crossterm::{
     terminal::{self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen},
 };
 use ratatui::{Terminal, backend::CrosstermBackend, layout::Rect};
-use rustix::{
-    process::{Signal, getpgrp, getpid, getsid, kill_current_process_group, kill_process},
-    termios::{Action, QueueSelector, tcflow, tcflush},
-};
+use rustix::process::{Signal, getpgrp, getpid, getsid, kill_current_process_group, kill_process};
 
-use crate::{app::App, screen, show::Surface};
+use crate::{app::App, screen, show::Surface, urgent::deliver};
 
 type Hook = Box<dyn Fn(&panic::PanicHookInfo<'_>) + Send + Sync>;
 
@@ -54,29 +52,29 @@ fn held() -> MutexGuard<'static, Weak<Given>> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Gives the terminal back, if a dashboard has it: to be called before a process is ended without the dashboard's own end.
+/// So long the terminal is given to take what it was told before it is given back; then that is thrown away.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The same where a process is to end at once.
+const HASTE: Duration = Duration::from_millis(200);
+
+/// Gives the terminal back, if a dashboard has it: to be called before a process is ended without the dashboard's own end. Takes a second or two at most.
 pub fn give_back() {
     if let Some(given) = held().upgrade() {
-        // Nobody is left to tell.
-        let _ = given.leave();
+        given.ours.store(false, Ordering::SeqCst);
+        // Also where the dashboard is about to do so, which may be cut off. Nobody is left to tell.
+        let _ = given.restore(HASTE);
     }
 }
 
-/// Throws away what was written and the terminal did not take: whoever waits for it to do so goes on.
-pub(crate) fn discard() {
-    let discard = |out: &dyn AsFd| {
-        tcflow(out, Action::OOff)?;
-        let flushed = tcflush(out, QueueSelector::OFlush);
-        // Only this wakes those who wait to write.
-        tcflow(out, Action::OOn).and(flushed)
-    };
-    // What is no terminal any more keeps nobody waiting.
-    let _ = if io::stdout().is_terminal() { discard(&io::stdout()) } else { discard(&io::stderr()) };
-}
-
-/// Standard output, or where that is no terminal standard error.
-fn out() -> Box<dyn Write + Send> {
-    if io::stdout().is_terminal() { Box::new(io::stdout()) } else { Box::new(io::stderr()) }
+/// Standard output, or where that is no terminal standard error: with nothing of the program's own between, so that whoever waits here keeps nobody else.
+pub(crate) fn out() -> Box<dyn Write + Send> {
+    let (out, err) = (io::stdout(), io::stderr());
+    let fd = if out.is_terminal() { out.as_fd().try_clone_to_owned() } else { err.as_fd().try_clone_to_owned() };
+    match fd {
+        Ok(fd) => Box::new(File::from(fd)),
+        Err(_) => Box::new(err),
+    }
 }
 
 impl Screen {
@@ -103,7 +101,7 @@ impl Screen {
     fn enter(&mut self) -> io::Result<()> {
         self.given.ours.store(true, Ordering::SeqCst);
         terminal::enable_raw_mode()?;
-        let mut out = out();
+        let mut out = BufWriter::new(out());
         if self.given.titled {
             // The title goes onto the terminal's own stack.
             queue!(out, style::Print("\u{1b}[22;2t"))?;
@@ -204,20 +202,26 @@ impl Given {
         if !self.ours.swap(false, Ordering::SeqCst) {
             return Ok(());
         }
-        let written = self.reset();
+        self.restore(PATIENCE)
+    }
+
+    fn restore(&self, patience: Duration) -> io::Result<()> {
+        let written = self.reset().and_then(|bytes| deliver(&bytes, patience));
         // Also where nothing can be written any more.
         terminal::disable_raw_mode().and(written)
     }
 
-    fn reset(&self) -> io::Result<()> {
-        let mut out = out();
+    /// What undoes all that was written to take it.
+    fn reset(&self) -> io::Result<Vec<u8>> {
+        let mut out = Vec::new();
         if self.mouse {
             queue!(out, event::DisableMouseCapture)?;
         }
         if self.titled {
             queue!(out, style::Print("\u{1b}[23;2t"))?;
         }
-        execute!(out, EndSynchronizedUpdate, LeaveAlternateScreen, cursor::Show, style::ResetColor)
+        queue!(out, EndSynchronizedUpdate, LeaveAlternateScreen, cursor::Show, style::ResetColor)?;
+        Ok(out)
     }
 }
 

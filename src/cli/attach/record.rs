@@ -9,11 +9,11 @@ use chrono::Utc;
 use exchange_sync_tui::{Signal, Source};
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use crate::cli::recording;
+use crate::cli::recording::Recording;
 
 /// The same source, recorded until nobody watches it any more. A recording that cannot be written ends; what is seen goes on.
 pub fn record(file: &Path, mut source: Source) -> Result<(Source, JoinHandle<io::Result<()>>), String> {
-    let mut recorder = Some(recording::begin(file)?);
+    let mut recorder = Some(Recording::from(file).begin()?);
     let (send, frames) = mpsc::channel(1);
     let task = tokio::spawn(async move {
         let mut outcome = Ok(());

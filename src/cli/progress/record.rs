@@ -1,6 +1,6 @@
 //! A run's status into a file, to be looked at again with `attach --replay`.
 
-use std::{fs::File, io::BufWriter, path::Path, time::Duration};
+use std::{fs::File, io::BufWriter, time::Duration};
 
 use chrono::Utc;
 use exchange_sync_tui::recording::Recorder;
@@ -8,23 +8,23 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::Stop;
 use crate::{
-    cli::recording,
+    cli::recording::Recording,
     watch::{Events, local::Changes},
 };
 
 /// So often the board is looked at.
 const LOOKS: Duration = Duration::from_secs(1);
 
-/// A recording that has been begun.
-pub struct Recording {
+/// A recording under way.
+pub struct Record {
     recorder: Recorder<BufWriter<File>>,
     name: String,
 }
 
-impl Recording {
-    /// Begins one in a file that is not there yet.
-    pub fn begin(file: &Path) -> Result<Self, String> {
-        Ok(Self { recorder: recording::begin(file)?, name: file.display().to_string() })
+impl Record {
+    /// Begins it.
+    pub fn begin(recording: &Recording) -> Result<Self, String> {
+        Ok(Self { recorder: recording.begin()?, name: recording.to_string() })
     }
 
     /// Records a run until it has ended.

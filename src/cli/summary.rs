@@ -71,7 +71,7 @@ impl Summary<'_> {
         }
         line("in quarantine", count(sum.quarantined));
         if sum.throttled + sum.retried > 0 {
-            let waited = if sum.throttled > 0 { format!(" ({} s in sum)", count(sum.waited)) } else { String::new() };
+            let waited = if sum.waited > 0 { format!(" ({} s in sum)", count(sum.waited)) } else { String::new() };
             line("waits and retries", format!("{} asked for by the server{waited}, {} after passing trouble", sum.throttled, sum.retried));
         }
         line("messages and catalog", self.messages.clone());

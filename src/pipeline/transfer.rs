@@ -57,10 +57,16 @@ struct Flow {
 
 /// Fetches and stores a batch. Returns once every message of it is durable. What came before trouble counts, too: a server that grants less than a
 /// batch between two rests would otherwise have the same messages fetched for ever.
-pub async fn transfer(visit: Arc<Visit>, batch: Batch) -> Result<Transferred, Trouble> {
+pub fn transfer(visit: Arc<Visit>, batch: Batch) -> impl Future<Output = Result<Transferred, Trouble>> + Send {
+    // Given here, in the order of the batches, and not by the tasks: one that went before its time would wait for the earlier ones with all that it has.
+    let turn = visit.pace.turn(batch.wanted.len());
+    at_its_turn(visit, batch, turn)
+}
+
+async fn at_its_turn(visit: Arc<Visit>, batch: Batch, turn: impl Future<Output = ()> + Send) -> Result<Transferred, Trouble> {
     let Batch { wanted, record, end } = batch;
     // What only waits for its turn is not under way.
-    visit.pace.turn(wanted.len()).await;
+    turn.await;
     visit.pipeline.drain.unless_begun().await;
     let under_way = visit.pipeline.drain.begin();
     if wanted.is_empty() {

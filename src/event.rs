@@ -64,6 +64,8 @@ pub enum Event {
         wanted: usize,
         /// Messages among them that filters leave out.
         passed_over: usize,
+        /// Messages among them that are stored already, and nothing new is told of them.
+        known: usize,
     },
     /// A message is in the sink and in the catalog.
     MessagesStored {

@@ -8,7 +8,7 @@ use std::{
 use exchange_sync::{
     cli::{
         self, Command, LogArgs, RunArgs,
-        console::{Console, complain},
+        console::{Console, complain, settle},
         mask::shown,
         signals,
     },
@@ -174,6 +174,7 @@ where
     });
     end(runtime);
     drop(guard);
+    settle();
     code
 }
 

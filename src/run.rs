@@ -25,7 +25,7 @@ use crate::{
     auth::{Login, Secret, oauth},
     cli::{
         Destination, Place, Progress, RunArgs,
-        console::{Console, columns, say_in_time},
+        console::{Console, columns, say_in_time, settle},
         progress::{self, Record},
         summary,
     },
@@ -163,21 +163,18 @@ pub async fn run(
     if let Some(serving) = serving {
         serving.stop().await;
     }
-    let was_dashboard = view.was_dashboard;
-    let heard = view.stop().await;
+    let left = view.stop().await;
     let outcome = outcome(&events, mode(args), finished);
     if args.progress != Progress::None {
         let (messages, resume) = places(args);
-        let status = events.status().overview(Utc::now());
-        let status = &if console.hides() { mask::masked(status) } else { status };
+        let status = &mask::masked(events.status().overview(Utc::now()), console.hides());
         let report = summary::Summary { status, elapsed: started.elapsed(), messages, resume, finished, outcome };
         let mut out = Vec::new();
-        if was_dashboard {
-            // What was on the screen has gone with it.
+        if left != progress::Leaves::Lines {
             out.extend(text::table(status, columns().unwrap_or(100).max(60)).into_bytes());
         }
         report.print(args.progress, &mut out);
-        if heard {
+        if left != progress::Leaves::Stall && settle() {
             // That nobody is there to read it is not worth a failure.
             let _ = io::stdout().write_all(&out);
         } else {

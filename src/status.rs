@@ -94,7 +94,9 @@ impl Board {
             ending @ (State::Stopping | State::Ended) => ending,
             _ => head::state(self.rows.values(), self.identity.sink_trouble.is_some()),
         };
-        let eta = head::eta(at, self.rows.values(), [last_minute, last_quarter]);
+        // What stands still or is being ended comes to no end of its own.
+        let goes_on = !matches!(state, State::Paused | State::Stopping | State::Ended);
+        let eta = goes_on.then(|| head::eta(at, self.rows.values(), [last_minute, last_quarter])).flatten();
         Head { at, state, totals: self.totals(at), last_minute, last_quarter, eta, ..self.identity.clone() }
     }
 

@@ -63,6 +63,28 @@ async fn what_outlasts_the_grace_is_dropped_and_nothing_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_nobody_reads_holds_up_neither_the_work_nor_its_end() {
+    let server = Server::start(server::world(vec![server::mailbox(A, 400), server::mailbox(B, 400)])).await;
+    let mut setup = Setup::new(&server);
+    setup.set(json!({"reinfer_batch_size": 1}));
+    // With one worker, whoever waited for a reader on it would stop everything.
+    setup.env.push(("TOKIO_WORKER_THREADS".to_owned(), "1".into()));
+    setup.env.push(("RUST_LOG".to_owned(), "trace".into()));
+    let mut child = setup.start(&["--once", "--progress", "plain"]);
+    until(MINUTE, "all is fetched though nobody reads what is logged", async || server.downloads().await == 1000).await;
+    let status = tokio::time::timeout(HALF_A_MINUTE, child.wait()).await.expect("it ends by itself").unwrap();
+    assert_eq!(status.code(), Some(0));
+    let ran = ended(child).await;
+    assert!(ran.stdout.contains("every message asked for is stored"), "{ran}");
+    assert_eq!(compare(&server, &setup).await.sound().real, 1000);
+    let mut read = Setup::new(&server);
+    (read.config, read.env) = (setup.config.clone(), setup.env.clone());
+    let whole = read.pass().await.stderr.len();
+    // Whoever waited for a reader would have waited here: a pipe holds 64 KiB (pipe(7)).
+    assert!(whole > 2 * ran.stderr.len() && ran.stderr.len() >= 60_000, "{} of {whole} bytes", ran.stderr.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_it_at_once_and_nothing_is_lost() {
     let (server, setup) = slow().await;
     server.admin("/fault", json!({"add": {"operation": "GetItem", "nth": 3, "action": {"kind": "stall", "after_bytes": 2000}}})).await;

@@ -99,6 +99,19 @@ async fn folders_are_filtered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_listed_again_is_known_and_told_as_such() {
+    for (server, setup) in by_each(6).await {
+        let first = setup.pass().await;
+        let stored = first.figure("stored");
+        assert_eq!((first.figure("known"), setup.pass().await.figure("known")), (0, 0), "no cursor tells anything twice");
+        // All cursors are lost.
+        std::fs::remove_dir_all(setup.sink().join("state")).unwrap();
+        let again = setup.pass().await;
+        assert_eq!((again.figure("stored"), again.figure("known")), (0, stored), "{again}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn participants_are_filtered() {
     for (server, mut setup) in by_each(4).await {
         let mailbox = server.simulator.state().store.mailbox(A).unwrap();

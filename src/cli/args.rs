@@ -122,7 +122,7 @@ pub struct AttachArgs {
     /// At how many times its pace.
     pub speed: f64,
     /// Where what is seen is recorded.
-    pub record: Option<PathBuf>,
+    pub record: Option<Recording>,
     /// Whether addresses are masked from the beginning.
     pub mask: bool,
     /// How the dashboard looks.

@@ -38,6 +38,7 @@ async fn watch(args: &AttachArgs, console: &Console, shutdown: impl Future<Outpu
         recording = Some((file, task));
     }
     let (sources, seen): (Vec<_>, Vec<_>) = sources.into_iter().map(seen::seen).unzip();
+    // A blank line between two.
     let told = |columns| seen.iter().map(|one: &Seen| one.table(columns, console.hides())).collect::<Vec<_>>().join("\n");
     let tables = tables(console.clone(), || told(WIDTH)).map_err(Exit::failed)?;
     let person = is_interactive();
@@ -57,7 +58,7 @@ async fn watch(args: &AttachArgs, console: &Console, shutdown: impl Future<Outpu
         () = tables => None,
     };
     // What was on the screen has gone with it.
-    let last = || format!("{}\n", told(columns().unwrap_or(WIDTH)).trim_end());
+    let last = || told(columns().unwrap_or(WIDTH));
     match left {
         Some(Left::Stalled) => say_in_time(last().into_bytes()),
         Some(_) => say(last().trim_end()),
@@ -66,8 +67,8 @@ async fn watch(args: &AttachArgs, console: &Console, shutdown: impl Future<Outpu
     match recording {
         Some((file, task)) => match task.await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Exit::failed(format!("writing the recording {} failed: {error}", file.display()))),
-            Err(_) => Err(Exit::failed(format!("writing the recording {} broke off", file.display()))),
+            Ok(Err(error)) => Err(Exit::failed(format!("writing the recording {file} failed: {error}"))),
+            Err(_) => Err(Exit::failed(format!("writing the recording {file} broke off"))),
         },
         None => Ok(()),
     }

@@ -1,10 +1,12 @@
 //! Standard error as the logs see it.
 
+mod queue;
+
 use std::{
     fmt,
     io::{self, IsTerminal, Write},
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
@@ -15,13 +17,50 @@ use exchange_sync_tui::mask::Mask;
 use rustix::fs::fstat;
 use tracing_subscriber::fmt::MakeWriter;
 
+use self::queue::Queue;
 use super::mask::shown;
+
+/// What is on its way to standard error.
+static QUEUE: LazyLock<Option<Arc<Queue>>> = LazyLock::new(|| {
+    Queue::start(write_now, |lines| tracing::warn!(lines, "lines of the log were left out here, since what was written before was not read"))
+});
+
+/// Writes to standard error itself. A log that cannot be written is not worth a failure.
+fn write_now(line: &[u8]) {
+    let mut err = io::stderr();
+    if !is_silent(&err) {
+        let _ = err.write_all(line);
+    }
+}
+
+/// Waits until all of the log is on standard error: to be called before something is said that is to stand behind it. Whether it is; where not a line is
+/// taken for five seconds it is given up.
+pub fn settle() -> bool {
+    settle_within(LAST)
+}
+
+/// The same where the process is to end at once: half a second.
+pub fn settle_in_haste() {
+    settle_within(HASTE);
+}
+
+fn settle_within(patience: Duration) -> bool {
+    // Once given up, nobody waits again before it is read.
+    static GIVEN_UP: AtomicBool = AtomicBool::new(false);
+    let patience = if GIVEN_UP.load(Ordering::Relaxed) { Duration::ZERO } else { patience };
+    let settled = QUEUE.as_ref().is_none_or(|queue| queue.settle(patience));
+    GIVEN_UP.store(!settled, Ordering::Relaxed);
+    settled
+}
 
 /// Whether the terminal takes nothing any more, so that whoever writes to it waits for ever.
 static STALLED: AtomicBool = AtomicBool::new(false);
 
 /// So long a terminal that took nothing is given to take the last words.
 const LAST: Duration = Duration::from_secs(5);
+
+/// The same where the last words are a line of the log.
+const HASTE: Duration = Duration::from_millis(500);
 
 /// Whether nothing is to be written there, since it would not be taken.
 fn is_silent(to: &impl IsTerminal) -> bool {
@@ -40,8 +79,9 @@ pub fn say_in_time(words: Vec<u8>) {
     }
 }
 
-/// Says a line on standard output. That nobody is there to read it, as where a terminal was closed, is not worth a failure.
+/// Says a line on standard output, behind what is logged. That nobody is there to read it, as where a terminal was closed, is not worth a failure.
 pub fn say(words: impl fmt::Display) {
+    settle();
     let mut out = io::stdout();
     if !is_silent(&out) {
         let _ = writeln!(out, "{words}");
@@ -50,6 +90,7 @@ pub fn say(words: impl fmt::Display) {
 
 /// The same on standard error.
 pub fn complain(words: impl fmt::Display) {
+    settle();
     let mut err = io::stderr();
     if !is_silent(&err) {
         let _ = writeln!(err, "{words}");
@@ -81,6 +122,7 @@ impl Console {
     /// Lends the terminal to a dashboard: log lines are not written to it meanwhile. What a person must know is on the dashboard, and whoever wants
     /// every line keeps it in files.
     pub fn lend(&self) -> Lent {
+        settle_in_haste();
         STALLED.store(false, Ordering::Relaxed);
         self.lent.store(true, Ordering::Relaxed);
         Lent(self.lent.clone())
@@ -105,7 +147,7 @@ impl Console {
         self.lent.load(Ordering::Relaxed)
     }
 
-    /// Writes to standard error, unless that is the terminal that is lent.
+    /// Has this written to standard error, unless that is the terminal that is lent. Never waits for whoever reads it.
     pub fn write(&self, text: &str) {
         let mut line = Line { console: self.clone(), text: text.as_bytes().to_vec() };
         let _ = line.flush();
@@ -145,22 +187,24 @@ impl Write for Line {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let text = std::mem::take(&mut self.text);
-        let mut err = io::stderr();
-        if text.is_empty() || is_silent(&err) || (self.console.is_lent() && is_drawn_on()) {
+        let mut text = std::mem::take(&mut self.text);
+        if text.is_empty() || (self.console.is_lent() && is_drawn_on()) {
             return Ok(());
         }
         // A file holds what `--mask` says, whatever is hidden from a screen.
-        match self.console.hides() && err.is_terminal() {
-            true => err.write_all(shown(&String::from_utf8_lossy(&text), true).as_bytes()),
-            false => err.write_all(&text),
+        if self.console.hides() && io::stderr().is_terminal() {
+            text = shown(&String::from_utf8_lossy(&text), true).into_owned().into_bytes();
         }
+        match &*QUEUE {
+            Some(queue) => queue.push(text),
+            None => write_now(&text),
+        }
+        Ok(())
     }
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        // A log that cannot be written is not worth a failure.
         let _ = self.flush();
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{fmt, io::Write, process::ExitCode};
 
+use super::console::settle;
+
 /// What to print, and the exit code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exit {
@@ -24,6 +26,7 @@ impl Exit {
 
     /// Prints the message where it belongs and gives the code. A closed pipe is not worth a panic.
     pub fn report(&self) -> ExitCode {
+        settle();
         let _ = match self.code {
             0 => std::io::stdout().write_all(self.message.as_bytes()),
             _ => std::io::stderr().write_all(self.message.as_bytes()),

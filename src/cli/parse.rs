@@ -259,7 +259,7 @@ struct AttachOptions {
     speed: Option<f64>,
     /// Keep what is seen of one instance in this file, which must not exist yet; at most 100 MiB
     #[arg(long, value_name = "FILE")]
-    record: Option<PathBuf>,
+    record: Option<Recording>,
     /// Mask mailbox addresses from the beginning
     #[arg(long)]
     mask: bool,

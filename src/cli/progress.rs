@@ -45,8 +45,19 @@ pub struct View {
     stop: Option<oneshot::Sender<()>>,
     tasks: JoinSet<()>,
     dashboard: Option<JoinHandle<Left>>,
-    /// Whether a dashboard was shown, whose last picture has gone with it.
-    pub was_dashboard: bool,
+    /// Whether a dashboard was shown.
+    showed: bool,
+}
+
+/// What a display leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaves {
+    /// Its lines stand there.
+    Lines,
+    /// The dashboard's last picture has gone with it.
+    Nothing,
+    /// The same, and the terminal took nothing at the end.
+    Stall,
 }
 
 impl Progress {
@@ -75,8 +86,7 @@ pub fn start(events: &Events, wanted: Wanted<'_>) -> Result<View, String> {
     let (board, over) = (events.clone(), stopped.clone());
     let hiding = wanted.console.clone();
     let tables = tables(wanted.console.clone(), move || {
-        let status = board.status().overview(Utc::now());
-        text::table(&if hiding.hides() { mask::masked(status) } else { status }, WIDTH)
+        text::table(&mask::masked(board.status().overview(Utc::now()), hiding.hides()), WIDTH)
     })?;
     tasks.spawn(async move {
         tokio::select! {
@@ -93,8 +103,8 @@ pub fn start(events: &Events, wanted: Wanted<'_>) -> Result<View, String> {
             dashboard = Some(tokio::spawn(dashboard::show(events.clone(), hands, wanted.screen, wanted.console.clone(), stopped)));
         }
     }
-    let was_dashboard = dashboard.is_some();
-    Ok(View { stop: Some(stop), tasks, dashboard, was_dashboard })
+    let showed = dashboard.is_some();
+    Ok(View { stop: Some(stop), tasks, dashboard, showed })
 }
 
 impl View {
@@ -112,15 +122,19 @@ impl View {
         std::future::pending().await
     }
 
-    /// Ends the display and leaves the terminal clean. Whether it takes what is written to it.
-    pub async fn stop(mut self) -> bool {
+    /// Ends the display and leaves the terminal clean.
+    pub async fn stop(mut self) -> Leaves {
         drop(self.stop.take());
         let left = match self.dashboard.take() {
             Some(dashboard) => dashboard.await.ok(),
             None => None,
         };
         while self.tasks.join_next().await.is_some() {}
-        // A display that broke does not concern the result.
-        left != Some(Left::Stalled)
+        match left {
+            Some(Left::Stalled) => Leaves::Stall,
+            // A display that broke does not concern the result.
+            _ if self.showed => Leaves::Nothing,
+            _ => Leaves::Lines,
+        }
     }
 }

@@ -8,7 +8,7 @@ use tokio::{
     sync::oneshot,
 };
 
-use super::console::Console;
+use super::console::{Console, settle_in_haste};
 
 /// Ready at the first SIGINT, SIGTERM or SIGHUP. The second of the former two ends the process with code 130. A hangup comes once for the terminal and
 /// once from the shell, so another one hurries nobody.
@@ -55,6 +55,7 @@ impl Heard {
                 Some(first) => drop(first.send(())),
                 None if hurried => {
                     exchange_sync_tui::give_back();
+                    settle_in_haste();
                     std::process::exit(130)
                 }
                 None => {}

@@ -66,6 +66,9 @@ impl Summary<'_> {
         };
         line("messages in the sink", format!("{}{looked}", count(sum.in_sink)));
         line("changes recorded", format!("{} (moves, read flags, deletions, new ids; no download)", count(sum.figures.changes)));
+        if sum.figures.known > 0 {
+            line("known already", format!("{} (listed again; no download)", count(sum.figures.known)));
+        }
         if sum.figures.passed_over > 0 {
             line("passed over", format!("{} (left out by filters)", count(sum.figures.passed_over)));
         }
@@ -83,13 +86,14 @@ impl Summary<'_> {
             text.push_str(&format!("  a new configuration was refused: {}\n", visible(&trouble.reason)));
         }
         // One cause may stop hundreds: it is told once.
-        let mut troubled: BTreeMap<String, (&str, Vec<&String>)> = BTreeMap::new();
+        let mut troubled: BTreeMap<String, (&str, String, Vec<&String>)> = BTreeMap::new();
         for (address, one) in self.status.mailboxes.iter().filter(|(_, one)| one.error.is_some() && !one.complete) {
             let words = one.error.as_ref().map_or("", |error| error.words.as_str());
-            troubled.entry(words.replace(address, "the mailbox")).or_insert((words, Vec::new())).1.push(address);
+            let of_any = words.replace(address, "the mailbox");
+            troubled.entry(cause(&of_any)).or_insert((words, of_any, Vec::new())).2.push(address);
         }
-        for (of_all, (of_one, addresses)) in troubled.iter().take(NAMED) {
-            let words = if addresses.len() > 1 { of_all } else { *of_one };
+        for (of_one, of_any, addresses) in troubled.values().take(NAMED) {
+            let words = if addresses.len() > 1 { of_any } else { *of_one };
             let mut named = addresses.iter().take(TOGETHER).map(|address| visible(address)).collect::<Vec<_>>().join(", ");
             if addresses.len() > TOGETHER {
                 named.push_str(&format!(" and {} more", count((addresses.len() - TOGETHER) as u64)));
@@ -97,7 +101,7 @@ impl Summary<'_> {
             text.push_str(&format!("  {named}: {}\n", visible(words)));
         }
         if troubled.len() > NAMED {
-            let more: usize = troubled.values().skip(NAMED).map(|(_, addresses)| addresses.len()).sum();
+            let more: usize = troubled.values().skip(NAMED).map(|(.., addresses)| addresses.len()).sum();
             text.push_str(&format!("  and {} more mailboxes in trouble, named in the log\n", count(more as u64)));
         }
         text
@@ -141,6 +145,7 @@ impl Summary<'_> {
             "stored": sum.figures.stored,
             "bytes": sum.figures.bytes,
             "changes": sum.figures.changes,
+            "known": sum.figures.known,
             "passed_over": sum.figures.passed_over,
             "in_sink": sum.in_sink,
             "quarantined": sum.quarantined,
@@ -152,6 +157,17 @@ impl Summary<'_> {
             "mailboxes": mailboxes,
         })
     }
+}
+
+/// The words without the numbers of requests, which differ where the cause is the same.
+fn cause(words: &str) -> String {
+    const NUMBER: &str = "client-request-id ";
+    let mut parts = words.split(NUMBER);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out.push_str(part.trim_start_matches(|c: char| c.is_ascii_hexdigit() || c == '-'));
+    }
+    out
 }
 
 #[cfg(test)]
@@ -216,14 +232,16 @@ mod tests {
         for n in 0..500 {
             let mailbox = Address::new(&format!("user{n:03}@example.com"));
             board.fold(at, &Event::MailboxAdded { mailbox: mailbox.clone() });
-            board.fold(at, &Event::MailboxFailed { reason: format!("opening {mailbox} failed: 401"), mailbox, refused: true });
+            let reason = format!("opening {mailbox} failed: 401 (client-request-id 0b1c{n:04x}-94a5-4cd1-8f1f-6d3c0f7a1f00) (check it)");
+            board.fold(at, &Event::MailboxFailed { reason, mailbox, refused: true });
         }
         let (status, (messages, resume)) = (board.overview(at), (String::new(), String::new()));
         let summary = Summary { status: &status, elapsed: Duration::ZERO, messages, resume, finished: true, outcome: Outcome::Refused };
         let text = summary.text();
         let told: Vec<&str> = text.lines().filter(|line| line.contains("401")).collect();
-        let expected = "  user000@example.com, user001@example.com, user002@example.com and 497 more: opening the mailbox failed: 401";
-        assert_eq!(told, [expected]);
+        let expected = "  user000@example.com, user001@example.com, user002@example.com and 497 more: opening the mailbox failed: 401 \
+                        (client-request-id 0b1c0000-94a5-4cd1-8f1f-6d3c0f7a1f00) (check it)";
+        assert_eq!(told, [expected], "with the number of one of the requests, to look for");
     }
 
     #[test]

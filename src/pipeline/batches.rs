@@ -21,7 +21,7 @@ pub struct Batch {
 
 /// A plan's batches of at most `size` messages; what is to be written down and the plan's end go with the last, which may hold no message.
 pub fn batches(plan: Plan, size: usize) -> impl Stream<Item = Result<Batch, Trouble>> {
-    let Plan { mut wanted, record, end, .. } = plan;
+    let Plan { mut wanted, record, end } = plan;
     let size = size.max(1);
     let mut batches = Vec::with_capacity(wanted.len() / size + 1);
     while wanted.len() > size {

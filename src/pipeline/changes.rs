@@ -9,7 +9,7 @@ use super::{
     describe::describe,
     folder_round::Visit,
     plan::{End, PageEnd, Plan, Wanted},
-    resolve,
+    resolve::{Resolved, resolve},
     standstill::Standstill,
     task::Task,
     uncovered::{Named, compare},
@@ -106,14 +106,15 @@ impl Position {
         }
         describe(visit, &mut page.changes).await?;
         let decisions = visit.ledger.identify(&visit.folder, &page.changes).await?;
-        let mut plan = resolve::resolve(visit, decisions).await?;
+        let Resolved { mut plan, passed_over, known } = resolve(visit, &page.changes, decisions).await?;
         visit.pipeline.events.tell(Event::PageListed {
             mailbox: visit.mailbox.address.clone(),
             folder: visit.folder.id.clone(),
             // What is handed out by its age was listed before.
             changes: if reach.is_none() { page.changes.len() } else { 0 },
             wanted: plan.wanted.len(),
-            passed_over: plan.passed_over,
+            passed_over,
+            known,
         });
         self.remaining = self.remaining.saturating_sub(plan.wanted.len());
         self.drained = page.ends();

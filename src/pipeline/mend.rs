@@ -13,7 +13,7 @@ use super::{
     describe::describe,
     folder_round::{Start, Visit},
     plan::{Plan, Wanted},
-    resolve,
+    resolve::{Resolved, resolve},
     turns::{PAUSE, Turn, Turns},
 };
 use crate::{
@@ -193,7 +193,7 @@ async fn fetch(visit: &Arc<Visit>, sought: &[Sought], stored: &mut u64) -> Resul
     }
     describe(visit, &mut changes).await?;
     let decisions = visit.ledger.identify(&visit.folder, &changes).await?;
-    let mut plan = resolve::resolve(visit, decisions).await?;
+    let Resolved { mut plan, .. } = resolve(visit, &changes, decisions).await?;
     plan.wanted.extend(wanted);
     let mut committed = std::pin::pin!(carry(visit, stream::iter([Ok::<Plan, Trouble>(plan)])));
     while let Some(batch) = committed.next().await {

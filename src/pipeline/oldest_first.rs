@@ -96,6 +96,7 @@ async fn list(visit: &Visit, survey: &mut Survey) -> Result<(), Trouble> {
             changes: page.changes.len(),
             wanted: 0,
             passed_over: 0,
+            known: 0,
         });
         let whole = page.ends();
         survey.note(page, whole).await?;

@@ -20,8 +20,6 @@ pub struct Wanted {
 pub struct Plan {
     /// To be downloaded and stored.
     pub wanted: Vec<Wanted>,
-    /// Messages that filters leave out.
-    pub passed_over: usize,
     /// To be written down.
     pub record: Vec<Entry>,
     /// What holds once all that is done; none for messages tried again out of turn.

@@ -9,12 +9,24 @@ use super::{
 use crate::{
     catalog::{Decision, Entry},
     exchange,
-    mail::{ItemId, Key, Listed, Lookup},
+    mail::{Change, ItemId, Key, Listed, Lookup},
 };
 
-/// Turns decisions into a plan; costs no request where every decision is final.
-pub async fn resolve(visit: &Visit, decisions: Vec<Decision>) -> Result<Plan, Trouble> {
+/// What a page comes to.
+pub struct Resolved {
+    /// What is to be done.
+    pub plan: Plan,
+    /// Messages that filters leave out.
+    pub passed_over: usize,
+    /// Messages that are stored already, and nothing new is told of them.
+    pub known: usize,
+}
+
+/// Turns the decisions on changes, one on each, into a plan; costs no request where every decision is final.
+pub async fn resolve(visit: &Visit, changes: &[Change], decisions: Vec<Decision>) -> Result<Resolved, Trouble> {
     let mut plan = Plan::default();
+    let there = changes.iter().zip(&decisions).filter(|(change, _)| !matches!(change, Change::Deleted(_)));
+    let mut known = there.filter(|(_, decision)| **decision == Decision::Nothing).count();
     let (mut resembling, mut refreshing) = (Vec::new(), Vec::new());
     for decision in decisions {
         match decision {
@@ -31,14 +43,16 @@ pub async fn resolve(visit: &Visit, decisions: Vec<Decision>) -> Result<Plan, Tr
         date(visit, &mut plan).await?;
     }
     // What the sink has already is no matter of filters.
+    let listed = plan.wanted.len();
     plan.wanted.retain(|wanted| visit.delivered.admits(&wanted.listed));
     let found = plan.wanted.len();
+    known += listed - found;
     plan.wanted.retain(|wanted| visit.filters.admits_date(wanted.listed.dated()));
     if visit.filters.participants.any() {
         keep_by_participants(visit, &mut plan).await?;
     }
-    plan.passed_over = found - plan.wanted.len();
-    Ok(plan)
+    let passed_over = found - plan.wanted.len();
+    Ok(Resolved { plan, passed_over, known })
 }
 
 async fn tell_moves_from_copies(visit: &Visit, resembling: Vec<(Listed, Key, ItemId, Key)>, plan: &mut Plan) -> Result<(), Trouble> {

@@ -61,14 +61,16 @@ impl Row {
             Event::FoldersListed { folders, .. } => self.folders_listed(folders, revision),
             Event::FolderDue { folder, whole, .. } => self.folder(folder, revision, |row| row.due(*whole)),
             Event::FolderStarted { folder, .. } => self.folder(folder, revision, |row| row.folder.state = FolderState::Listing),
-            Event::PageListed { folder, changes, wanted, passed_over, .. } => {
-                let (changes, wanted, passed_over) = (*changes as u64, *wanted as u64, *passed_over as u64);
+            Event::PageListed { folder, changes, wanted, passed_over, known, .. } => {
+                let (changes, wanted, passed_over, known) = (*changes as u64, *wanted as u64, *passed_over as u64, *known as u64);
                 self.pending += wanted;
                 self.mailbox.figures.listed += changes;
                 self.mailbox.figures.wanted += wanted;
                 self.mailbox.figures.passed_over += passed_over;
+                self.mailbox.figures.known += known;
                 self.folder(folder, revision, |row| {
                     row.folder.figures.passed_over += passed_over;
+                    row.folder.figures.known += known;
                     row.listed(changes, wanted);
                 });
                 self.progress(at);

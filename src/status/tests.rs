@@ -47,7 +47,7 @@ impl World {
     fn listed(&mut self, folder: &str, changes: usize, wanted: usize) {
         let (mailbox, folder) = (self.mailbox.clone(), FolderId(folder.into()));
         self.tell(Event::FolderStarted { mailbox: mailbox.clone(), folder: folder.clone() });
-        self.tell(Event::PageListed { mailbox, folder, changes, wanted, passed_over: changes - wanted });
+        self.tell(Event::PageListed { mailbox, folder, changes, wanted, passed_over: changes - wanted, known: 0 });
     }
 
     fn stored(&mut self, folder: &str, messages: u64) {
@@ -109,6 +109,25 @@ fn a_mailbox_goes_from_state_to_state() {
     assert_eq!((world.mailbox().reason.as_deref(), world.mailbox().until), (Some("denied"), None));
     world.tell(Event::StopBegun);
     assert_eq!(world.board.head(world.now).state, State::Stopping);
+}
+
+#[test]
+fn what_stands_still_or_is_stopped_has_no_end_of_its_own() {
+    let mut world = World::new();
+    world.begins(&[("Inbox", 100)]);
+    world.listed("Inbox", 100, 100);
+    world.pass(10);
+    world.stored("Inbox", 20);
+    let eta = |world: &World| world.board.head(world.now).eta;
+    assert!(eta(&world).is_some());
+    world.tell(Event::MailboxPaused { mailbox: world.mailbox.clone() });
+    assert_eq!(eta(&world), None);
+    world.tell(Event::MailboxResumed { mailbox: world.mailbox.clone() });
+    world.begins(&[("Inbox", 100)]);
+    world.listed("Inbox", 80, 80);
+    assert!(eta(&world).is_some());
+    world.tell(Event::StopBegun);
+    assert_eq!(eta(&world), None);
 }
 
 #[test]

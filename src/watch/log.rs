@@ -24,8 +24,8 @@ pub fn log(event: &Event, level: Option<Level>) {
             let items: u64 = folders.iter().filter_map(|folder| folder.items).sum();
             tracing::debug!(%mailbox, folders = folders.len(), items, "folders listed");
         }
-        Event::PageListed { mailbox, changes, wanted, passed_over, .. } => {
-            tracing::debug!(%mailbox, changes, wanted, passed_over, "changes listed");
+        Event::PageListed { mailbox, changes, wanted, passed_over, known, .. } => {
+            tracing::debug!(%mailbox, changes, wanted, passed_over, known, "changes listed");
         }
         Event::MessagesStored { mailbox, messages, bytes, .. } => tracing::info!(%mailbox, messages, bytes, "messages stored"),
         Event::ChangesRecorded { mailbox, changes, .. } => tracing::info!(%mailbox, changes, "changes recorded"),

@@ -9,17 +9,19 @@ mod order;
 mod quarantine;
 mod round;
 mod rows;
+mod whole;
 
 use chrono::{DateTime, Utc};
 use crossterm::event::{KeyEvent, KeyEventKind};
 
 pub(crate) use dialog::{Confirm, Dialog};
-pub(crate) use list::List;
+pub(crate) use list::{List, Window};
 pub(crate) use logs::Logs;
 pub(crate) use order::{Order, severity};
 pub(crate) use quarantine::Quarantine;
 use round::Round;
 pub(crate) use rows::{Row, Table};
+pub(crate) use whole::Whole;
 
 use crate::{
     Action, Left, Settings, Signal,
@@ -81,6 +83,7 @@ pub(crate) struct App {
     pub(crate) tab: Tab,
     pub(crate) pane: Option<Pane>,
     pub(crate) expanded: bool,
+    pub(crate) details: Window,
     pub(crate) table: Table,
     pub(crate) logs: Logs,
     pub(crate) quarantine: Quarantine,
@@ -109,6 +112,7 @@ impl App {
             tab: Tab::default(),
             pane: None,
             expanded: false,
+            details: Window::default(),
             table: Table::default(),
             logs: Logs::default(),
             quarantine,

@@ -4,12 +4,14 @@ mod instance;
 mod track;
 mod whole;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
-pub(crate) use instance::{Instance, Link, stalled};
+pub(crate) use instance::{Instance, Link, Place, RESTARTED, stalled};
 pub(crate) use track::{POINTS, Scale, Track};
 
-use crate::Signal;
+use crate::{Frame, Signal};
 
 /// All appliances, in the order in which they were named.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +32,24 @@ impl Fleet {
     pub(crate) fn take(&mut self, source: usize, signal: Signal, now: DateTime<Utc>) {
         if let Some(instance) = self.instances.get_mut(source) {
             self.version += 1;
+            // Only a whole status may come from another one than before.
+            let introduced = matches!(signal, Signal::Frame(Frame::Status(_)));
             self.work += instance.take(signal, now);
+            if introduced {
+                self.call();
+            }
+        }
+    }
+
+    /// Whoever has a name alone is called by it.
+    fn call(&mut self) {
+        let mut names: BTreeMap<String, usize> = BTreeMap::new();
+        for instance in &self.instances {
+            *names.entry(instance.own_name().to_owned()).or_default() += 1;
+        }
+        for instance in &mut self.instances {
+            let alone = names.get(instance.own_name()) == Some(&1);
+            instance.call(alone);
         }
     }
 

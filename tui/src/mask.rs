@@ -43,6 +43,8 @@ pub fn shown(text: &str, mask: bool) -> Cow<'_, str> {
     while let Some(at) = rest.find('@') {
         let local =
             rest[..at].rfind(|c| !of_address(c)).map_or(0, |before| before + rest[before..].chars().next().map_or(1, char::len_utf8));
+        // The letter that ends a colour does not begin the address.
+        let local = rest[..local].rfind('\u{1b}').map_or(local, |escape| local.max(escape + colour(&rest[escape..])));
         // What a log writes before a value (`mailbox=`) is no part of the address, though an address may hold that sign.
         let local = rest[local..at].rfind('=').map_or(local, |sign| local + sign + 1);
         let domain = rest[at + 1..].find(|c| !of_address(c)).map_or(rest.len(), |end| at + 1 + end);
@@ -60,13 +62,22 @@ pub fn shown(text: &str, mask: bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The length of the colour at the beginning of the text (SGR, ECMA-48 8.3.117); 0 where there is none.
+fn colour(text: &str) -> usize {
+    let parameters = text.strip_prefix("\u{1b}[").map(|text| text.trim_start_matches(|c: char| c.is_ascii_digit() || ";:".contains(c)));
+    parameters.and_then(|end| end.strip_prefix('m')).map_or(0, |behind| text.len() - behind.len())
+}
+
 /// A slash may stand in an address (RFC 5322, atext), but none has one; where one stands the address is part of a path.
 fn of_address(c: char) -> bool {
     c.is_alphanumeric() || "!#$%&'*+-=?^_`{|}~.".contains(c)
 }
 
-/// A status without addresses. They are hidden before anything is cut to fit a column: of half an address nobody would know that it is one.
-pub fn masked(mut status: Status) -> Status {
+/// A status as it may be seen: unchanged, or without addresses. They are hidden before anything is cut to fit a column: of half an address nobody would know that it is one.
+pub fn masked(mut status: Status, mask: bool) -> Status {
+    if !mask {
+        return status;
+    }
     let hide = |words: &mut String| *words = shown(words, true).into_owned();
     let trouble = status.head.sink_trouble.iter_mut().map(|trouble| &mut trouble.reason);
     trouble.chain(status.head.config_trouble.iter_mut().map(|trouble| &mut trouble.reason)).for_each(hide);
@@ -110,6 +121,16 @@ mod tests {
     fn a_field_of_a_log_line_keeps_its_name() {
         let masked = shown("WARN waiting mailbox=a@example.com seconds=3", true);
         assert_eq!(masked, format!("WARN waiting mailbox={} seconds=3", shown("a@example.com", true)));
+    }
+
+    #[test]
+    fn a_colour_before_an_address_is_no_part_of_it() {
+        let ann = shown("ann@example.com", true);
+        for before in ["\u{1b}[3mmailbox\u{1b}[0m\u{1b}[2m=\u{1b}[0m", "\u{1b}[m", "\u{1b}[38;5;9m", "\u{1b}[0m m=", "\u{1b}[32m"] {
+            assert_eq!(shown(&format!("{before}ann@example.com\u{1b}[0m"), true), format!("{before}{ann}\u{1b}[0m"));
+        }
+        assert_eq!(shown("\u{1b}[3mailbox", true), "\u{1b}[3mailbox");
+        assert!(shown("\u{1b}[0K[m@example.com", true).ends_with(&*shown("m@example.com", true)));
     }
 
     #[test]

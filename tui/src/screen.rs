@@ -28,7 +28,7 @@ mod tabs;
 use ratatui::{Frame, buffer::Buffer, layout::Rect};
 
 use crate::{
-    app::{App, Pane, Tab},
+    app::{App, Dialog, Pane, Tab},
     keymap::Command,
     theme::{self, Role},
 };
@@ -119,6 +119,14 @@ fn windows(app: &mut App, layout: &Layout) {
     app.logs.list.show(usize::from(height), lines);
     let items = app.quarantine.items.len();
     app.quarantine.list.show(usize::from(quarantine::list(app, layout.body).height), items);
+    if app.in_details() {
+        let (page, lines) = details::size(app, layout.pane);
+        app.details.show(page, lines);
+    }
+    let most = dialogs::most(app, layout.bar.union(layout.head));
+    if let Some(Dialog::Help(line) | Dialog::Text { line, .. }) = &mut app.dialog {
+        *line = most.min(*line);
+    }
 }
 
 /// The log's pane, below a line that parts it from the table.

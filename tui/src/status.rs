@@ -136,6 +136,9 @@ pub struct Figures {
     /// Messages found that filters leave out.
     #[serde(default)]
     pub passed_over: u64,
+    /// Messages listed that were stored already, with nothing new about them.
+    #[serde(default)]
+    pub known: u64,
 }
 
 impl Figures {
@@ -155,6 +158,7 @@ impl AddAssign for Figures {
         self.bytes += other.bytes;
         self.changes += other.changes;
         self.passed_over += other.passed_over;
+        self.known += other.known;
     }
 }
 
@@ -168,6 +172,7 @@ impl SubAssign for Figures {
         self.bytes -= other.bytes;
         self.changes -= other.changes;
         self.passed_over -= other.passed_over;
+        self.known -= other.known;
     }
 }
 

@@ -2,8 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufWriter, IsTerminal, Write},
-    os::fd::AsFd,
+    io::{self, BufWriter, Write},
     panic,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
@@ -21,7 +20,7 @@ use crossterm::{
 use ratatui::{Terminal, backend::CrosstermBackend, layout::Rect};
 use rustix::process::{Signal, getpgrp, getpid, getsid, kill_current_process_group, kill_process};
 
-use crate::{app::App, screen, show::Surface, urgent::deliver};
+use crate::{app::App, screen, show::Surface, urgent::{deliver, on_terminal}};
 
 type Hook = Box<dyn Fn(&panic::PanicHookInfo<'_>) + Send + Sync>;
 
@@ -69,11 +68,9 @@ pub fn give_back() {
 
 /// Standard output, or where that is no terminal standard error: with nothing of the program's own between, so that whoever waits here keeps nobody else.
 pub(crate) fn out() -> Box<dyn Write + Send> {
-    let (out, err) = (io::stdout(), io::stderr());
-    let fd = if out.is_terminal() { out.as_fd().try_clone_to_owned() } else { err.as_fd().try_clone_to_owned() };
-    match fd {
+    match on_terminal(&|out| out.as_fd().try_clone_to_owned()) {
         Ok(fd) => Box::new(File::from(fd)),
-        Err(_) => Box::new(err),
+        Err(_) => Box::new(io::stderr()),
     }
 }
 

@@ -115,12 +115,11 @@ pub fn table(status: &Status, columns: usize) -> String {
     let totals = &status.head.totals;
     let elapsed = (at - status.head.started).num_seconds();
     let mean = if elapsed > 0 { totals.figures.stored as f64 / elapsed as f64 } else { 0.0 };
-    let passed_over = match totals.figures.passed_over {
-        0 => String::new(),
-        n => format!(", {} passed over by filters", count(n)),
-    };
+    let told = |n: u64, words: &str| if n == 0 { String::new() } else { format!(", {} {words}", count(n)) };
+    let known = told(totals.figures.known, "known already");
+    let passed_over = told(totals.figures.passed_over, "passed over by filters");
     let mut sum = format!(
-        "{} of {} mailboxes done, {} troubled; {} messages stored ({}), {} changes without a download{passed_over}, {} in quarantine; {} {}, {} {}; {} at {} on average",
+        "{} of {} mailboxes done, {} troubled; {} messages stored ({}), {} changes without a download{known}{passed_over}, {} in quarantine; {} {}, {} {}; {} at {} on average",
         count(totals.complete),
         count(totals.mailboxes),
         count(totals.troubled),

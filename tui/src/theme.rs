@@ -8,7 +8,7 @@ use ratatui::{
 
 use crate::{
     settings::{Color, Colors, Settings},
-    status::{FolderState, MailboxState, State},
+    status::{FolderState, Level, MailboxState, State},
 };
 
 /// What a piece of text means.
@@ -132,6 +132,19 @@ pub(crate) fn folder(state: FolderState) -> (&'static str, &'static str, Role) {
         FolderState::Failed => ("✗", "failed", Role::Bad),
     }
 }
+
+/// The same of how grave a line of the log is.
+pub(crate) fn level(level: Level) -> (&'static str, &'static str, Role) {
+    match level {
+        Level::Error => ("✗", "error", Role::Bad),
+        Level::Warn => ("▲", "warn", Role::Warn),
+        Level::Info => ("·", "info", Role::Plain),
+        Level::Debug => (" ", "debug", Role::Dim),
+    }
+}
+
+/// The same of a mailbox under work of which nothing comes.
+pub(crate) const STALLED: (&str, &str, Role) = ("△", "stalled", Role::Warn);
 
 /// Makes a drawn screen one of ASCII alone: our own signs become others, strangers' letters question marks.
 pub(crate) fn to_ascii(buffer: &mut Buffer) {

@@ -66,6 +66,7 @@ fn unblocked() -> Option<OwnedFd> {
     open(name, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).ok()
 }
 
-fn on_terminal<T>(act: &dyn Fn(&dyn AsFd) -> T) -> T {
+/// On standard output, or where that is no terminal on standard error.
+pub(crate) fn on_terminal<T>(act: &dyn Fn(&dyn AsFd) -> T) -> T {
     if io::stdout().is_terminal() { act(&io::stdout()) } else { act(&io::stderr()) }
 }

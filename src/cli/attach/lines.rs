@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use exchange_sync_tui::{Signal, Source, Status, text};
+use exchange_sync_tui::{Signal, Source, Status, status::State, text};
 use futures::{StreamExt, stream::SelectAll};
 use tokio::time::{Instant, interval_at};
 use tokio_stream::wrappers::ReceiverStream;
@@ -55,7 +55,8 @@ fn take((name, status, known): &mut (String, Status, bool), signal: Signal, mask
         Signal::Lost { reason, again } => {
             *known = false;
             let wait = (again - chrono::Utc::now()).num_milliseconds().max(0);
-            say(name, &format!("connection lost: {reason}; trying again in {} s", (wait + 999) / 1000), mask)
+            let what = if status.head.state == State::Ended { "has ended".to_owned() } else { format!("connection lost: {reason}") };
+            say(name, &format!("{what}; trying again in {} s", (wait + 999) / 1000), mask)
         }
         Signal::Replay { .. } => Ok(()),
         Signal::Closed { reason } => {

@@ -1,9 +1,6 @@
 //! What is seen, kept in a file on its way to the dashboard.
 
-use std::{
-    io::{self, Write},
-    path::Path,
-};
+use std::io::{self, Write};
 
 use chrono::Utc;
 use exchange_sync_tui::{Signal, Source};
@@ -12,8 +9,8 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use crate::cli::recording::Recording;
 
 /// The same source, recorded until nobody watches it any more. A recording that cannot be written ends; what is seen goes on.
-pub fn record(file: &Path, mut source: Source) -> Result<(Source, JoinHandle<io::Result<()>>), String> {
-    let mut recorder = Some(Recording::from(file).begin()?);
+pub fn record(file: &Recording, mut source: Source) -> Result<(Source, JoinHandle<io::Result<()>>), String> {
+    let mut recorder = Some(file.begin()?);
     let (send, frames) = mpsc::channel(1);
     let task = tokio::spawn(async move {
         let mut outcome = Ok(());
@@ -53,7 +50,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("seen.jsonl");
         let (send, frames) = mpsc::channel(1);
-        let (mut recorded, task) = record(&file, Source { name: "pod".into(), frames, asks: None }).unwrap();
+        let (mut recorded, task) = record(&Recording::from(&*file), Source { name: "pod".into(), frames, asks: None }).unwrap();
         for signal in [Signal::Frame(Frame::Status(Box::default())), Signal::Lost { reason: "x".into(), again: Utc::now() }] {
             send.send(signal.clone()).await.unwrap();
             assert_eq!(recorded.frames.recv().await.unwrap(), signal);
@@ -65,7 +62,7 @@ mod tests {
         assert!(matches!(&entries[..], [Ok(entry)] if matches!(entry.frame, Frame::Status(_))), "{entries:?}");
         let (_, frames) = mpsc::channel(1);
         assert!(
-            record(&file, Source { name: "pod".into(), frames, asks: None }).unwrap_err().contains("seen.jsonl"),
+            record(&Recording::from(&*file), Source { name: "pod".into(), frames, asks: None }).unwrap_err().contains("seen.jsonl"),
             "what exists is kept"
         );
     }

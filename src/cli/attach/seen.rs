@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use exchange_sync_tui::{Signal, Source, Status, mask, text};
+use exchange_sync_tui::{Signal, Source, Status, mask, status, text};
 use tokio::sync::mpsc;
 
 use crate::words::{shown, visible};
@@ -62,13 +62,13 @@ impl Seen {
         let state = held(&self.state);
         let name = state.status.as_ref().map(|status| status.head.instance.as_str()).filter(|name| !name.is_empty()).unwrap_or(&self.name);
         let told = |words: &str| visible(&shown(words, mask)).into_owned();
-        let mut table = match &state.lost {
+        let over = state.status.as_ref().is_some_and(|status| status.head.state == status::State::Ended);
+        let mut table = match state.lost.as_ref().filter(|_| !over) {
             Some(reason) => told(&format!("{name}, connection lost: {reason}")),
             None => told(name),
         } + "\n";
         match &state.status {
-            Some(status) if mask => table += &text::table(&mask::masked(status.clone()), columns),
-            Some(status) => table += &text::table(status, columns),
+            Some(status) => table += &text::table(&mask::masked(status.clone(), mask), columns),
             None => table += "nothing was heard of it\n",
         }
         table

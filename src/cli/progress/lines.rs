@@ -4,7 +4,9 @@ use std::{fmt, io::Write, time::Duration};
 
 use chrono::Utc;
 use exchange_sync_tui::text;
-use tokio::time;
+use futures::{Stream, StreamExt};
+use tokio::{task, time};
+use tokio_stream::wrappers::IntervalStream;
 
 use super::Stop;
 use crate::{cli::console::Console, status::Status, watch::Events};
@@ -14,30 +16,33 @@ const LINES: Duration = Duration::from_secs(10);
 
 /// A line every ten seconds by the clock, so that a standstill shows. What a person should know in between is in the log, on the same screen.
 pub async fn lines(events: Events, console: Console, stopped: Stop) {
-    each(stopped, || {
+    let mut ticks = ticks(stopped);
+    while ticks.next().await.is_some() {
         let status = events.status().overview(Utc::now());
         console.write(&(text::line(&status) + "\n"));
-    })
-    .await;
+    }
 }
 
-/// The same as JSON on standard output: one object a line, with the fields of `/status`.
-pub async fn json(events: Events, stopped: Stop) {
-    each(stopped, || {
+/// The same as JSON on standard output: one object a line, with the fields of `/status`. While what was written is not read, nothing more is.
+pub async fn json(events: Events, mut stopped: Stop) {
+    let mut ticks = ticks(stopped.clone());
+    while ticks.next().await.is_some() {
         let status = events.status().overview(Utc::now());
-        let _ = writeln!(std::io::stdout(), "{}", Line { event: "progress", status });
-    })
-    .await;
-}
-
-async fn each(mut stopped: Stop, tell: impl Fn()) {
-    let mut ticks = time::interval_at(time::Instant::now() + LINES, LINES);
-    loop {
+        // Not by a worker: whoever reads may be slow.
+        let line = task::spawn_blocking(move || writeln!(std::io::stdout(), "{}", Line { event: "progress", status }));
+        // That nobody reads it is not worth a failure.
         tokio::select! {
             _ = &mut stopped => return,
-            _ = ticks.tick() => tell(),
+            _ = line => {}
         }
     }
+}
+
+/// Until it is stopped, by the clock, however long a line takes.
+fn ticks(stopped: Stop) -> impl Stream<Item = ()> + Unpin {
+    let mut ticks = time::interval_at(time::Instant::now() + LINES, LINES);
+    ticks.set_missed_tick_behavior(time::MissedTickBehavior::Skip);
+    IntervalStream::new(ticks).map(drop).take_until(stopped)
 }
 
 /// A status as one line of JSON among others.

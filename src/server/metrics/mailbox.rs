@@ -33,10 +33,11 @@ const GAUGES: [Figure; 11] = [
 ];
 
 /// What only grows.
-const COUNTERS: [Figure; 8] = [
+const COUNTERS: [Figure; 9] = [
     ("messages_stored_total", "Messages stored by this run", |mailbox| Some(mailbox.figures.stored)),
     ("stored_bytes_total", "Bytes of messages stored by this run", |mailbox| Some(mailbox.figures.bytes)),
     ("changes_recorded_total", "Changes recorded without a download", |mailbox| Some(mailbox.figures.changes)),
+    ("messages_known_total", "Messages listed that were stored already", |mailbox| Some(mailbox.figures.known)),
     ("messages_passed_over_total", "Messages found that filters leave out", |mailbox| Some(mailbox.figures.passed_over)),
     ("requests_total", "Requests answered by Exchange", |mailbox| Some(mailbox.requests_answered)),
     ("throttled_total", "Waits that Exchange asked for", |mailbox| Some(mailbox.throttled)),

@@ -35,6 +35,7 @@ pub fn write(head: &Head, text: &mut Text) {
         ("messages_stored_total", "Messages stored by this run", totals.figures.stored),
         ("stored_bytes_total", "Bytes of messages stored by this run", totals.figures.bytes),
         ("changes_recorded_total", "Changes recorded without a download: moves, read flags, deletions, new ids", totals.figures.changes),
+        ("messages_known_total", "Messages listed that were stored already", totals.figures.known),
         ("messages_passed_over_total", "Messages found that filters leave out", totals.figures.passed_over),
         ("requests_total", "Requests answered by Exchange", totals.requests),
         ("throttled_total", "Waits that Exchange asked for", totals.throttled),

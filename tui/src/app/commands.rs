@@ -2,8 +2,8 @@
 
 use crossterm::event::{MouseEvent, MouseEventKind};
 
-use super::{App, Confirm, Dialog, Effect, Order, Pane, Row, Tab};
-use crate::{Left, keymap::Command, screen::Spot, status::Level};
+use super::{App, Confirm, Dialog, Effect, Order, Pane, Row, Tab, Whole, Window};
+use crate::{Left, fleet::Instance, keymap::Command, screen::Spot, status::Level};
 
 /// Levels of the log, from the gravest on.
 const LEVELS: [Level; 4] = [Level::Error, Level::Warn, Level::Info, Level::Debug];
@@ -16,11 +16,19 @@ const WHEEL: isize = 3;
 
 impl App {
     pub(crate) fn command(&mut self, command: Command) -> Vec<Effect> {
-        let page = self.list().page();
+        let page = if self.in_details() { self.details.page() } else { self.list().page() };
         let half = (page / 2).max(1);
+        if matches!(command, Command::Mailboxes | Command::Logs | Command::Quarantine | Command::Charts) {
+            // What is said of one view is not said of another.
+            self.notice = None;
+        }
         match command {
             Command::Up => self.step(-1),
             Command::Down => self.step(1),
+            Command::PageUp if self.in_details() => self.details.step(-page),
+            Command::PageDown if self.in_details() => self.details.step(page),
+            Command::HalfUp if self.in_details() => self.details.step(-half),
+            Command::HalfDown if self.in_details() => self.details.step(half),
             Command::PageUp => self.step(-page),
             Command::PageDown => self.step(page),
             Command::HalfUp => self.step(-half),
@@ -94,6 +102,8 @@ impl App {
             return Vec::new();
         }
         match (event.kind, spot) {
+            (MouseEventKind::ScrollUp, _) if self.in_details() => self.details.step(-WHEEL),
+            (MouseEventKind::ScrollDown, _) if self.in_details() => self.details.step(WHEEL),
             (MouseEventKind::ScrollUp, _) => self.step(-WHEEL),
             (MouseEventKind::ScrollDown, _) => self.step(WHEEL),
             (MouseEventKind::Down(_), Spot::Tab(command)) => return self.command(command),
@@ -113,6 +123,11 @@ impl App {
     /// Whether keys move through the log.
     pub(crate) fn in_log(&self) -> bool {
         self.tab == Tab::Logs || (self.tab == Tab::Mailboxes && self.expanded && self.pane == Some(Pane::Logs))
+    }
+
+    /// Whether details have all of the body.
+    pub(crate) fn in_details(&self) -> bool {
+        self.tab == Tab::Mailboxes && self.expanded && self.pane == Some(Pane::Details)
     }
 
     fn length(&self) -> usize {
@@ -139,6 +154,7 @@ impl App {
         let length = self.length();
         if self.in_table() {
             self.table.chosen = by != isize::MIN;
+            self.details = Window::default();
         }
         self.list().step(by, length);
         if self.in_log() {
@@ -172,6 +188,9 @@ impl App {
     }
 
     fn open(&mut self) {
+        if self.in_log() || self.tab == Tab::Quarantine {
+            return self.read();
+        }
         match self.table.selected().cloned() {
             Some(row) if self.tab == Tab::Mailboxes && row.folder.is_none() => self.fold(self.table.unfolded(&row)),
             Some(_) if self.tab == Tab::Mailboxes => self.toggle(Pane::Details),
@@ -179,7 +198,22 @@ impl App {
         }
     }
 
+    /// Shows the selected line whole.
+    fn read(&mut self) {
+        let zone = self.settings.zone;
+        let named = |source: usize| self.fleet().instances.get(source).filter(|_| self.fleet().instances.len() > 1).map(Instance::name);
+        let text = match self.tab {
+            Tab::Quarantine => self.quarantine.selected().map(|(source, item)| Whole::quarantined(item, named(*source), zone)),
+            _ => {
+                let line = self.logs.line(self.fleet(), self.logs.list.cursor);
+                line.map(|(source, line)| Whole::line(line, named(source), zone))
+            }
+        };
+        self.dialog = text.map(|text| Dialog::Text { text, line: 0 });
+    }
+
     fn toggle(&mut self, pane: Pane) {
+        self.details = Window::default();
         self.table.chosen = true;
         self.tab = Tab::Mailboxes;
         self.pane = (self.pane != Some(pane)).then_some(pane);

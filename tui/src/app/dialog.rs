@@ -2,17 +2,22 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{App, Effect, Tab};
+use super::{App, Effect, Tab, Whole};
 use crate::{
     Left,
     keymap::{Command, Meaning},
 };
+
+/// Lines that a page moves what is read.
+const PAGE: usize = 10;
 
 /// What stands over everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Dialog {
     /// All keys, from this line on.
     Help(usize),
+    /// Something to be read whole, from a line on.
+    Text { text: Whole, line: usize },
     /// A question.
     Confirm(Confirm),
     /// A word to filter by, and the one before.
@@ -30,6 +35,19 @@ pub(crate) enum Confirm {
     RetryAll,
 }
 
+/// The first line after a key; none where the key closes what is read.
+fn scrolled(line: usize, command: Option<Command>) -> Option<usize> {
+    match command? {
+        Command::Down => Some(line.saturating_add(1)),
+        Command::PageDown | Command::HalfDown => Some(line.saturating_add(PAGE)),
+        Command::Up => Some(line.saturating_sub(1)),
+        Command::PageUp | Command::HalfUp => Some(line.saturating_sub(PAGE)),
+        Command::Top => Some(0),
+        Command::Bottom => Some(usize::MAX),
+        _ => None,
+    }
+}
+
 impl App {
     /// A key while something stands over everything.
     pub(super) fn answer(&mut self, key: KeyEvent) -> Vec<Effect> {
@@ -41,22 +59,13 @@ impl App {
             return self.command(Command::Interrupt);
         }
         match self.dialog.clone() {
-            Some(Dialog::Help(line)) => self.help(line, command),
+            Some(Dialog::Help(line)) => self.dialog = scrolled(line, command).map(Dialog::Help),
+            Some(Dialog::Text { text, line }) => self.dialog = scrolled(line, command).map(|line| Dialog::Text { text, line }),
             Some(Dialog::Confirm(confirm)) => return self.decide(confirm, key.code),
             Some(Dialog::Filter { before }) => self.edit(before, key),
             None => {}
         }
         Vec::new()
-    }
-
-    fn help(&mut self, line: usize, command: Option<Command>) {
-        self.dialog = match command {
-            Some(Command::Down) => Some(Dialog::Help(line.saturating_add(1))),
-            Some(Command::PageDown | Command::HalfDown) => Some(Dialog::Help(line.saturating_add(10))),
-            Some(Command::Up) => Some(Dialog::Help(line.saturating_sub(1))),
-            Some(Command::PageUp | Command::HalfUp) => Some(Dialog::Help(line.saturating_sub(10))),
-            _ => None,
-        };
     }
 
     /// Enter and y agree, d detaches where that is offered, everything else goes back.

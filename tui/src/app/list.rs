@@ -29,6 +29,29 @@ impl List {
     }
 }
 
+/// A text of which some lines are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub(crate) first: usize,
+    page: usize,
+}
+
+impl Window {
+    pub(crate) fn page(&self) -> isize {
+        self.page.saturating_sub(1).max(1) as isize
+    }
+
+    pub(crate) fn step(&mut self, by: isize) {
+        self.first = self.first.saturating_add_signed(by);
+    }
+
+    /// Keeps the window within the text.
+    pub(crate) fn show(&mut self, page: usize, lines: usize) {
+        self.page = page;
+        self.first = self.first.min(lines.saturating_sub(page));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

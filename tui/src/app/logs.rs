@@ -5,13 +5,16 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{List, Row};
-use crate::{fleet::Fleet, status::Level};
+use crate::{
+    fleet::{Fleet, Place},
+    status::{Level, LogLine},
+};
 
 /// The log and how it is looked at.
 #[derive(Clone, Debug)]
 pub(crate) struct Logs {
     /// Lines that pass, oldest first: when, of which source, and where in its log.
-    pub(crate) lines: Vec<(DateTime<Utc>, usize, usize)>,
+    pub(crate) lines: Vec<(DateTime<Utc>, usize, Place)>,
     pub(crate) list: List,
     /// The least grave level that is shown.
     pub(crate) level: Level,
@@ -35,6 +38,12 @@ impl Default for Logs {
 impl Logs {
     pub(crate) fn stale(&mut self) {
         self.made = None;
+    }
+
+    /// A line that passes, and whose it is.
+    pub(crate) fn line<'a>(&self, fleet: &'a Fleet, at: usize) -> Option<(usize, &'a LogLine)> {
+        let (_, source, place) = self.lines.get(at)?;
+        Some((*source, fleet.instances.get(*source)?.line(*place)?))
     }
 
     /// Shows the selected mailbox's lines only, or all again.
@@ -65,7 +74,7 @@ impl Logs {
         let filter = self.filter.to_lowercase();
         self.lines.clear();
         for (source, instance) in fleet.instances.iter().enumerate() {
-            for (place, line) in instance.status.log.iter().enumerate() {
+            for (place, line) in instance.log() {
                 let mailbox = line.mailbox.as_deref();
                 let passes = line.level <= self.level
                     && self.only.as_ref().is_none_or(|(of, only)| *of == source && mailbox == Some(&**only))

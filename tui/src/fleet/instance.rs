@@ -1,13 +1,16 @@
 //! One appliance: its status, the connection to it, and how its counters grew.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Track;
 use crate::{
     Frame, Signal, Status, Update,
-    status::{Mailbox, MailboxState, State},
+    status::{Level, LogLine, Mailbox, MailboxState, State},
 };
 
 /// Seconds without progress after which a mailbox under work stands still.
@@ -15,6 +18,12 @@ const STALL: i64 = 60;
 
 /// Seconds for which a restart is told.
 const RESTART: i64 = 30;
+
+/// What a restart means for whoever looks.
+pub(crate) const RESTARTED: &str = "restarted; its counts began anew";
+
+/// Lines on the connection that are kept.
+const NOTES: usize = 100;
 
 /// How an appliance is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,11 +38,25 @@ pub(crate) enum Link {
     Closed { reason: Option<String> },
 }
 
+/// Where a line of an appliance's log is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Place {
+    /// Among those that it told.
+    Told(usize),
+    /// Among those on the connection to it.
+    Noted(usize),
+}
+
 /// One appliance that is watched.
 #[derive(Clone, Debug)]
 pub(crate) struct Instance {
+    /// As it was named by whoever watches.
+    given: String,
+    /// As it is shown.
     name: String,
     pub(crate) status: Status,
+    /// What was seen of it and it cannot tell itself, oldest first.
+    notes: VecDeque<LogLine>,
     pub(crate) link: Link,
     /// How many times its pace a recording is played.
     pub(crate) replay: Option<f64>,
@@ -59,8 +82,10 @@ impl Instance {
     pub(crate) fn new(name: String, now: DateTime<Utc>) -> Self {
         let status = Status::default();
         Self {
+            given: name.clone(),
             name,
             status,
+            notes: VecDeque::new(),
             link: Link::Awaited,
             replay: None,
             restarted: None,
@@ -71,15 +96,43 @@ impl Instance {
         }
     }
 
-    /// As it calls itself, or as it was named.
+    /// As it calls itself, or as it was named where it does not, or another one has the same name.
     pub(crate) fn name(&self) -> &str {
-        if self.status.head.instance.is_empty() { &self.name } else { &self.status.head.instance }
+        &self.name
+    }
+
+    /// As it calls itself, where it does.
+    pub(super) fn own_name(&self) -> &str {
+        if self.status.head.instance.is_empty() { &self.given } else { &self.status.head.instance }
+    }
+
+    /// Has it shown from now on by its own name, or where that is not its alone by the one it was given.
+    pub(super) fn call(&mut self, alone: bool) {
+        self.name = if alone { self.own_name() } else { &self.given }.to_owned();
+    }
+
+    /// All lines of its log, with their places: what it told, and what was seen of it.
+    pub(crate) fn log(&self) -> impl Iterator<Item = (Place, &LogLine)> {
+        let told = self.status.log.iter().enumerate().map(|(place, line)| (Place::Told(place), line));
+        told.chain(self.notes.iter().enumerate().map(|(place, line)| (Place::Noted(place), line)))
+    }
+
+    pub(crate) fn line(&self, place: Place) -> Option<&LogLine> {
+        match place {
+            Place::Told(place) => self.status.log.get(place),
+            Place::Noted(place) => self.notes.get(place),
+        }
+    }
+
+    fn note(&mut self, at: DateTime<Utc>, level: Level, text: String) {
+        self.notes.push_back(LogLine { at, level, mailbox: None, text });
+        self.notes.drain(..self.notes.len().saturating_sub(NOTES));
     }
 
     /// What time it is there. It stands still where nothing is heard any more, and at the end.
     pub(crate) fn clock(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         let (here, there) = self.seen;
-        if self.link != Link::Live || self.status.head.state == State::Ended {
+        if self.link != Link::Live || self.over() {
             return there;
         }
         let passed = (now - here).num_milliseconds().max(0) as f64 * self.replay.unwrap_or(1.0);
@@ -90,7 +143,7 @@ impl Instance {
     pub(crate) fn still(&self) -> bool {
         match self.link {
             Link::Closed { .. } => true,
-            Link::Live => self.status.head.state == State::Ended,
+            Link::Live => self.over(),
             Link::Awaited | Link::Lost { .. } => false,
         }
     }
@@ -102,7 +155,12 @@ impl Instance {
 
     /// Whether nobody knows what it does now. One that is at its end does nothing, though the connection went with it.
     pub(crate) fn lost(&self) -> bool {
-        self.gone() && self.status.head.state != State::Ended
+        self.gone() && !self.over()
+    }
+
+    /// Whether it came to its end.
+    pub(crate) fn over(&self) -> bool {
+        self.status.head.state == State::Ended
     }
 
     /// Whether it ever told of itself.
@@ -129,7 +187,15 @@ impl Instance {
                 0
             }
             Signal::Lost { reason, again } => {
-                self.seen = (now, self.clock(now));
+                let clock = self.clock(now);
+                if self.link == Link::Live {
+                    let (level, text) = match self.over() {
+                        true => (Level::Info, "has ended".to_owned()),
+                        false => (Level::Warn, format!("connection lost: {reason}")),
+                    };
+                    self.note(clock, level, text);
+                }
+                self.seen = (now, clock);
                 self.link = Link::Lost { reason, again };
                 0
             }
@@ -149,13 +215,15 @@ impl Instance {
     fn frame(&mut self, frame: Frame, now: DateTime<Utc>) -> u64 {
         let work = match &frame {
             Frame::Status(status) => {
-                let before = &self.status.head.run;
+                let (before, at) = (&self.status.head.run, status.head.at);
                 if !before.is_empty() && *before != status.head.run {
                     self.restarted = Some(now);
                     self.tracks.clear();
+                    self.note(at, Level::Warn, RESTARTED.to_owned());
+                } else if matches!(self.link, Link::Lost { .. }) && self.met {
+                    self.note(at, Level::Info, "connected again".to_owned());
                 }
                 self.tracks.retain(|address, _| status.mailboxes.contains_key(&**address));
-                let at = status.head.at;
                 status.mailboxes.iter().map(|(address, mailbox)| follow(&mut self.tracks, address, mailbox, &[], at)).sum()
             }
             Frame::Update(update) => self.update(update),

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::figures::length;
+
 /// Points that are shown at most.
 pub(crate) const POINTS: usize = 60;
 
@@ -26,13 +28,9 @@ impl Scale {
         }
     }
 
-    /// How much is shown.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Minutes => "5 min",
-            Self::Hour => "1 h",
-            Self::Day => "12 h",
-        }
+    /// How much so many points show.
+    pub(crate) fn span(self, points: usize) -> String {
+        length(self.seconds() * i64::try_from(points.min(POINTS)).unwrap_or(0))
     }
 
     pub(crate) fn next(self) -> Self {

@@ -94,6 +94,7 @@ fn add(sum: &mut Totals, one: &Totals) {
         (&mut sum.figures.bytes, one.figures.bytes),
         (&mut sum.figures.changes, one.figures.changes),
         (&mut sum.figures.passed_over, one.figures.passed_over),
+        (&mut sum.figures.known, one.figures.known),
         (&mut sum.in_sink, one.in_sink),
         (&mut sum.counted, one.counted),
         (&mut sum.quarantined, one.quarantined),

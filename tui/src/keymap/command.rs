@@ -35,7 +35,7 @@ commands! {
     Down "down" ["j", "down"] "one row down";
     Left "fold" ["h", "left"] "fold, or up to the mailbox";
     Right "unfold" ["l", "right"] "unfold folders";
-    Open "open" ["enter"] "fold or unfold folders";
+    Open "open" ["enter"] "unfold or fold; read a line whole";
     Top "top" ["g g", "home"] "to the first row";
     Bottom "bottom" ["G", "end"] "to the last row";
     PageUp "page-up" ["pgup"] "a page up";

@@ -13,6 +13,9 @@ use crate::{Frame, Signal, Source};
 /// Bytes that a line may have: a whole status of very many folders, and not a file of something else.
 const LINE: u64 = 256 << 20;
 
+/// How each line begins.
+const BEGINNING: &[u8] = br#"{"at":"#;
+
 /// The entries of a recording. Errors name the line. A last line that was cut off, as of a process that was killed, ends the recording.
 pub fn read(mut from: impl BufRead) -> impl Iterator<Item = Result<Entry, String>> {
     let (mut number, mut line, mut over) = (0_u64, Vec::new(), false);
@@ -40,6 +43,9 @@ pub fn read(mut from: impl BufRead) -> impl Iterator<Item = Result<Entry, String
                 Ok(entry) => Some(Ok(entry)),
                 // The first line must be sound even where it is the last: a file that is no recording has no line end either.
                 Err(_) if !whole && number > 1 => None,
+                Err(_) if number == 1 && !whole && line.starts_with(BEGINNING) => {
+                    Some(Err("line 1: the recording was cut off before its first line was whole, so nothing can be shown".into()))
+                }
                 Err(_) if number == 1 => {
                     over = true;
                     Some(Err("line 1: this is no recording of a dashboard (run --record FILE, attach --record FILE)".into()))
@@ -113,6 +119,8 @@ mod tests {
         let error = read(Cursor::new(recording("{\"at\":\"2026-0\"}\n"))).find_map(Result::err).unwrap();
         assert!(error.starts_with("line 3: "), "{error}");
         assert!(play("x", Cursor::new("no recording"), 1.0).unwrap_err().starts_with("line 1: "));
+        let cut = play("x", Cursor::new(recording("")[..40].to_owned()), 1.0).unwrap_err();
+        assert!(cut.contains("cut off"), "{cut}");
         assert_eq!(play("x", Cursor::new(""), 1.0).unwrap_err(), "the recording is empty");
         assert!(play("x", Cursor::new(""), 0.0).is_err());
     }

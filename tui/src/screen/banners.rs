@@ -11,7 +11,7 @@ use super::strip::{piece, strip};
 use crate::{
     app::App,
     figures::{clock, length, until},
-    fleet::{Instance, Link},
+    fleet::{Instance, Link, RESTARTED},
     mask,
     safe::visible,
     theme::Role,
@@ -59,6 +59,9 @@ fn banners(app: &App, instance: &Instance) -> Vec<Banner> {
         Link::Lost { reason, again } if !instance.met() => {
             add(Role::Bad, format!("not reached yet: {reason}"), format!("trying again in {}", clock(until(*again, now))));
         }
+        Link::Lost { again, .. } if instance.over() => {
+            add(Role::Dim, "has ended".into(), format!("looking for it again in {}", clock(until(*again, now))));
+        }
         Link::Lost { reason, again } => {
             let since = length((now - instance.heard()).num_seconds());
             add(Role::Bad, format!("connection lost: {reason}"), format!("{since} old, trying again in {}", clock(until(*again, now))));
@@ -68,7 +71,7 @@ fn banners(app: &App, instance: &Instance) -> Vec<Banner> {
         Link::Closed { reason: None } => {}
     }
     if instance.restarted(now) {
-        add(Role::Warn, "restarted; its counts began anew".into(), String::new());
+        add(Role::Warn, RESTARTED.into(), String::new());
     }
     if let Some(trouble) = &head.sink_trouble {
         let end = format!("tried {} times, again in {}", trouble.attempts, clock(until(trouble.until, instance.clock(now))));

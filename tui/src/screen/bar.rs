@@ -63,6 +63,7 @@ fn keys(app: &App) -> Vec<(Command, &'static str)> {
     };
     match app.tab {
         _ if app.in_log() => vec![
+            (Command::Open, "read"),
             (Command::Follow, "follow"),
             (Command::Filter, "filter"),
             (Command::MoreLog, "more"),
@@ -71,6 +72,7 @@ fn keys(app: &App) -> Vec<(Command, &'static str)> {
             (Command::Back, "back"),
         ],
         Tab::Quarantine => acts(vec![
+            (Command::Open, "read"),
             (Command::Retry, "retry"),
             (Command::RetryAll, "retry all"),
             (Command::Copy, "copy id"),

@@ -48,7 +48,7 @@ impl<'a> Subject<'a> {
     pub(super) fn state(&self) -> (&'static str, &'static str, Role) {
         match self.folder {
             Some(folder) => theme::folder(folder.state),
-            None if stalled(self.mailbox, self.clock) => ("△", "stalled", Role::Warn),
+            None if stalled(self.mailbox, self.clock) => theme::STALLED,
             None => theme::mailbox(self.mailbox.state),
         }
     }
@@ -68,7 +68,8 @@ impl<'a> Subject<'a> {
         match column {
             Column::Name => self.name(width),
             Column::Instance if self.folder.is_some() && !self.app.table.folders => one(String::new(), Role::Plain),
-            Column::Instance => one(self.shown(self.instance.name()), Role::Dim),
+            // Pods and ports differ at the end.
+            Column::Instance => one(tail(&self.shown(self.instance.name()), width), Role::Dim),
             Column::State => one(self.state().1.into(), self.state().2),
             Column::Percent => match self.percent() {
                 Some(100) => one("100%".into(), Role::Good),
@@ -78,6 +79,8 @@ impl<'a> Subject<'a> {
             Column::Bar if self.quiet() => one(String::new(), Role::Plain),
             Column::Bar => meter::bar(theme, self.part(), width, if self.gone() { Role::Dim } else { self.state().2 }),
             Column::Count => self.count(width),
+            // How fast it is now nobody knows.
+            Column::Rate if self.gone() => one(String::new(), Role::Plain),
             Column::Rate => match self.track.map_or(0.0, |track| track.rate(self.clock)) {
                 some if some > 0.0 => one(rate(some), Role::Plain),
                 _ => one(String::new(), Role::Plain),

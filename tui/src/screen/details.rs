@@ -15,7 +15,7 @@
 use chrono::{DateTime, Utc};
 use ratatui::{
     buffer::Buffer,
-    layout::Rect,
+    layout::{Margin, Rect},
     text::{Line, Span},
     widgets::{Block, BorderType, Paragraph, Widget},
 };
@@ -25,8 +25,9 @@ use crate::{
     app::App,
     figures::{bytes, clock, count, length, percent, rate, until},
     fleet::{Instance, POINTS, Track},
+    keymap::Command,
     mask,
-    safe::{clip, visible, wrap},
+    safe::{clip, visible, width, wrap},
     status::{FolderState, Mailbox, Request, Verified},
     text::waits,
     theme::{self, Role},
@@ -42,34 +43,83 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     if area.height < 3 {
         return;
     }
-    let row = app.table.selected();
-    let found = row.and_then(|row| {
-        let instance = app.fleet().instances.get(row.source)?;
-        Some((instance, &row.mailbox, instance.status.mailboxes.get(&*row.mailbox)?))
-    });
-    let title = found.map_or("no mailbox is selected".into(), |(_, address, _)| visible(&mask::shown(address, app.mask())).into_owned());
+    let title = subject(app).map_or("no mailbox is selected".into(), |(_, address, _)| visible(&mask::shown(address, app.mask())).into_owned());
     let block = Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(app.theme.style(Role::Faint))
         .title(Line::from(app.theme.span(format!(" {} ", clip(&title, usize::from(area.width).saturating_sub(6))), Role::Accent)));
-    let inner = block.inner(area);
     block.render(area, buffer);
-    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-    let Some((instance, address, mailbox)) = found else { return };
+    let inner = inner(area);
+    let Some(subject) = subject(app) else { return };
+    let first = if app.in_details() { app.details.first } else { 0 };
+    let mut columns = columns(app, &subject, inner).into_iter();
+    let (left, right) = (columns.next().unwrap_or_default(), columns.next());
+    let cut = left.len().max(right.as_ref().map_or(0, Vec::len)) > first + usize::from(inner.height);
+    let shown = |lines: Vec<Line<'static>>| Paragraph::new(lines.into_iter().skip(first).collect::<Vec<_>>());
+    match right {
+        Some(right) => {
+            let half = inner.width / 2;
+            shown(left).render(Rect { width: half - 2, ..inner }, buffer);
+            shown(right).render(Rect { x: inner.x + half, width: inner.width - half, ..inner }, buffer);
+        }
+        None => shown(left).render(inner, buffer),
+    }
+    if cut && let Some(key) = app.keymap().key(if app.in_details() { Command::PageDown } else { Command::Expand }) {
+        let text = app.theme.span(format!(" {key} for more "), Role::Dim);
+        let width = (text.width() as u16).min(inner.width);
+        text.render(Rect { x: inner.right() - width, y: area.bottom() - 1, width, height: 1 }, buffer);
+    }
+}
+
+/// The selected mailbox, and whose it is.
+type Subject<'a> = (&'a Instance, &'a str, &'a Mailbox);
+
+fn subject(app: &App) -> Option<Subject<'_>> {
+    let row = app.table.selected()?;
+    let instance = app.fleet().instances.get(row.source)?;
+    Some((instance, &row.mailbox, instance.status.mailboxes.get(&*row.mailbox)?))
+}
+
+/// Within the frame.
+fn inner(area: Rect) -> Rect {
+    area.inner(Margin::new(2, 1))
+}
+
+/// Lines that are shown at once, and lines that there are.
+pub(super) fn size(app: &App, area: Rect) -> (usize, usize) {
+    let inner = inner(area);
+    let lines = subject(app).and_then(|subject| columns(app, &subject, inner).iter().map(Vec::len).max());
+    (usize::from(inner.height), lines.unwrap_or(0))
+}
+
+/// All that is told: in one column, or where there is room in two.
+fn columns(app: &App, (instance, address, mailbox): &Subject<'_>, inner: Rect) -> Vec<Vec<Line<'static>>> {
     let about = About { app, instance, mailbox, clock: instance.clock(app.now()) };
-    let half = inner.width / 2;
-    let columns = usize::from(if inner.width >= TWO { half - 2 } else { inner.width });
+    let two = inner.width >= TWO;
+    let columns = usize::from(if two { inner.width / 2 - 2 } else { inner.width });
     let mut lines = about.state(columns);
     lines.extend(about.figures(address, columns));
     let requests = about.requests();
-    if inner.width >= TWO {
-        Paragraph::new(lines).render(Rect { width: half - 2, ..inner }, buffer);
-        Paragraph::new(requests).render(Rect { x: inner.x + half, width: inner.width - half, ..inner }, buffer);
-    } else {
-        lines.push(Line::default());
-        lines.extend(requests);
-        Paragraph::new(lines).render(inner, buffer);
+    if two {
+        return vec![within(lines, columns), within(requests, usize::from(inner.width - inner.width / 2))];
     }
+    lines.push(Line::default());
+    lines.extend(requests);
+    vec![within(lines, columns)]
+}
+
+/// Lines with a mark where they go on beyond so many columns.
+fn within(mut lines: Vec<Line<'static>>, columns: usize) -> Vec<Line<'static>> {
+    for line in &mut lines {
+        let mut room = columns;
+        for span in &mut line.spans {
+            if width(&span.content) > room {
+                span.content = clip(&span.content, room).into();
+            }
+            room -= width(&span.content);
+        }
+    }
+    lines
 }
 
 struct About<'a> {
@@ -105,7 +155,7 @@ impl About<'_> {
         let room = columns.saturating_sub(NAME + 8 + 8).min(POINTS);
         let mut line = self.named(name, format!("{figure:<8}"), Role::Plain);
         line.push_span(theme.span(meter::spark(&track.points(self.app.scale, self.clock, room)), Role::Accent));
-        line.push_span(theme.span(format!("  {}", self.app.scale.name()), Role::Faint));
+        line.push_span(theme.span(format!("  {}", self.app.scale.span(room)), Role::Faint));
         line
     }
 
@@ -142,6 +192,9 @@ impl About<'_> {
                 Role::Plain,
             ),
         ];
+        if figures.known > 0 {
+            lines.push(self.named("known", format!("{} already stored", count(figures.known)), Role::Plain));
+        }
         if figures.passed_over > 0 {
             lines.push(self.named("passed over", format!("{} by filters", count(figures.passed_over)), Role::Plain));
         }

@@ -8,15 +8,18 @@ use ratatui::{
 };
 
 use crate::{
-    app::{App, Confirm, Dialog},
+    app::{App, Confirm, Dialog, Whole},
     keymap::Command,
-    safe::fit,
-    theme::Role,
+    mask,
+    safe::{fit, visible, wrap},
+    status::{FolderState, MailboxState},
+    theme::{self, Role},
 };
 
 pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     match &app.dialog {
         Some(Dialog::Help(line)) => help(app, *line, area, buffer),
+        Some(Dialog::Text { text, line }) => read(app, text, *line, area, buffer),
         Some(Dialog::Confirm(confirm)) => question(app, *confirm, area, buffer),
         Some(Dialog::Filter { .. }) | None => {}
     }
@@ -82,26 +85,106 @@ fn question(app: &App, confirm: Confirm, area: Rect, buffer: &mut Buffer) {
 const KEYS: usize = 12;
 const ENTRY: u16 = 48;
 
-fn help(app: &App, line: usize, area: Rect, buffer: &mut Buffer) {
-    let entries: Vec<Line> = Command::ALL
-        .iter()
-        .filter_map(|command| {
-            let keys = app.keymap().keys(*command).join("  ");
-            let keys = if keys.is_empty() { return None } else { app.theme.span(fit(&keys, KEYS), Role::Accent) };
-            Some(Line::from(vec![keys, app.theme.span(format!(" {}", command.what()), Role::Plain)]))
-        })
-        .collect();
+/// Columns of a name before what it names, and of what is to be read at most.
+const NAME: usize = 10;
+const TEXT: u16 = 100;
+
+/// Signs that the table does not explain by itself, and what they mean.
+fn legend() -> Vec<(&'static str, &'static str, &'static str)> {
+    let mailbox = |state: MailboxState, means| {
+        let (sign, word, _) = theme::mailbox(state);
+        (sign, word, means)
+    };
+    let (more, word, _) = theme::folder(FolderState::More);
+    vec![
+        mailbox(MailboxState::Queued, "its turn has not come"),
+        mailbox(MailboxState::Listing, "folders and changes are listed"),
+        mailbox(MailboxState::Syncing, "messages are fetched and stored"),
+        mailbox(MailboxState::Waiting, "for the server, or to try again"),
+        (theme::STALLED.0, theme::STALLED.1, "nothing has come for a minute"),
+        mailbox(MailboxState::Idle, "read to its end; looked at again"),
+        mailbox(MailboxState::Degraded, "its last round met trouble"),
+        mailbox(MailboxState::Paused, "a person paused it"),
+        mailbox(MailboxState::Stopped, "not read before somebody acts"),
+        mailbox(MailboxState::Done, "read to its end"),
+        (more, word, "a folder's share is had; more next"),
+        ("+", "535+", "and what is not listed yet"),
+        ("~", "~53 GB", "by the size of those stored so far"),
+    ]
+}
+
+/// Keys with what they do, then signs with what they mean.
+fn entries(app: &App) -> Vec<Line<'static>> {
+    let entry = |first: String, words: &str| {
+        Line::from(vec![app.theme.span(fit(&first, KEYS), Role::Accent), app.theme.span(format!(" {words}"), Role::Plain)])
+    };
+    let keys = Command::ALL.iter().filter_map(|command| {
+        let keys = app.keymap().keys(*command).join("  ");
+        (!keys.is_empty()).then(|| entry(keys, command.what()))
+    });
+    let signs = legend().into_iter().map(|(sign, word, means)| entry(format!("{sign} {word}"), means));
+    keys.chain([Line::default()]).chain(signs).collect()
+}
+
+/// Columns of help, and lines of each.
+fn help_size(entries: usize, area: Rect) -> (usize, usize) {
     // Two columns where there is room for them.
     let columns = if area.width >= 2 * ENTRY + 4 { 2 } else { 1 };
-    let lines = entries.len().div_ceil(columns);
-    let inner = window(app, "Keys", (ENTRY * columns as u16, lines as u16), area, buffer);
-    let first = line.min(lines.saturating_sub(usize::from(inner.height)));
+    (columns, entries.div_ceil(columns))
+}
+
+fn help(app: &App, line: usize, area: Rect, buffer: &mut Buffer) {
+    let entries = entries(app);
+    let (columns, lines) = help_size(entries.len(), area);
+    let inner = window(app, "Keys and signs", (ENTRY * columns as u16, lines as u16), area, buffer);
     for (column, entries) in entries.chunks(lines.max(1)).enumerate() {
         let x = inner.x + ENTRY * column as u16;
-        for (entry, y) in entries.iter().skip(first).zip(inner.top()..inner.bottom()) {
+        for (entry, y) in entries.iter().skip(line).zip(inner.top()..inner.bottom()) {
             entry.render(Rect { x, y, width: ENTRY.min(inner.width), height: 1 }, buffer);
         }
     }
+    more(app, lines, line, inner, buffer);
+}
+
+/// What is to be read, in lines of what columns there are.
+fn lines(app: &App, text: &Whole, area: Rect) -> Vec<Line<'static>> {
+    let columns = usize::from(TEXT.min(area.width.saturating_sub(4)));
+    let mut lines = Vec::new();
+    for (name, words) in &text.words {
+        let words = visible(&mask::shown(words, app.mask())).into_owned();
+        if name.is_empty() {
+            lines.push(Line::default());
+            lines.extend(wrap(&words, columns).into_iter().map(|line| Line::from(app.theme.span(line, Role::Plain))));
+            continue;
+        }
+        for (at, line) in wrap(&words, columns.saturating_sub(NAME)).into_iter().enumerate() {
+            let name = app.theme.span(format!("{:<NAME$}", if at == 0 { name } else { "" }), Role::Dim);
+            lines.push(Line::from(vec![name, app.theme.span(line, Role::Plain)]));
+        }
+    }
+    lines
+}
+
+fn read(app: &App, text: &Whole, line: usize, area: Rect, buffer: &mut Buffer) {
+    let lines = lines(app, text, area);
+    let all = lines.len();
+    let inner = window(app, text.title, (TEXT, all as u16), area, buffer);
+    Paragraph::new(lines.into_iter().skip(line).collect::<Vec<_>>()).render(inner, buffer);
+    more(app, all, line, inner, buffer);
+}
+
+/// How many lines can be scrolled away at most.
+pub(super) fn most(app: &App, area: Rect) -> usize {
+    let lines = match &app.dialog {
+        Some(Dialog::Help(_)) => help_size(entries(app).len(), area).1,
+        Some(Dialog::Text { text, .. }) => lines(app, text, area).len(),
+        Some(Dialog::Confirm(_) | Dialog::Filter { .. }) | None => 0,
+    };
+    lines.saturating_sub(usize::from(area.height.saturating_sub(2)))
+}
+
+/// Says at the window's edge by which key there is more.
+fn more(app: &App, lines: usize, first: usize, inner: Rect, buffer: &mut Buffer) {
     if first + usize::from(inner.height) < lines {
         let more = app.keymap().key(Command::Down).unwrap_or_default();
         let text = app.theme.span(format!(" {more} for more "), Role::Dim);

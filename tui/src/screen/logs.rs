@@ -15,9 +15,9 @@ use ratatui::{
 use crate::{
     app::App,
     mask,
-    safe::{clip, fit, visible, width},
-    status::{Level, LogLine},
-    theme::Role,
+    safe::{clip, fit, tail, visible, width},
+    status::LogLine,
+    theme::{self, Role},
 };
 
 /// Lines below the list in which the selected one is seen whole.
@@ -41,7 +41,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         app.theme.span(text, Role::Dim).render(Rect { height: 1, ..list }, buffer);
     }
     for (place, y) in (logs.list.offset..logs.lines.len()).zip(list.y..list.bottom()) {
-        let Some((source, line)) = line(app, place) else { continue };
+        let Some((source, line)) = logs.line(app.fleet(), place) else { continue };
         let row = Rect { y, height: 1, ..list };
         let selected = place == logs.list.cursor && app.in_log() && !logs.follow;
         if selected {
@@ -50,11 +50,11 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         let mut spans = head(app, source, line, selected);
         let taken: usize = spans.iter().map(Span::width).sum();
         let text = visible(&mask::shown(&line.text, app.mask())).into_owned();
-        spans.push(app.theme.span(clip(&text, usize::from(area.width).saturating_sub(taken)), role(line.level).1));
+        spans.push(app.theme.span(clip(&text, usize::from(area.width).saturating_sub(taken)), theme::level(line.level).2));
         Line::from(spans).render(row, buffer);
     }
     if list.height < area.height
-        && let Some((_, line)) = line(app, logs.list.cursor)
+        && let Some((_, line)) = logs.line(app.fleet(), logs.list.cursor)
     {
         let rule = Rect { y: list.bottom(), height: 1, ..area };
         app.theme.span("─".repeat(usize::from(area.width)), Role::Faint).render(rule, buffer);
@@ -64,15 +64,10 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-fn line(app: &App, place: usize) -> Option<(usize, &LogLine)> {
-    let (_, source, line) = app.logs.lines.get(place)?;
-    Some((*source, app.fleet().instances.get(*source)?.status.log.get(*line)?))
-}
-
 /// When, how grave, of whom.
 fn head(app: &App, source: usize, line: &LogLine, selected: bool) -> Vec<Span<'static>> {
     let theme = app.theme;
-    let (sign, role, word) = sign(line.level);
+    let (sign, word, role) = theme::level(line.level);
     let shown = |text: &str| visible(&mask::shown(text, app.mask())).into_owned();
     let mut spans = vec![
         theme.span(if selected { "› " } else { "  " }, Role::Accent),
@@ -82,29 +77,9 @@ fn head(app: &App, source: usize, line: &LogLine, selected: bool) -> Vec<Span<'s
     let instances = &app.fleet().instances;
     if instances.len() > 1 {
         let columns = instances.iter().map(|instance| width(instance.name())).max().unwrap_or(0).min(16);
-        spans.push(theme.span(fit(&shown(instances[source].name()), columns) + "  ", Role::Dim));
+        spans.push(theme.span(fit(&tail(&shown(instances[source].name()), columns), columns) + "  ", Role::Dim));
     }
     let columns = app.table.names.clamp(8, 32);
     spans.push(theme.span(fit(&shown(line.mailbox.as_deref().unwrap_or_default()), columns) + "  ", Role::Dim));
     spans
-}
-
-fn sign(level: Level) -> (&'static str, Role, &'static str) {
-    let (sign, role) = role(level);
-    let word = match level {
-        Level::Error => "error",
-        Level::Warn => "warn",
-        Level::Info => "info",
-        Level::Debug => "debug",
-    };
-    (sign, role, word)
-}
-
-fn role(level: Level) -> (&'static str, Role) {
-    match level {
-        Level::Error => ("✗", Role::Bad),
-        Level::Warn => ("▲", Role::Warn),
-        Level::Info => ("·", Role::Plain),
-        Level::Debug => (" ", Role::Dim),
-    }
 }

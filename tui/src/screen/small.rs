@@ -20,6 +20,10 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let line = match (&app.dialog, &app.notice) {
         (Some(Dialog::Confirm(confirm)), _) => dialogs::in_a_line(*confirm),
         (Some(Dialog::Help(_)), _) => "there is no room for help here".into(),
+        (Some(Dialog::Text { text, .. }), _) => {
+            let words: Vec<_> = text.words.iter().map(|(_, words)| visible(words)).collect();
+            words.join("  ")
+        }
         (_, Some(notice)) => visible(&notice.text).into_owned(),
         _ => match app.fleet().lost() {
             0 => text::line_in(&whole, app.settings.zone),

@@ -112,6 +112,11 @@ fn exactly(spans: Vec<Span<'static>>, columns: usize, at_right: bool) -> Vec<Spa
     out
 }
 
+/// Points of the sparks in a table of that width; none where there is no room for them.
+pub(super) fn sparks(app: &App, width: u16) -> Option<usize> {
+    layout(width, wants(app)).into_iter().find_map(|(column, columns)| (column == Column::Spark).then_some(columns))
+}
+
 fn wants(app: &App) -> Wants {
     let instances = &app.fleet().instances;
     let names = instances.iter().map(|instance| width(instance.name())).max();

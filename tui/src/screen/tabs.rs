@@ -6,7 +6,10 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier, text::Span, widgets::Widget};
 
-use super::strip::{piece, strip};
+use super::{
+    strip::{piece, strip},
+    table,
+};
 use crate::{
     app::{App, Tab},
     figures::count,
@@ -75,7 +78,9 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
             }
             let reverse = if app.table.reverse { ", reversed" } else { "" };
             say(4, format!("{}{reverse}", app.table.order.name()), Role::Dim);
-            say(2, format!("sparks {}", app.scale.name()), Role::Dim);
+            if let Some(points) = table::sparks(app, area.width) {
+                say(2, format!("sparks {}", app.scale.span(points)), Role::Dim);
+            }
         }
         Tab::Logs => {
             let level = match app.logs.level {

@@ -234,6 +234,42 @@ fn details() {
 }
 
 #[test]
+fn details_are_read_to_their_end_on_any_screen() {
+    for (width, height) in [(60, 15), (80, 24), (100, 30)] {
+        let mut stage = syncing();
+        stage.press("i");
+        assert!(stage.screen(width, height).contains("e for more"), "{}", stage.screen(width, height));
+        stage.press("e");
+        let mut seen = String::new();
+        for _ in 0..20 {
+            seen += &stage.screen(width, height);
+            stage.press("<pgdn>");
+        }
+        let last = stage.screen(width, height);
+        let selected = &stage.app.table.selected().unwrap().mailbox;
+        let oldest = stage.app.fleet().instances[0].status.mailboxes[&**selected].requests[0].millis;
+        assert!(seen.contains("LAST REQUESTS") && last.contains(&format!(" {oldest} ms")), "{seen}");
+        assert!(!last.contains("for more"), "{last}");
+        stage.press("e");
+        assert!(stage.screen(width, height).contains("e for more"), "the pane begins at the beginning again");
+    }
+}
+
+#[test]
+fn sparks_name_the_time_that_they_show() {
+    let mut stage = syncing();
+    let line = |stage: &mut Stage, width| stage.screen(width, 24).lines().nth(3).unwrap().to_owned();
+    let wide = line(&mut stage, 300);
+    assert!(wide.contains("sparks 5 min") && !wide.contains("55 s"), "{wide}");
+    assert!(!line(&mut stage, 80).contains("sparks"), "where none are shown");
+    let at_120 = stage.screen(120, 24);
+    let cells = at_120.lines().map(|line| line.chars().filter(|c| ('▁'..='█').contains(c)).count()).max().unwrap();
+    assert!(line(&mut stage, 120).contains(&format!("sparks {} s", 5 * cells)), "{at_120}");
+    stage.press("t");
+    assert!(line(&mut stage, 300).contains("sparks 60 min"), "{}", line(&mut stage, 300));
+}
+
+#[test]
 fn charts() {
     let mut stage = Stage::of(&world(), 7200, settings());
     stage.press("4");
@@ -261,6 +297,70 @@ fn logs() {
 }
 
 #[test]
+fn a_line_of_the_log_and_a_message_in_quarantine_can_be_read_whole() {
+    let mut stage = syncing();
+    let mut status = world().status(1500);
+    let text = format!("the server said: {} and that was the END", "so many words ".repeat(60));
+    status.log.back_mut().unwrap().text = text;
+    stage.tell(0, status);
+    stage.press("2");
+    assert!(!stage.screen(60, 15).contains("END"));
+    stage.press("<enter>");
+    let first = stage.screen(60, 15);
+    assert!(first.contains("Line of the log") && first.contains("j for more") && !first.contains("END"), "{first}");
+    stage.press("<end>");
+    let last = stage.screen(60, 15);
+    assert!(last.contains("and that was the END") && !last.contains("for more"), "{last}");
+    stage.press("k");
+    assert_ne!(stage.screen(60, 15), last, "the key back is felt at once");
+    stage.press("<esc>3");
+    let mut items = world().quarantined(3);
+    items[0].words = "spoiled ".repeat(80) + "END";
+    stage.app.listed(0, Ok(Listing { items, more: false }));
+    assert!(!stage.screen(80, 24).contains("END"));
+    stage.press("<enter>");
+    assert_snapshot!("quarantine_read", stage.screen(80, 24));
+}
+
+#[test]
+fn two_of_the_same_name_are_told_apart_by_their_addresses() {
+    let mut stage = Stage::new(&["127.0.0.1:8001", "127.0.0.1:8002"], settings());
+    stage.play(0, &world(), 1500);
+    assert!(stage.screen(140, 24).contains(world().instance), "alone it has its own name");
+    stage.play(1, &World { mailboxes: 5, ..world() }, 1500);
+    stage.wait(2);
+    let screen = stage.screen(140, 40);
+    assert!(screen.contains(".1:8001") && screen.contains(".1:8002") && !screen.contains(world().instance), "{screen}");
+}
+
+#[test]
+fn an_end_is_no_loss() {
+    let mut stage = syncing();
+    let mut status = world().status(1500);
+    status.head.state = State::Ended;
+    stage.tell(0, status);
+    let again = stage.now + TimeDelta::seconds(9);
+    stage.app.signal(0, Signal::Lost { reason: "connection refused".into(), again }, stage.now);
+    let screen = stage.screen(100, 15);
+    assert!(screen.contains("ENDED") && screen.contains("· has ended · looking for it again in 0:09"), "{screen}");
+    assert!(!screen.to_lowercase().contains("lost"), "{screen}");
+    stage.press("2");
+    let log = stage.screen(100, 15);
+    assert!(log.contains("has ended") && !log.contains("lost"), "{log}");
+}
+
+#[test]
+fn what_is_said_of_one_view_is_not_said_of_the_next() {
+    let mut stage = syncing();
+    stage.press("3");
+    stage.app.listed(0, Ok(Listing { items: world().quarantined(1), more: false }));
+    stage.press("y");
+    assert!(stage.screen(100, 24).contains("copied"));
+    stage.press("1");
+    assert!(!stage.screen(100, 24).contains("copied"));
+}
+
+#[test]
 fn a_lost_appliance_keeps_its_rows() {
     let mut stage = syncing();
     let again = stage.now + TimeDelta::seconds(9);
@@ -274,6 +374,17 @@ fn a_lost_appliance_keeps_its_rows() {
     assert!(screen.contains("restarted") && !screen.contains("lost"), "{screen}");
     stage.wait(40);
     assert!(!stage.screen(100, 15).contains("restarted"));
+    let again = stage.now + TimeDelta::seconds(9);
+    for reason in ["connection reset", "connection refused"] {
+        stage.app.signal(0, Signal::Lost { reason: reason.into(), again }, stage.now);
+    }
+    let mut status = world().status(9);
+    status.head.run = "another".into();
+    stage.tell(0, status);
+    let told = |text: &str| stage.app.fleet().instances[0].log().filter(|(_, line)| line.text.contains(text)).count();
+    assert_eq!([told("restarted; its counts"), told("connection lost"), told("connected again")], [1, 2, 1], "each once");
+    stage.press("2");
+    assert!(stage.screen(100, 24).contains("▲ warn   "), "{}", stage.screen(100, 24));
 }
 
 #[test]
@@ -439,6 +550,7 @@ fn figures_beyond_all_bounds_break_nothing() {
             bytes: u64::MAX,
             changes: u64::MAX,
             passed_over: u64::MAX,
+            known: u64::MAX,
         };
         status.head.eta = Some(Eta { earliest: DateTime::<Utc>::MAX_UTC, latest: DateTime::<Utc>::MIN_UTC });
         status.head.last_minute = Rate { messages: f64::MAX, bytes: -1.0 };

@@ -90,6 +90,8 @@ impl Stage {
                         "esc" => KeyCode::Esc,
                         "tab" => KeyCode::Tab,
                         "space" => KeyCode::Char(' '),
+                        "pgdn" => KeyCode::PageDown,
+                        "end" => KeyCode::End,
                         other => panic!("unknown key {other}"),
                     };
                     (code, end + 1)

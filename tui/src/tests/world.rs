@@ -115,6 +115,7 @@ impl World {
             bytes: stored * (18_000 + noise(n as u64) % 90_000),
             changes: all / 90,
             passed_over: if n % 7 == 2 { 40 } else { 0 },
+            known: if n % 7 == 3 { 120 } else { 0 },
         };
         let (reason, until, error) = self.trouble(n, state, at, second);
         let busy = matches!(state, MailboxState::Syncing | MailboxState::Listing);
@@ -212,6 +213,7 @@ impl World {
                 bytes: stored * 31_000,
                 changes: 0,
                 passed_over: 0,
+                known: 0,
             },
             error: failed
                 .then(|| Mishap { at: at - TimeDelta::seconds(75), words: "ErrorCorruptData: the folder's view is broken".into() }),

@@ -77,7 +77,7 @@ impl Guard {
         if left.is_zero() {
             return Ok(());
         }
-        let cause = format!("{}; not tried again for {} s, since repeated attempts lock accounts", error.cause, left.as_secs() + 1);
+        let cause = format!("{}; it was not asked again, since repeated attempts lock accounts", error.cause);
         Err(TransportError { cause, retry_after: Some(left), ..error.clone() })
     }
 

@@ -137,7 +137,7 @@ fn a_terminal_that_is_gone_ends_it_in_order() {
     let script = format!("exec {PROGRAM} demo --mailboxes 6 --messages 400 --dir {}", copy.display());
     let terminal = Terminal::run(&script, folder.path(), 110, 30);
     terminal.sees("SYNCING");
-    assert_eq!(terminal.hung_up(), 0, "no failure, and not killed by the signal");
+    assert_eq!(terminal.hung_up().code(), 0, "no failure, and not killed by the signal");
 }
 
 #[test]
@@ -190,6 +190,33 @@ fn who_wants_to_outlive_the_terminal_does() {
     assert!(terminal.text().contains("user6@example.com") && !terminal.is_sane(), "{}", terminal.text());
     signal(folder.path(), "-TERM");
     leaves_in_order(folder.path(), terminal, 0);
+}
+
+#[test]
+fn nobody_waits_for_keys_of_a_terminal_that_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy");
+    let command = format!("trap \"\" HUP; echo $$ > pid; exec {PROGRAM} demo --mailboxes 6 --messages 400 --dir {}", copy.display());
+    let terminal = Terminal::run(&command, folder.path(), 110, 30);
+    terminal.sees("SYNCING");
+    let pid = fs::read_to_string(folder.path().join("pid")).unwrap();
+    let threads = || {
+        let tasks = fs::read_dir(Path::new("/proc").join(pid.trim()).join("task")).unwrap();
+        let names = tasks.filter_map(|task| fs::read_to_string(task.unwrap().path().join("comm")).ok());
+        names.filter(|name| name.trim() == "dashboard").count()
+    };
+    assert!(threads() > 0);
+    let shell = terminal.hung_up();
+    let start = std::time::Instant::now();
+    // One that reads an end again and again would stay, and take a whole processor.
+    while threads() > 0 {
+        assert!(start.elapsed() < Duration::from_secs(60), "the dashboard has gone with the terminal");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let before = stored(&copy);
+    signal(folder.path(), "-TERM");
+    assert_eq!(shell.code(), 0);
+    assert!(before > 0);
 }
 
 #[test]

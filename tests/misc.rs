@@ -100,7 +100,7 @@ async fn folders_are_filtered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_listed_again_is_known_and_told_as_such() {
-    for (server, setup) in by_each(6).await {
+    for (_server, setup) in by_each(6).await {
         let first = setup.pass().await;
         let stored = first.figure("stored");
         assert_eq!((first.figure("known"), setup.pass().await.figure("known")), (0, 0), "no cursor tells anything twice");

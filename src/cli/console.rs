@@ -22,7 +22,9 @@ use super::mask::shown;
 
 /// What is on its way to standard error.
 static QUEUE: LazyLock<Option<Arc<Queue>>> = LazyLock::new(|| {
-    Queue::start(write_now, |lines| tracing::warn!(lines, "lines of the log were left out here, since what was written before was not read"))
+    Queue::start(write_now, |lines| {
+        tracing::warn!(lines, "lines of the log were left out here, since what was written before was not read")
+    })
 });
 
 /// Writes to standard error itself. A log that cannot be written is not worth a failure.

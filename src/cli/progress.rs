@@ -85,9 +85,8 @@ pub fn start(events: &Events, wanted: Wanted<'_>) -> Result<View, String> {
     }
     let (board, over) = (events.clone(), stopped.clone());
     let hiding = wanted.console.clone();
-    let tables = tables(wanted.console.clone(), move || {
-        text::table(&mask::masked(board.status().overview(Utc::now()), hiding.hides()), WIDTH)
-    })?;
+    let tables =
+        tables(wanted.console.clone(), move || text::table(&mask::masked(board.status().overview(Utc::now()), hiding.hides()), WIDTH))?;
     tasks.spawn(async move {
         tokio::select! {
             _ = over => {}

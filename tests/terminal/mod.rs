@@ -130,13 +130,11 @@ impl Terminal {
         code(&mut *self.shell.0);
     }
 
-    /// Closes the terminal, as when a window or a connection is closed, and gives the code with which what ran on it ends.
-    pub fn hung_up(self) -> u32 {
+    /// Closes the terminal, as when a window or a connection is closed, and gives what runs on it.
+    pub fn hung_up(self) -> Shell {
         // Who reads holds it open until there is something to be read, which is so each second.
         self.gone.store(true, Ordering::SeqCst);
-        let Self { keys, master, mut shell, .. } = self;
-        drop((keys, master));
-        code(&mut *shell.0)
+        self.shell
     }
 }
 
@@ -152,8 +150,15 @@ fn code(shell: &mut (dyn Child + Send + Sync)) -> u32 {
     }
 }
 
-/// What a failed test leaves behind; the hangup ends what runs on the terminal.
-struct Shell(Box<dyn Child + Send + Sync>);
+/// What runs on a terminal. The hangup ends what a failed test leaves behind.
+pub struct Shell(Box<dyn Child + Send + Sync>);
+
+impl Shell {
+    /// The code with which it ends.
+    pub fn code(mut self) -> u32 {
+        code(&mut *self.0)
+    }
+}
 
 impl Drop for Shell {
     fn drop(&mut self) {

@@ -13,6 +13,7 @@ mod app;
 mod figures;
 mod fleet;
 pub mod frame;
+mod gone;
 pub mod keymap;
 pub mod mask;
 pub mod recording;

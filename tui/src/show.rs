@@ -59,6 +59,8 @@ pub(crate) trait Surface {
     fn area(&self) -> Rect;
     /// Whether it was taken away meanwhile.
     fn away(&self) -> bool;
+    /// Whether nobody is before it any more.
+    fn gone(&mut self) -> bool;
     /// Rings the bell.
     fn bell(&mut self) -> io::Result<()>;
     /// Hands a text to the clipboard.
@@ -81,7 +83,12 @@ pub(crate) async fn show(sources: Vec<Source>, settings: Settings, ending: impl 
     let app = App::new(names, settings, theme, Utc::now());
     let listen = |raised: Raised| signal(SignalKind::from_raw(raised.as_raw()));
     let job = Job { stopped: listen(Raised::TSTP)?, continued: listen(Raised::CONT)? };
-    run(app, sources, EventStream::new(), job, ending, &mut screen, Utc::now).await
+    let left = run(app, sources, EventStream::new(), job, ending, &mut screen, Utc::now).await;
+    // Of a terminal that was closed it is mostly a picture that learns it first.
+    match left {
+        Err(_) if screen.gone() => Ok(Left::Detach),
+        left => left,
+    }
 }
 
 /// What a shell tells its jobs.
@@ -145,6 +152,9 @@ pub(crate) async fn run(
                 Vec::new()
             }
             _ = seconds.tick() => {
+                if screen.gone() {
+                    return Ok(Left::Detach);
+                }
                 changed = app.tick(now()) || screen.away();
                 Vec::new()
             }

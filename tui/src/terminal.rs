@@ -20,7 +20,12 @@ use crossterm::{
 use ratatui::{Terminal, backend::CrosstermBackend, layout::Rect};
 use rustix::process::{Signal, getpgrp, getpid, getsid, kill_current_process_group, kill_process};
 
-use crate::{app::App, screen, show::Surface, urgent::{deliver, on_terminal}};
+use crate::{
+    app::App,
+    gone, screen,
+    show::Surface,
+    urgent::{deliver, on_terminal},
+};
 
 type Hook = Box<dyn Fn(&panic::PanicHookInfo<'_>) + Send + Sync>;
 
@@ -139,6 +144,10 @@ impl Surface for Screen {
 
     fn away(&self) -> bool {
         !self.given.ours.load(Ordering::SeqCst)
+    }
+
+    fn gone(&mut self) -> bool {
+        gone::is_gone()
     }
 
     fn bell(&mut self) -> io::Result<()> {

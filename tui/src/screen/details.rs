@@ -43,7 +43,8 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     if area.height < 3 {
         return;
     }
-    let title = subject(app).map_or("no mailbox is selected".into(), |(_, address, _)| visible(&mask::shown(address, app.mask())).into_owned());
+    let title =
+        subject(app).map_or("no mailbox is selected".into(), |(_, address, _)| visible(&mask::shown(address, app.mask())).into_owned());
     let block = Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(app.theme.style(Role::Faint))

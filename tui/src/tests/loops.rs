@@ -55,6 +55,10 @@ impl Surface for Paper {
         false
     }
 
+    fn gone(&mut self) -> bool {
+        false
+    }
+
     fn bell(&mut self) -> io::Result<()> {
         Ok(())
     }

@@ -65,7 +65,9 @@ pub enum Decision {
         /// The message's key.
         key: Key,
     },
-    /// Known already, or of no concern.
+    /// Stored already, and nothing new about it.
+    Known,
+    /// Of no concern, or seen to already.
     Nothing,
 }
 

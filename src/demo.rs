@@ -9,6 +9,7 @@ use std::{
     fmt,
     future::Future,
     io::ErrorKind,
+    net::TcpListener,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -51,7 +52,11 @@ async fn demonstrate(args: &DemoArgs, env: &Env, console: &Console, shutdown: im
     if let Some(recording) = &args.record {
         recording.ready().map_err(Exit::usage)?;
     }
-    let tell = Tell { json: args.progress == Progress::Json };
+    if let Some(bind) = args.bind {
+        // The server of what is told takes it later; that it is free is said before anybody hears of it.
+        TcpListener::bind(bind).map_err(|error| Exit::usage(format_args!("--bind {bind}: {error}")))?;
+    }
+    let tell = Tell { progress: args.progress };
     let folder = folder(args)?;
     let world = match (args.mailboxes, args.messages) {
         (None, None) => World::demo().map_err(Exit::failed)?,
@@ -92,12 +97,16 @@ async fn demonstrate(args: &DemoArgs, env: &Env, console: &Console, shutdown: im
 /// Tells what happens, beside what a program reads.
 #[derive(Clone, Copy)]
 struct Tell {
-    json: bool,
+    progress: Progress,
 }
 
 impl Tell {
     fn say(self, words: fmt::Arguments<'_>) {
-        if self.json { complain(words) } else { say(words) }
+        match self.progress {
+            Progress::None => {}
+            Progress::Json => complain(words),
+            _ => say(words),
+        }
     }
 }
 

@@ -174,7 +174,8 @@ pub async fn run(
             out.extend(text::table(status, columns().unwrap_or(100).max(60)).into_bytes());
         }
         report.print(args.progress, &mut out);
-        if left != progress::Leaves::Stall && settle() {
+        // A program that reads lines of JSON may have stopped to do so.
+        if left != progress::Leaves::Stall && args.progress != Progress::Json && settle() {
             // That nobody is there to read it is not worth a failure.
             let _ = io::stdout().write_all(&out);
         } else {

@@ -92,7 +92,11 @@ impl Board {
         let (last_minute, last_quarter) = self.meter.rates(at);
         let state = match self.identity.state {
             ending @ (State::Stopping | State::Ended) => ending,
-            _ => head::state(self.rows.values(), self.identity.sink_trouble.is_some()),
+            _ => match head::state(self.rows.values(), self.identity.sink_trouble.is_some()) {
+                // Between two batches nothing may be under way for a moment.
+                State::Listing | State::Throttled if self.meter.flows(at) => State::Syncing,
+                state => state,
+            },
         };
         // What stands still or is being ended comes to no end of its own.
         let goes_on = !matches!(state, State::Paused | State::Stopping | State::Ended);

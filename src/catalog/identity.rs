@@ -90,7 +90,8 @@ impl<'a, K: Known> Page<'a, K> {
                 Decision::Record(Entry::Read { key: key(&row.name), id: row.item, read })
             }
             _ if updated && self.refreshing.insert(listed.id.clone()) => Decision::Refresh { listed: listed.clone(), key: key(&row.name) },
-            _ => Decision::Nothing,
+            _ if updated => Decision::Nothing,
+            _ => Decision::Known,
         })
     }
 
@@ -118,11 +119,7 @@ impl<'a, K: Known> Page<'a, K> {
             return Ok(self.moved(&row, &listed));
         }
         self.known.seen(&row)?;
-        Ok(if row.read == Some(read) {
-            Decision::Nothing
-        } else {
-            Decision::Record(Entry::Read { key: key(&row.name), id: row.item, read })
-        })
+        Ok(if row.read == Some(read) { Decision::Known } else { Decision::Record(Entry::Read { key: key(&row.name), id: row.item, read }) })
     }
 
     fn deleted(&mut self, id: &ItemId) -> Result<Decision, K::Error> {

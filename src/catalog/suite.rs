@@ -76,7 +76,7 @@ async fn a_known_item_costs_nothing_and_its_read_flag_a_line() {
     let ground = Ground::new();
     let ledger = ground.open().await;
     let key = store(&*ledger, "in", item("1", "s", 0)).await;
-    assert_eq!(one(&*ledger, "in", created("1", "s")).await, Decision::Nothing);
+    assert_eq!(one(&*ledger, "in", created("1", "s")).await, Decision::Known);
     let id = ItemId("1".into());
     let read = Entry::Read { key: key.clone(), id: id.clone(), read: true };
     assert_eq!(record(&*ledger, "in", Change::ReadChanged { id: id.clone(), read: true }).await, read);
@@ -201,7 +201,7 @@ async fn drafts_are_fetched_again_under_their_key() {
     let ground = Ground::new();
     let ledger = ground.open().await;
     let key = store(&*ledger, "drafts", item("1", "s", 8)).await;
-    assert_eq!(one(&*ledger, "drafts", Change::Created(item("1", "s", 8))).await, Decision::Nothing);
+    assert_eq!(one(&*ledger, "drafts", Change::Created(item("1", "s", 8))).await, Decision::Known);
     let longer = Listed { size: Some(99), ..item("1", "s", 8) };
     for change in [Change::Updated(item("1", "s", 8)), Change::Created(longer.clone())] {
         assert!(matches!(one(&*ledger, "drafts", change).await, Decision::Fetch { key: same, .. } if same == key));
@@ -277,12 +277,12 @@ async fn a_walk_tells_what_left_unseen() {
     store(&*ledger, "out", item("4", "4", 0)).await;
     let place = folder("in").id;
     ledger.walk_begins(&place, false).await.unwrap();
-    assert_eq!(one(&*ledger, "in", created("1", "1")).await, Decision::Nothing);
+    assert_eq!(one(&*ledger, "in", created("1", "1")).await, Decision::Known);
     drop(ledger);
     ledger = ground.open().await;
     ledger.walk_begins(&place, true).await.unwrap();
     store(&*ledger, "in", item("5", "5", 0)).await;
-    assert_eq!(one(&*ledger, "in", created("3", "3")).await, Decision::Nothing);
+    assert_eq!(one(&*ledger, "in", created("3", "3")).await, Decision::Known);
     let Unseen { gone: left, whole } = ledger.walk_ended(&place).await.unwrap();
     assert!(whole);
     assert!(matches!(&left[..], [Entry::Deleted { id, .. }] if id.0 == "2"), "{left:?}");
@@ -351,7 +351,7 @@ async fn messages_keep_their_keys_under_ids_of_another_form() {
     assert_eq!((&stand.key, &stand.folder.0[..], stand.stored, stand.quarantined), (&keys[1], "new in", true, false));
     // Listed over the new interface, which tells less: known, and still known as the owner's own once it moves.
     let bare = |flags| Listed { received: item("", "", 0).received, flags: Some(flags), ..Listed::bare(ItemId("g1".into())) };
-    assert_eq!(one(&*ledger, "new in", Change::Created(bare(0))).await, Decision::Nothing);
+    assert_eq!(one(&*ledger, "new in", Change::Created(bare(0))).await, Decision::Known);
     record(&*ledger, "out", Change::Created(bare(1))).await;
     record(&*ledger, "out", gone("g1")).await;
     ledger.speaks(IdForm::Ews).await.unwrap();
@@ -367,11 +367,11 @@ async fn a_draft_that_is_listed_without_a_size_is_judged_by_its_description() {
     let draft = |size| Change::Created(Listed { size, search_key: None, ..item("1", "s", 8) });
     let Change::Created(listed) = draft(None) else { unreachable!() };
     let key = store(&*ledger, "drafts", listed.clone()).await;
-    assert_eq!(one(&*ledger, "drafts", draft(None)).await, Decision::Nothing);
+    assert_eq!(one(&*ledger, "drafts", draft(None)).await, Decision::Known);
     let Decision::Fetch { listed, key: same } = one(&*ledger, "drafts", draft(Some(9))).await else { panic!("its size was never known") };
     assert_eq!(same, key);
     ledger.commit(&folder("drafts"), vec![stored(&key, &listed)]).await.unwrap();
-    assert_eq!(one(&*ledger, "drafts", draft(Some(9))).await, Decision::Nothing);
+    assert_eq!(one(&*ledger, "drafts", draft(Some(9))).await, Decision::Known);
     assert!(matches!(one(&*ledger, "drafts", draft(Some(10))).await, Decision::Fetch { .. }));
     // A known message that changed in a way the listing does not tell is looked up, also where its read flag changed.
     let seen = Listed { flags: Some(1), ..Listed::bare(ItemId("2".into())) };
@@ -450,7 +450,7 @@ async fn many_messages_are_looked_up_and_rebuilt() {
     let ledger = ground.open().await;
     assert_eq!(ledger.totals().await.unwrap().messages, 30_000);
     let known = ledger.identify(&folder("in"), &page(17)).await.unwrap();
-    assert!(known.iter().all(|decision| *decision == Decision::Nothing));
+    assert!(known.iter().all(|decision| *decision == Decision::Known));
     // What a folder leaves behind comes in portions.
     let mut left = 0;
     loop {

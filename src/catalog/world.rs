@@ -259,7 +259,7 @@ impl World {
                 Some(if still { self.fetch(&listed, fresh) } else { Entry::Moved { key, listed } })
             }
             Decision::Record(entry) => Some(entry),
-            Decision::Refresh { .. } | Decision::Nothing => None,
+            Decision::Refresh { .. } | Decision::Known | Decision::Nothing => None,
         }
     }
 

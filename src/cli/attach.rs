@@ -38,8 +38,13 @@ async fn watch(args: &AttachArgs, console: &Console, shutdown: impl Future<Outpu
         recording = Some((file, task));
     }
     let (sources, seen): (Vec<_>, Vec<_>) = sources.into_iter().map(seen::seen).unzip();
-    // A blank line between two.
-    let told = |columns| seen.iter().map(|one: &Seen| one.table(columns, console.hides())).collect::<Vec<_>>().join("\n");
+    let told = |columns| {
+        let names: Vec<_> = seen.iter().map(Seen::own_name).collect();
+        let alone = |name: &String| names.iter().filter(|other| *other == name).count() == 1;
+        let tables = seen.iter().zip(&names).map(|(one, name)| one.table(alone(name), columns, console.hides()));
+        // A blank line between two.
+        tables.collect::<Vec<_>>().join("\n")
+    };
     let tables = tables(console.clone(), || told(WIDTH)).map_err(Exit::failed)?;
     let person = is_interactive();
     let watched = async {

@@ -14,7 +14,7 @@ use std::{
 };
 
 use exchange_sync_tui::mask::Mask;
-use rustix::fs::fstat;
+use rustix::fs::{fstat, makedev};
 use tracing_subscriber::fmt::MakeWriter;
 
 use self::queue::Queue;
@@ -23,37 +23,36 @@ use super::mask::shown;
 /// What is on its way to standard error.
 static QUEUE: LazyLock<Option<Arc<Queue>>> = LazyLock::new(|| {
     Queue::start(write_now, |lines| {
-        tracing::warn!(lines, "lines of the log were left out here, since what was written before was not read")
+        tracing::warn!(lines, "lines of the log did not reach standard error, since what was written before was not read")
     })
 });
 
 /// Writes to standard error itself. A log that cannot be written is not worth a failure.
 fn write_now(line: &[u8]) {
     let mut err = io::stderr();
-    if !is_silent(&err) {
+    let drawn_on = DRAWN.load(Ordering::Relaxed) && is_drawn_on();
+    if !is_silent(&err) && !drawn_on {
         let _ = err.write_all(line);
     }
 }
 
-/// Waits until all of the log is on standard error: to be called before something is said that is to stand behind it. Whether it is; where not a line is
-/// taken for five seconds it is given up.
+/// Waits until all of the log is on standard error, five seconds at most: to be called before something is said that is to stand behind it. Whether it
+/// is. Who takes nothing is waited for once.
 pub fn settle() -> bool {
     settle_within(LAST)
 }
 
-/// The same where the process is to end at once: half a second.
+/// The same where the process is to end at once, or the last words are a line of the log: half a second.
 pub fn settle_in_haste() {
     settle_within(HASTE);
 }
 
 fn settle_within(patience: Duration) -> bool {
-    // Once given up, nobody waits again before it is read.
-    static GIVEN_UP: AtomicBool = AtomicBool::new(false);
-    let patience = if GIVEN_UP.load(Ordering::Relaxed) { Duration::ZERO } else { patience };
-    let settled = QUEUE.as_ref().is_none_or(|queue| queue.settle(patience));
-    GIVEN_UP.store(!settled, Ordering::Relaxed);
-    settled
+    QUEUE.as_ref().is_none_or(|queue| queue.settle(patience))
 }
+
+/// Whether a dashboard draws on the terminal just now.
+static DRAWN: AtomicBool = AtomicBool::new(false);
 
 /// Whether the terminal takes nothing any more, so that whoever writes to it waits for ever.
 static STALLED: AtomicBool = AtomicBool::new(false);
@@ -61,7 +60,7 @@ static STALLED: AtomicBool = AtomicBool::new(false);
 /// So long a terminal that took nothing is given to take the last words.
 const LAST: Duration = Duration::from_secs(5);
 
-/// The same where the last words are a line of the log.
+/// The same where there is less to lose.
 const HASTE: Duration = Duration::from_millis(500);
 
 /// Whether nothing is to be written there, since it would not be taken.
@@ -124,9 +123,11 @@ impl Console {
     /// Lends the terminal to a dashboard: log lines are not written to it meanwhile. What a person must know is on the dashboard, and whoever wants
     /// every line keeps it in files.
     pub fn lend(&self) -> Lent {
-        settle_in_haste();
         STALLED.store(false, Ordering::Relaxed);
         self.lent.store(true, Ordering::Relaxed);
+        // Nothing is pushed any more; what was has its time. What is left then is not written over the pictures.
+        settle_in_haste();
+        DRAWN.store(true, Ordering::Relaxed);
         Lent(self.lent.clone())
     }
 
@@ -159,11 +160,14 @@ impl Console {
 /// Whether standard error is the terminal that a dashboard draws on, rather than a file or another one.
 fn is_drawn_on() -> bool {
     let (out, err) = (fstat(io::stdout()), fstat(io::stderr()));
-    io::stderr().is_terminal() && out.is_ok_and(|out| err.is_ok_and(|err| out.st_rdev == err.st_rdev))
+    // By its other name it is the same terminal (tty(4)).
+    let same = |out: u64, err: u64| out == err || err == makedev(5, 0);
+    io::stderr().is_terminal() && out.is_ok_and(|out| err.is_ok_and(|err| same(out.st_rdev, err.st_rdev)))
 }
 
 impl Drop for Lent {
     fn drop(&mut self) {
+        DRAWN.store(false, Ordering::Relaxed);
         self.0.store(false, Ordering::Relaxed);
     }
 }

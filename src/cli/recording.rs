@@ -4,7 +4,7 @@ use std::{
     ffi::OsString,
     fmt,
     fs::{File, OpenOptions},
-    io::{self, BufWriter},
+    io::{self, BufWriter, Read, Seek},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{
@@ -39,12 +39,15 @@ impl Recording {
     pub fn begin(&self) -> Result<Recorder<BufWriter<File>>, String> {
         let mut how = OpenOptions::new();
         match self.is_begun() {
-            true => how.append(true),
-            false => how.write(true).create_new(true).mode(0o600),
+            // Somebody may have taken away what was recorded so far.
+            true => how.read(true).write(true).create(true).truncate(false),
+            false => how.write(true).create_new(true),
         };
-        let out = how.open(&self.file).map_err(|error| self.failed(&error))?;
-        self.begun.store(true, Ordering::Relaxed);
-        let written = out.metadata().map_or(0, |file| file.len());
+        let mut out = how.mode(0o600).open(&self.file).map_err(|error| self.failed(&error))?;
+        let written = match self.begun.swap(true, Ordering::Relaxed) {
+            true => whole(&mut out).map_err(|error| self.failed(&error))?,
+            false => 0,
+        };
         Ok(Recorder::new(BufWriter::new(out), LIMIT.saturating_sub(written)))
     }
 
@@ -56,6 +59,26 @@ impl Recording {
         let hint = if error.kind() == io::ErrorKind::AlreadyExists { "; give it another name" } else { "" };
         format!("making the recording {self} failed: {error}{hint}")
     }
+}
+
+/// Cuts off a last line that is not whole, as a full disk leaves it, and gives how many bytes are left, behind which it goes on.
+fn whole(file: &mut File) -> io::Result<u64> {
+    const BLOCK: u64 = 64 << 10;
+    let mut end = file.seek(io::SeekFrom::End(0))?;
+    let mut block = Vec::new();
+    while end > 0 {
+        let from = end.saturating_sub(BLOCK);
+        block.clear();
+        file.seek(io::SeekFrom::Start(from))?;
+        file.take(end - from).read_to_end(&mut block)?;
+        if let Some(last) = block.iter().rposition(|byte| *byte == b'\n') {
+            end = from + last as u64 + 1;
+            break;
+        }
+        end = from;
+    }
+    file.set_len(end)?;
+    file.seek(io::SeekFrom::Start(end))
 }
 
 impl fmt::Display for Recording {
@@ -86,7 +109,7 @@ impl Eq for Recording {}
 
 #[cfg(test)]
 mod tests {
-    use std::io::BufReader;
+    use std::io::{BufReader, Write};
 
     use chrono::Utc;
     use exchange_sync_tui::{Frame, recording::read};
@@ -105,8 +128,18 @@ mod tests {
             recorder.finish(Utc::now()).unwrap();
         }
         assert_eq!(read(BufReader::new(File::open(&file).unwrap())).filter(Result::is_ok).count(), 2);
+        // A line that a full disk cut off, however long.
+        let torn = format!("{{\"at\":\"{}", "x".repeat(200_000));
+        OpenOptions::new().append(true).open(&file).unwrap().write_all(torn.as_bytes()).unwrap();
+        let mut recorder = ours.begin().unwrap();
+        recorder.take(Utc::now(), Frame::Status(Box::default())).unwrap();
+        recorder.finish(Utc::now()).unwrap();
+        let entries: Vec<_> = read(BufReader::new(File::open(&file).unwrap())).collect();
+        assert!(entries.len() == 3 && entries.iter().all(Result::is_ok), "{entries:?}");
         let other = Recording::from(&*file);
         assert!(other.ready().unwrap_err().contains("give it another name"));
         assert!(other.begin().is_err());
+        std::fs::remove_file(&file).unwrap();
+        assert!(ours.ready().is_ok() && ours.begin().is_ok(), "one that was taken away begins anew");
     }
 }

@@ -65,8 +65,10 @@ impl Heard {
 }
 
 /// Keeps Ctrl-Z what it is although a dashboard listens for it, which gives the terminal back first: a signal that is listened for once stops
-/// nobody by itself any more, not even when the dashboard has gone.
+/// nobody by itself any more, not even when the dashboard has gone. SIGUSR1 ends nobody from here on.
 pub fn stops(console: Console) -> io::Result<()> {
+    // What is listened for once ends nobody any more, also where there is no table to show yet.
+    drop(signal(SignalKind::user_defined1())?);
     let mut stop = signal(SignalKind::from_raw(Raised::TSTP.as_raw()))?;
     tokio::spawn(async move {
         while stop.recv().await.is_some() {

@@ -92,7 +92,10 @@ impl Summary<'_> {
             let of_any = words.replace(address, "the mailbox");
             troubled.entry(cause(&of_any)).or_insert((words, of_any, Vec::new())).2.push(address);
         }
-        for (of_one, of_any, addresses) in troubled.values().take(NAMED) {
+        let mut troubled: Vec<_> = troubled.into_values().collect();
+        // What stops many first.
+        troubled.sort_by_key(|(.., addresses)| std::cmp::Reverse(addresses.len()));
+        for (of_one, of_any, addresses) in troubled.iter().take(NAMED) {
             let words = if addresses.len() > 1 { of_any } else { *of_one };
             let mut named = addresses.iter().take(TOGETHER).map(|address| visible(address)).collect::<Vec<_>>().join(", ");
             if addresses.len() > TOGETHER {
@@ -101,7 +104,7 @@ impl Summary<'_> {
             text.push_str(&format!("  {named}: {}\n", visible(words)));
         }
         if troubled.len() > NAMED {
-            let more: usize = troubled.values().skip(NAMED).map(|(.., addresses)| addresses.len()).sum();
+            let more: usize = troubled.iter().skip(NAMED).map(|(.., addresses)| addresses.len()).sum();
             text.push_str(&format!("  and {} more mailboxes in trouble, named in the log\n", count(more as u64)));
         }
         text

@@ -106,7 +106,7 @@ impl Position {
         }
         describe(visit, &mut page.changes).await?;
         let decisions = visit.ledger.identify(&visit.folder, &page.changes).await?;
-        let Resolved { mut plan, passed_over, known } = resolve(visit, &page.changes, decisions).await?;
+        let Resolved { mut plan, passed_over, known } = resolve(visit, decisions).await?;
         visit.pipeline.events.tell(Event::PageListed {
             mailbox: visit.mailbox.address.clone(),
             folder: visit.folder.id.clone(),

@@ -193,7 +193,7 @@ impl Homecoming<'_> {
             let described = self.pipeline.exchange.describe(self.mailbox, folder, listed.collect()).await?;
             let changes: Vec<Change> = described.into_iter().map(Change::Created).collect();
             let decisions = self.ledger.identify(folder, &changes).await?;
-            if decisions.iter().any(|decision| !matches!(decision, Decision::Fetch { .. } | Decision::Nothing)) {
+            if decisions.iter().any(|decision| !matches!(decision, Decision::Fetch { .. } | Decision::Known | Decision::Nothing)) {
                 return Ok(true);
             }
         }

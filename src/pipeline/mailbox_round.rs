@@ -171,6 +171,7 @@ impl Pipeline {
             }
             None => self.account_for_lost_folders(subscription, ledger.as_ref(), &known, &hierarchy).await?,
         }
+        self.tell_totals(&mailbox.address, ledger.as_ref()).await?;
         if hierarchy != known {
             self.checkpoints.save_hierarchy(mailbox, &hierarchy).await?;
         }

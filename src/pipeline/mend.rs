@@ -193,7 +193,7 @@ async fn fetch(visit: &Arc<Visit>, sought: &[Sought], stored: &mut u64) -> Resul
     }
     describe(visit, &mut changes).await?;
     let decisions = visit.ledger.identify(&visit.folder, &changes).await?;
-    let Resolved { mut plan, .. } = resolve(visit, &changes, decisions).await?;
+    let Resolved { mut plan, .. } = resolve(visit, decisions).await?;
     plan.wanted.extend(wanted);
     let mut committed = std::pin::pin!(carry(visit, stream::iter([Ok::<Plan, Trouble>(plan)])));
     while let Some(batch) = committed.next().await {

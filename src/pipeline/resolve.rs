@@ -9,7 +9,7 @@ use super::{
 use crate::{
     catalog::{Decision, Entry},
     exchange,
-    mail::{Change, ItemId, Key, Listed, Lookup},
+    mail::{ItemId, Key, Listed, Lookup},
 };
 
 /// What a page comes to.
@@ -22,11 +22,9 @@ pub struct Resolved {
     pub known: usize,
 }
 
-/// Turns the decisions on changes, one on each, into a plan; costs no request where every decision is final.
-pub async fn resolve(visit: &Visit, changes: &[Change], decisions: Vec<Decision>) -> Result<Resolved, Trouble> {
-    let mut plan = Plan::default();
-    let there = changes.iter().zip(&decisions).filter(|(change, _)| !matches!(change, Change::Deleted(_)));
-    let mut known = there.filter(|(_, decision)| **decision == Decision::Nothing).count();
+/// Turns decisions into a plan; costs no request where every decision is final.
+pub async fn resolve(visit: &Visit, decisions: Vec<Decision>) -> Result<Resolved, Trouble> {
+    let (mut plan, mut known) = (Plan::default(), 0);
     let (mut resembling, mut refreshing) = (Vec::new(), Vec::new());
     for decision in decisions {
         match decision {
@@ -34,6 +32,7 @@ pub async fn resolve(visit: &Visit, changes: &[Change], decisions: Vec<Decision>
             Decision::Record(entry) => plan.record.push(entry),
             Decision::Resembles { listed, key, old, fresh } => resembling.push((listed, key, old, fresh)),
             Decision::Refresh { listed, key } => refreshing.push((listed, key)),
+            Decision::Known => known += 1,
             Decision::Nothing => {}
         }
     }

@@ -37,12 +37,20 @@ impl FolderRow {
         news
     }
 
-    /// It is to be visited.
-    pub fn due(&mut self, whole: bool) {
+    /// It is to be visited. Gives how many messages of the visit before are to be listed again: it was broken off before they were stored.
+    pub fn due(&mut self, whole: bool) -> u64 {
+        let broken_off = matches!(self.folder.state, FolderState::Listing | FolderState::Syncing | FolderState::Failed);
+        let figures = &mut self.folder.figures;
+        let again = if broken_off { figures.wanted.saturating_sub(figures.stored).min(figures.listed) } else { 0 };
+        (figures.wanted, figures.listed) = (figures.wanted - again, figures.listed - again);
+        if let Some((seen, found)) = &mut self.walk {
+            (*seen, *found) = (seen.saturating_sub(again), found.saturating_sub(again));
+        }
         self.folder.state = FolderState::Queued;
         // A listing in several rounds is one walk.
         self.walk = if whole { Some(self.walk.unwrap_or_default()) } else { None };
         self.estimate();
+        again
     }
 
     /// Its listing begins anew.

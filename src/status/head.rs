@@ -47,21 +47,21 @@ pub fn state<'a>(rows: impl Iterator<Item = &'a Row>, blocked: bool) -> State {
     if blocked {
         return State::Degraded;
     }
-    let (mut any, mut state, mut queued) = (false, State::Starting, false);
-    let mut paused = true;
+    let (mut state, mut queued) = (State::Starting, false);
+    let (mut paused, mut others) = (false, false);
     for row in rows {
-        any = true;
         let now = row.mailbox.state;
-        paused &= now == MailboxState::Paused;
+        paused |= now == MailboxState::Paused;
+        others |= !matches!(now, MailboxState::Paused | MailboxState::Done | MailboxState::Stopped);
         queued |= now == MailboxState::Queued && !row.mailbox.complete;
         let of_row = match now {
             MailboxState::Syncing => State::Syncing,
             // A look for news, once all is stored.
             MailboxState::Listing if row.mailbox.complete => State::Idle,
             MailboxState::Listing => State::Listing,
-            MailboxState::Waiting if row.was_asked() => State::Throttled,
+            MailboxState::Waiting if row.was_asked() && !row.mailbox.complete => State::Throttled,
             MailboxState::Waiting if troubled(row) => State::Degraded,
-            // One request is tried again, or somebody else has the mailbox for a moment.
+            // One request is tried again, or somebody else has the mailbox for a moment, or the server wants to be asked for news later.
             MailboxState::Waiting if row.mailbox.complete => State::Idle,
             MailboxState::Waiting => State::Listing,
             MailboxState::Degraded | MailboxState::Stopped => State::Degraded,
@@ -73,7 +73,8 @@ pub fn state<'a>(rows: impl Iterator<Item = &'a Row>, blocked: bool) -> State {
         }
     }
     match state {
-        _ if any && paused => State::Paused,
+        // What has come to its end is not held up.
+        _ if paused && !others => State::Paused,
         // Whoever waits for a seat will have one.
         State::Degraded | State::Idle if queued => State::Listing,
         state => state,
@@ -176,6 +177,7 @@ mod tests {
             (&[Idle, Degraded], State::Degraded),
             (&[Idle, Done], State::Idle),
             (&[Paused, Paused], State::Paused),
+            (&[Paused, Done, Stopped], State::Paused),
             (&[Paused, Idle], State::Idle),
         ] {
             let rows: Vec<Row> = states.iter().map(|state| row(*state, 0, 0)).collect();

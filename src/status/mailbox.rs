@@ -34,12 +34,23 @@ pub struct Row {
     pending: u64,
     /// Before that time nothing that comes in means that the server's wait is over.
     held: Option<DateTime<Utc>>,
+    /// What it rests in while it is paused.
+    rests: Option<Rest>,
     /// How long the waits are that the server asked for, and when the last of them ends.
     asked: Option<(TimeDelta, DateTime<Utc>)>,
     /// Whether its folders were ever listed.
     pub met: bool,
     /// Requests that were made again in this round.
     pub again: u64,
+}
+
+/// A rest that goes on although it is paused.
+#[derive(Debug)]
+struct Rest {
+    state: MailboxState,
+    reason: Option<String>,
+    until: Option<DateTime<Utc>>,
+    held: Option<DateTime<Utc>>,
 }
 
 impl Row {
@@ -59,7 +70,12 @@ impl Row {
                 self.turn(at, MailboxState::Listing);
             }
             Event::FoldersListed { folders, .. } => self.folders_listed(folders, revision),
-            Event::FolderDue { folder, whole, .. } => self.folder(folder, revision, |row| row.due(*whole)),
+            Event::FolderDue { folder, whole, .. } => {
+                let mut again = 0;
+                self.folder(folder, revision, |row| again = row.due(*whole));
+                let figures = &mut self.mailbox.figures;
+                (figures.wanted, figures.listed) = (figures.wanted.saturating_sub(again), figures.listed.saturating_sub(again));
+            }
             Event::FolderStarted { folder, .. } => self.folder(folder, revision, |row| row.folder.state = FolderState::Listing),
             Event::PageListed { folder, changes, wanted, passed_over, known, .. } => {
                 let (changes, wanted, passed_over, known) = (*changes as u64, *wanted as u64, *passed_over as u64, *known as u64);
@@ -79,6 +95,8 @@ impl Row {
                 self.pending = self.pending.saturating_sub(*messages);
                 self.mailbox.figures.stored += messages;
                 self.mailbox.figures.bytes += bytes;
+                // Counted again at the end of the round: a draft that is stored anew takes the place of what was there.
+                self.mailbox.in_sink = self.mailbox.in_sink.map(|before| before + messages);
                 self.folder(folder, revision, |row| {
                     row.folder.figures.stored += messages;
                     row.folder.figures.bytes += bytes;
@@ -122,7 +140,10 @@ impl Row {
                 self.mailbox.throttled += 1;
                 self.asked(at, later(at, *wait));
                 self.wait(at, words(reason), later(at, *wait));
-                self.held = self.mailbox.until;
+                match &mut self.rests {
+                    Some(rest) if self.mailbox.state == MailboxState::Paused => rest.held = rest.until,
+                    _ => self.held = self.mailbox.until,
+                }
             }
             Event::RequestRetried { reason, wait, .. } => {
                 self.mailbox.retried += 1;
@@ -163,8 +184,22 @@ impl Row {
             }
             Event::MailboxRests { wait, asked, .. } => self.rest(at, *wait, *asked),
             Event::MailboxHeld { reason, wait, .. } => self.wait(at, words(reason), later(at, *wait)),
-            Event::MailboxPaused { .. } => self.turn(at, MailboxState::Paused),
-            Event::MailboxResumed { .. } => self.turn(at, MailboxState::Queued),
+            // What has come to its end is neither held nor let go.
+            Event::MailboxPaused { .. } | Event::MailboxResumed { .. }
+                if matches!(self.mailbox.state, MailboxState::Done | MailboxState::Stopped) => {}
+            Event::MailboxPaused { .. } => {
+                let Mailbox { state, reason, until, .. } = &self.mailbox;
+                self.rests = Some(Rest { state: *state, reason: reason.clone(), until: *until, held: self.held });
+                self.turn(at, MailboxState::Paused);
+            }
+            Event::MailboxResumed { .. } => {
+                // A wait is waited out, and the next round comes when it is due.
+                let rest = self.rests.take().filter(|rest| rest.until.is_some_and(|until| until > at));
+                self.turn(at, rest.as_ref().map_or(MailboxState::Queued, |rest| rest.state));
+                if let Some(rest) = rest {
+                    (self.mailbox.reason, self.mailbox.until, self.held) = (rest.reason, rest.until, rest.held);
+                }
+            }
             Event::MailboxVerified { gaps, troubled, verdict, .. } => {
                 self.mailbox.verified = Some(Verified { at, gaps: *gaps, troubled: *troubled, verdict: verdict.as_deref().map(words) });
             }
@@ -247,6 +282,10 @@ impl Row {
 
     fn wait(&mut self, at: DateTime<Utc>, reason: String, until: DateTime<Utc>) {
         if self.mailbox.state == MailboxState::Paused {
+            let before = self.rests.take().filter(|rest| rest.state == MailboxState::Waiting);
+            let held = before.as_ref().and_then(|rest| rest.held);
+            let until = before.and_then(|rest| rest.until).map_or(until, |before| before.max(until));
+            self.rests = Some(Rest { state: MailboxState::Waiting, reason: Some(reason), until: Some(until), held });
             return;
         }
         // The longest of several waits counts.
@@ -289,12 +328,10 @@ impl Row {
     }
 
     fn rest(&mut self, at: DateTime<Utc>, wait: Option<std::time::Duration>, asked: bool) {
-        if self.mailbox.state == MailboxState::Paused && wait.is_some() {
-            return;
-        }
         let until = wait.map(|wait| later(at, wait));
+        let paused = self.mailbox.state == MailboxState::Paused && wait.is_some();
         // The reason stays while it is the same matter.
-        let reason = self.mailbox.reason.take();
+        let reason = if paused { self.rests.take().and_then(|rest| rest.reason) } else { self.mailbox.reason.take() };
         let troubled = !self.mailbox.complete || self.mailbox.failed_folders > 0;
         let state = match (until, asked) {
             (None, _) if self.mailbox.complete => MailboxState::Done,
@@ -303,12 +340,16 @@ impl Row {
             (Some(_), false) if troubled => MailboxState::Degraded,
             (Some(_), false) => MailboxState::Idle,
         };
-        self.turn(at, state);
-        self.mailbox.until = until;
-        self.mailbox.reason = match state {
+        let reason = match state {
             MailboxState::Idle | MailboxState::Done => None,
             _ => reason.or_else(|| self.mailbox.error.as_ref().map(|error| error.words.clone())),
         };
+        if paused {
+            self.rests = Some(Rest { state, reason, until, held: until.filter(|_| asked) });
+            return;
+        }
+        self.turn(at, state);
+        (self.mailbox.until, self.mailbox.reason) = (until, reason);
         if asked {
             self.held = until;
         }

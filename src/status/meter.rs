@@ -8,6 +8,9 @@ use exchange_sync_tui::status::{Rate, Sample};
 /// Seconds over which the slower of the two rates is taken.
 const QUARTER: i64 = 15 * 60;
 
+/// Seconds for which it is still being stored.
+const MOMENT: i64 = 2;
+
 /// Seconds of a sample at first. Whenever there would be more than [`SAMPLES`], two become one and the next ones are twice as long.
 const SAMPLE: u32 = 10;
 
@@ -40,6 +43,11 @@ impl Meter {
         }
         let (sample, _) = self.sample(at);
         (sample.messages, sample.bytes) = (sample.messages + messages, sample.bytes + bytes);
+    }
+
+    /// Whether anything was stored a moment ago.
+    pub fn flows(&self, at: DateTime<Utc>) -> bool {
+        self.seconds.back().is_some_and(|(second, ..)| at.timestamp() - second <= MOMENT)
     }
 
     /// A request was answered.

@@ -112,6 +112,84 @@ fn a_mailbox_goes_from_state_to_state() {
 }
 
 #[test]
+fn a_wait_goes_on_although_its_mailbox_is_paused_meanwhile() {
+    let mut world = World::new();
+    world.begins(&[("Inbox", 100)]);
+    let mailbox = world.mailbox.clone();
+    let throttled = |seconds| Event::RequestThrottled {
+        mailbox: mailbox.clone(),
+        reason: "ErrorServerBusy".into(),
+        wait: Duration::from_secs(seconds),
+    };
+    world.tell(throttled(30));
+    let until = world.mailbox().until;
+    world.tell(Event::MailboxPaused { mailbox: mailbox.clone() });
+    world.pass(5);
+    world.tell(throttled(10));
+    world.tell(Event::MailboxResumed { mailbox: mailbox.clone() });
+    let told = |world: &World| (world.mailbox().state, world.mailbox().until, world.mailbox().reason.clone());
+    assert_eq!(told(&world), (MailboxState::Waiting, until, Some("ErrorServerBusy".into())));
+    world.answered(None);
+    assert_eq!(world.mailbox().state, MailboxState::Waiting, "what was under way does not end it");
+    world.tell(Event::MailboxPaused { mailbox: mailbox.clone() });
+    world.pass(30);
+    world.tell(Event::MailboxResumed { mailbox: mailbox.clone() });
+    assert_eq!(told(&world), (MailboxState::Queued, None, None), "it is over");
+    // The next round is due when it is due.
+    world.tell(Event::MailboxFinished { mailbox: mailbox.clone(), complete: true });
+    world.tell(Event::MailboxPaused { mailbox: mailbox.clone() });
+    world.rests(Some(15), false);
+    world.tell(Event::MailboxResumed { mailbox });
+    assert_eq!(told(&world), (MailboxState::Idle, Some(world.now + TimeDelta::seconds(15)), None));
+}
+
+#[test]
+fn what_is_listed_again_after_a_pause_counts_once() {
+    let mut world = World::new();
+    world.begins(&[("Inbox", 600)]);
+    world.listed("Inbox", 400, 400);
+    world.stored("Inbox", 160);
+    // The round is broken off, and goes on from what was stored.
+    world.begins(&[("Inbox", 600)]);
+    let figures = world.mailbox().figures;
+    assert_eq!((figures.listed, figures.wanted, figures.expected), (160, 160, 600));
+    world.listed("Inbox", 440, 440);
+    let figures = world.mailbox().figures;
+    assert_eq!((figures.listed, figures.wanted, figures.expected), (600, 600, 600));
+}
+
+#[test]
+fn what_is_in_the_sink_is_told_at_any_time() {
+    let mut world = World::new();
+    let mailbox = world.mailbox.clone();
+    world.begins(&[("Inbox", 100)]);
+    world.tell(Event::CatalogCounted { mailbox: mailbox.clone(), messages: 40, quarantined: 0 });
+    world.listed("Inbox", 60, 60);
+    world.stored("Inbox", 20);
+    assert_eq!(world.mailbox().in_sink, Some(60));
+    // One of these was there before.
+    world.tell(Event::CatalogCounted { mailbox, messages: 59, quarantined: 0 });
+    assert_eq!(world.mailbox().in_sink, Some(59));
+}
+
+#[test]
+fn what_has_come_to_its_end_is_neither_held_nor_let_go() {
+    for complete in [true, false] {
+        let mut world = World::new();
+        world.begins(&[("Inbox", 100)]);
+        if !complete {
+            world.tell(Event::MailboxFailed { mailbox: world.mailbox.clone(), reason: "denied".into(), refused: true });
+        }
+        world.tell(Event::MailboxFinished { mailbox: world.mailbox.clone(), complete });
+        world.rests(None, false);
+        let before = world.mailbox().clone();
+        world.tell(Event::MailboxPaused { mailbox: world.mailbox.clone() });
+        world.tell(Event::MailboxResumed { mailbox: world.mailbox.clone() });
+        assert_eq!(*world.mailbox(), before);
+    }
+}
+
+#[test]
 fn what_stands_still_or_is_stopped_has_no_end_of_its_own() {
     let mut world = World::new();
     world.begins(&[("Inbox", 100)]);

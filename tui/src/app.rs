@@ -11,6 +11,8 @@ mod round;
 mod rows;
 mod whole;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use crossterm::event::{KeyEvent, KeyEventKind};
 
@@ -84,6 +86,8 @@ pub(crate) struct App {
     pub(crate) pane: Option<Pane>,
     pub(crate) expanded: bool,
     pub(crate) details: Window,
+    /// The mailbox that details are of.
+    subject: Option<(usize, Arc<str>)>,
     pub(crate) table: Table,
     pub(crate) logs: Logs,
     pub(crate) quarantine: Quarantine,
@@ -113,6 +117,7 @@ impl App {
             pane: None,
             expanded: false,
             details: Window::default(),
+            subject: None,
             table: Table::default(),
             logs: Logs::default(),
             quarantine,
@@ -215,5 +220,10 @@ impl App {
         };
         self.table.prepare(fleet, now, self.frozen.is_some());
         self.logs.prepare(fleet, self.table.selected());
+        let subject = self.table.selected().map(|row| (row.source, Arc::clone(&row.mailbox)));
+        if subject != self.subject {
+            // Another one is read from its beginning.
+            (self.details, self.subject) = (Window::default(), subject);
+        }
     }
 }

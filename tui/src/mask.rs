@@ -46,8 +46,11 @@ pub fn shown(text: &str, mask: bool) -> Cow<'_, str> {
         // The letter that ends a colour does not begin the address.
         let local = rest[..local].rfind('\u{1b}').map_or(local, |escape| local.max(escape + colour(&rest[escape..])));
         // What a log writes before a value (`mailbox=`) is no part of the address, though an address may hold that sign.
-        let local = rest[local..at].rfind('=').map_or(local, |sign| local + sign + 1);
-        let domain = rest[at + 1..].find(|c| !of_address(c)).map_or(rest.len(), |end| at + 1 + end);
+        let field = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || "_.".contains(c));
+        let local = rest[local..at].rfind('=').filter(|sign| field(&rest[local..local + sign])).map_or(local, |sign| local + sign + 1);
+        // Nor are quotes around it, though one may stand in it.
+        let local = at - rest[local..at].trim_start_matches(QUOTES).len();
+        let domain = rest[at + 1..].find(|c| !of_domain(c)).map_or(rest.len(), |end| at + 1 + end);
         let address = rest[local..domain].trim_end_matches(['.', '-']);
         if local == at || address.len() <= at + 1 - local {
             out.push_str(&rest[..=at]);
@@ -72,6 +75,13 @@ fn colour(text: &str) -> usize {
 fn of_address(c: char) -> bool {
     c.is_alphanumeric() || "!#$%&'*+-=?^_`{|}~.".contains(c)
 }
+
+fn of_domain(c: char) -> bool {
+    c.is_alphanumeric() || "-._".contains(c)
+}
+
+/// What words put around an address, though some of it might begin one (RFC 5322, atext).
+const QUOTES: [char; 5] = ['\'', '`', '{', '|', '='];
 
 /// A status as it may be seen: unchanged, or without addresses. They are hidden before anything is cut to fit a column: of half an address nobody would know that it is one.
 pub fn masked(mut status: Status, mask: bool) -> Status {
@@ -131,6 +141,16 @@ mod tests {
         }
         assert_eq!(shown("\u{1b}[3mailbox", true), "\u{1b}[3mailbox");
         assert!(shown("\u{1b}[0K[m@example.com", true).ends_with(&*shown("m@example.com", true)));
+    }
+
+    #[test]
+    fn quotes_around_an_address_are_no_part_of_it() {
+        let ann = shown("ann@example.com", true);
+        for (before, after) in [("'", "'"), ("`", "`"), ("{", "}"), ("<", ">?"), ("|", "|"), ("=", "!"), ("", "'s"), ("user='", "'")] {
+            assert_eq!(shown(&format!("{before}ann@example.com{after}"), true), format!("{before}{ann}{after}"));
+        }
+        let bounced = shown("to bounce+ann=contoso.com@example.org", true);
+        assert!(bounced.starts_with("to masked-") && !bounced.contains("ann"), "{bounced}");
     }
 
     #[test]

@@ -30,6 +30,8 @@ use ratatui::{Frame, buffer::Buffer, layout::Rect};
 use crate::{
     app::{App, Dialog, Pane, Tab},
     keymap::Command,
+    mask,
+    safe::visible,
     theme::{self, Role},
 };
 
@@ -138,7 +140,7 @@ fn log_pane(layout: &Layout) -> Rect {
 fn panels(app: &App, layout: &Layout, buffer: &mut Buffer) {
     head::draw(app, layout.head, buffer);
     banners::draw(app, layout.banners, buffer);
-    tabs::draw(app, layout.tabs, buffer);
+    tabs::draw(app, layout.tabs, layout.body, buffer);
     match (app.tab, app.pane) {
         (Tab::Logs, _) => logs::draw(app, layout.body, buffer),
         (Tab::Quarantine, _) => quarantine::draw(app, layout.body, buffer),
@@ -148,7 +150,9 @@ fn panels(app: &App, layout: &Layout, buffer: &mut Buffer) {
             match pane {
                 Some(Pane::Details) => details::draw(app, layout.pane, buffer),
                 Some(Pane::Logs) => {
-                    let rule = format!("─ log {}", "─".repeat(usize::from(layout.pane.width)));
+                    let only = app.logs.only.as_ref().map(|(_, only)| format!(" of {}", visible(&mask::shown(only, app.mask()))));
+                    let (only, level) = (only.unwrap_or_default(), tabs::level(app));
+                    let rule = format!("─ log{only} ─ {level} {}", "─".repeat(usize::from(layout.pane.width)));
                     buffer.set_stringn(layout.pane.x, layout.pane.y, rule, usize::from(layout.pane.width), app.theme.style(Role::Faint));
                     logs::draw(app, log_pane(layout), buffer);
                 }
@@ -170,7 +174,9 @@ pub(crate) fn spot(app: &App, area: Rect, x: u16, y: u16) -> Spot {
         Tab::Quarantine if quarantine::list(app, layout.body).contains((x, y).into()) => {
             Spot::Row(app.quarantine.list.offset + usize::from(y - quarantine::list(app, layout.body).y))
         }
-        Tab::Logs if layout.body.contains((x, y).into()) => Spot::Row(app.logs.list.offset + usize::from(y - layout.body.y)),
+        Tab::Logs if logs::list(app, layout.body).contains((x, y).into()) => {
+            Spot::Row(app.logs.list.offset + usize::from(y - layout.body.y))
+        }
         Tab::Mailboxes if y > layout.body.y && layout.body.contains((x, y).into()) => {
             Spot::Row(app.table.list.offset + usize::from(y - layout.body.y - 1))
         }

@@ -39,6 +39,8 @@ pub enum Left {
     Stop,
     /// The work goes on without a dashboard.
     Detach,
+    /// The same, since the terminal was closed.
+    Gone,
     /// It was ended from outside.
     Ended,
     /// The same, but the terminal took nothing any more: whoever writes more to it than it has room for waits until it does, perhaps for ever.
@@ -86,7 +88,7 @@ pub(crate) async fn show(sources: Vec<Source>, settings: Settings, ending: impl 
     let left = run(app, sources, EventStream::new(), job, ending, &mut screen, Utc::now).await;
     // Of a terminal that was closed it is mostly a picture that learns it first.
     match left {
-        Err(_) if screen.gone() => Ok(Left::Detach),
+        Err(_) if screen.gone() => Ok(Left::Gone),
         left => left,
     }
 }
@@ -126,7 +128,7 @@ pub(crate) async fn run(
             event = events.next() => match event {
                 Some(event) => react(&mut app, screen, event?, now()),
                 // The terminal is gone, and with it whoever looked.
-                None => return Ok(Left::Detach),
+                None => return Ok(Left::Gone),
             },
             (source, signal) = next(&mut frames) => {
                 let (seen, effects) = app.signal(source, signal, now());
@@ -153,7 +155,7 @@ pub(crate) async fn run(
             }
             _ = seconds.tick() => {
                 if screen.gone() {
-                    return Ok(Left::Detach);
+                    return Ok(Left::Gone);
                 }
                 changed = app.tick(now()) || screen.away();
                 Vec::new()

@@ -193,7 +193,7 @@ pub struct Totals {
     /// Their figures.
     #[serde(flatten)]
     pub figures: Figures,
-    /// Messages in the sink altogether, as of each mailbox's last round.
+    /// Messages in the sink altogether.
     pub in_sink: u64,
     /// Mailboxes whose catalog was counted in this run; where these are fewer than all, `in_sink` is of these.
     pub counted: u64,
@@ -221,10 +221,10 @@ impl Totals {
         goal.saturating_add(u64::try_from(more).unwrap_or(u64::MAX))
     }
 
-    /// Those known, and whether there are others.
+    /// The same as a figure, which says where it is no more than likely.
     pub(crate) fn goal(&self, figure: impl Fn(u64) -> String) -> String {
-        let more = if self.unmet > 0 { "+" } else { "" };
-        format!("{}{more}", figure(self.figures.goal()))
+        let about = if self.unmet > 0 { "~" } else { "" };
+        format!("{about}{}", figure(self.likely()))
     }
 }
 
@@ -291,7 +291,7 @@ pub struct Mailbox {
     pub folder_count: u64,
     /// Folders that could not be read in the present round.
     pub failed_folders: u64,
-    /// Messages in the sink, as of the last round's end; none before its catalog was counted.
+    /// Messages in the sink, as counted at the beginning and at the end of each round; none before the first time.
     #[serde(default)]
     pub in_sink: Option<u64>,
     /// Items in quarantine.

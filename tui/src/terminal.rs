@@ -29,12 +29,25 @@ use crate::{
 
 type Hook = Box<dyn Fn(&panic::PanicHookInfo<'_>) + Send + Sync>;
 
-/// Where it is drawn.
-type Out = BufWriter<Box<dyn Write + Send>>;
+/// Where it is drawn. What comes when the dashboard does not have it, as ratatui's last words when it is dropped, is meant for nobody.
+struct Out {
+    to: Box<dyn Write + Send>,
+    given: Arc<Given>,
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.given.ours.load(Ordering::SeqCst) { self.to.write(bytes) } else { Ok(bytes.len()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.given.ours.load(Ordering::SeqCst) { self.to.flush() } else { Ok(()) }
+    }
+}
 
 /// The terminal in the dashboard's hands. It is given back when this is dropped, and before a panic speaks.
 pub(crate) struct Screen {
-    terminal: Terminal<CrosstermBackend<Out>>,
+    terminal: Terminal<CrosstermBackend<BufWriter<Out>>>,
     given: Arc<Given>,
     hook: Arc<Mutex<Option<Hook>>>,
     title: Option<String>,
@@ -74,16 +87,17 @@ pub fn give_back() {
 /// Standard output, or where that is no terminal standard error: with nothing of the program's own between, so that whoever waits here keeps nobody else.
 pub(crate) fn out() -> Box<dyn Write + Send> {
     match on_terminal(&|out| out.as_fd().try_clone_to_owned()) {
-        Ok(fd) => Box::new(File::from(fd)),
-        Err(_) => Box::new(io::stderr()),
+        Some(Ok(fd)) => Box::new(File::from(fd)),
+        Some(Err(_)) | None => Box::new(io::sink()),
     }
 }
 
 impl Screen {
     /// Takes the terminal.
     pub(crate) fn new(mouse: bool, titled: bool) -> io::Result<Self> {
-        let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, out())))?;
         let given = Arc::new(Given { ours: AtomicBool::new(false), mouse, titled });
+        let drawn_on = Out { to: out(), given: Arc::clone(&given) };
+        let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, drawn_on)))?;
         *held() = Arc::downgrade(&given);
         let hook = Arc::new(Mutex::new(Some(panic::take_hook())));
         let (ours, before) = (Arc::clone(&given), Arc::clone(&hook));

@@ -36,7 +36,8 @@ pub fn line_in(status: &Status, zone: Zone) -> String {
         0 => format!("{} listed, nothing to copy found", count(totals.figures.listed)),
         _ => {
             let part = percent(totals.figures.stored, totals.likely()).map(|percent| format!(" {percent} %")).unwrap_or_default();
-            let part = if head.state == State::Listing { format!(" so far, {} listed", count(totals.figures.listed)) } else { part };
+            let listing = head.state == State::Listing && totals.figures.stored == 0;
+            let part = if listing { format!(" so far, {} listed", count(totals.figures.listed)) } else { part };
             format!("messages {}/{}{part}", count(totals.figures.stored), totals.goal(count))
         }
     });
@@ -101,7 +102,7 @@ pub fn table(status: &Status, columns: usize) -> String {
     for (address, mailbox) in &rows {
         let figures = &mailbox.figures;
         let quarantined = if mailbox.quarantined > 0 { count(mailbox.quarantined) } else { String::new() };
-        let (_, state, _) = theme::mailbox(mailbox.state);
+        let (_, state, _) = if status.head.state == State::Ended { theme::left(mailbox) } else { theme::mailbox(mailbox.state) };
         line(
             &visible(address),
             state,
@@ -114,7 +115,8 @@ pub fn table(status: &Status, columns: usize) -> String {
     }
     let totals = &status.head.totals;
     let elapsed = (at - status.head.started).num_seconds();
-    let mean = if elapsed > 0 { totals.figures.stored as f64 / elapsed as f64 } else { 0.0 };
+    let millis = (at - status.head.started).num_milliseconds();
+    let mean = if millis > 0 { totals.figures.stored as f64 * 1000.0 / millis as f64 } else { 0.0 };
     let told = |n: u64, words: &str| if n == 0 { String::new() } else { format!(", {} {words}", count(n)) };
     let known = told(totals.figures.known, "known already");
     let passed_over = told(totals.figures.passed_over, "passed over by filters");
@@ -154,12 +156,13 @@ pub fn table(status: &Status, columns: usize) -> String {
 /// Waits of so many seconds in sum.
 pub(crate) fn waits(n: u64, seconds: u64) -> String {
     let words = if n == 1 { "wait" } else { "waits" };
-    if seconds == 0 { words.to_owned() } else { format!("{words} of {}", length(i64::try_from(seconds).unwrap_or(i64::MAX))) }
+    if seconds == 0 { words.to_owned() } else { format!("{words}, {} in sum", length(i64::try_from(seconds).unwrap_or(i64::MAX))) }
 }
 
 /// What a mailbox waits for, or what is wrong with it.
 fn why(mailbox: &Mailbox, status: &Status) -> String {
-    let left = mailbox.until.filter(|_| mailbox.state != MailboxState::Idle).map(|at| format!("{}: ", clock(until(at, status.head.at))));
+    let counts = mailbox.state != MailboxState::Idle && status.head.state != State::Ended;
+    let left = mailbox.until.filter(|_| counts).map(|at| format!("{}: ", clock(until(at, status.head.at))));
     let verdict = mailbox.verified.as_ref().and_then(|verified| verified.verdict.as_deref());
     let failed = match mailbox.failed_folders {
         0 => None,

@@ -8,7 +8,7 @@ use ratatui::{
 
 use crate::{
     settings::{Color, Colors, Settings},
-    status::{FolderState, Level, MailboxState, State},
+    status::{FolderState, Level, Mailbox, MailboxState, State},
 };
 
 /// What a piece of text means.
@@ -118,6 +118,16 @@ pub(crate) fn mailbox(state: MailboxState) -> (&'static str, &'static str, Role)
         MailboxState::Paused => ("‖", "paused", Role::Warn),
         MailboxState::Stopped => ("✗", "stopped", Role::Bad),
         MailboxState::Done => ("✓", "done", Role::Good),
+    }
+}
+
+/// The same of a mailbox as the end of its run left it.
+pub(crate) fn left(of: &Mailbox) -> (&'static str, &'static str, Role) {
+    match of.state {
+        MailboxState::Done | MailboxState::Degraded | MailboxState::Stopped | MailboxState::Paused => mailbox(of.state),
+        _ if of.complete => mailbox(MailboxState::Done),
+        _ if of.figures.stored > 0 => ("◇", "partial", Role::Warn),
+        _ => ("·", "not read", Role::Warn),
     }
 }
 

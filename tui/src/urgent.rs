@@ -62,11 +62,17 @@ pub(crate) fn discard() {
 
 /// The same terminal, opened so that whoever writes never waits. `None` where it has no name here.
 fn unblocked() -> Option<OwnedFd> {
-    let name = on_terminal(&|out| ttyname(out, Vec::new())).ok()?;
+    let name = on_terminal(&|out| ttyname(out, Vec::new()))?.ok()?;
     open(name, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).ok()
 }
 
-/// On standard output, or where that is no terminal on standard error.
-pub(crate) fn on_terminal<T>(act: &dyn Fn(&dyn AsFd) -> T) -> T {
-    if io::stdout().is_terminal() { act(&io::stdout()) } else { act(&io::stderr()) }
+/// On standard output, or where that is no terminal on standard error. `None` where neither is, as when it was closed: what is meant for a terminal has no
+/// place in a file.
+pub(crate) fn on_terminal<T>(act: &dyn Fn(&dyn AsFd) -> T) -> Option<T> {
+    let (out, err) = (io::stdout(), io::stderr());
+    match (out.is_terminal(), err.is_terminal()) {
+        (true, _) => Some(act(&out)),
+        (false, true) => Some(act(&err)),
+        (false, false) => None,
+    }
 }

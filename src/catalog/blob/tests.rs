@@ -32,7 +32,7 @@ async fn nothing_is_read_again_from_round_to_round() {
         catalog.close().await;
         let before = memory.reads();
         let ledger = catalog.open(&mailbox()).await.unwrap();
-        assert_eq!(one(&*ledger, "in", Change::Created(item("1", "s", n % 2))).await, Decision::Nothing);
+        assert_eq!(one(&*ledger, "in", Change::Created(item("1", "s", n % 2))).await, Decision::Known);
         ledger
             .commit(&folder("in"), vec![Entry::Read { key: key.clone(), id: crate::mail::ItemId("1".into()), read: n % 2 == 0 }])
             .await
@@ -52,13 +52,13 @@ async fn an_index_is_trusted_only_by_who_made_it_last() {
         store(&*ledger, "in", item(id, id, 0)).await;
     }
     ledger.walk_begins(&place, false).await.unwrap();
-    assert_eq!(one(&*ledger, "in", created("1", "1")).await, Decision::Nothing);
+    assert_eq!(one(&*ledger, "in", created("1", "1")).await, Decision::Known);
     drop(ledger);
     here.close().await;
     // Another process goes on with the listing, and sees the other one.
     let ledger = there.open(&mailbox()).await.unwrap();
     ledger.walk_begins(&place, true).await.unwrap();
-    assert_eq!(one(&*ledger, "in", created("2", "2")).await, Decision::Nothing);
+    assert_eq!(one(&*ledger, "in", created("2", "2")).await, Decision::Known);
     assert_eq!(ledger.walk_ended(&place).await.unwrap().gone, [], "it saw the end of the listing only");
     store(&*ledger, "in", item("3", "3", 0)).await;
     drop(ledger);
@@ -115,7 +115,7 @@ async fn lines_that_were_written_though_they_seemed_lost_are_known() {
     let Decision::Fetch { listed, key } = one(&*ledger, "in", created("2", "t")).await else { panic!() };
     memory.next_puts([Fate::Unheard]);
     assert_eq!(ledger.commit(&folder("in"), vec![stored(&key, &listed)]).await.unwrap(), 1);
-    assert_eq!(one(&*ledger, "in", created("2", "t")).await, Decision::Nothing);
+    assert_eq!(one(&*ledger, "in", created("2", "t")).await, Decision::Known);
     assert_eq!(ledger.totals().await.unwrap().messages, 2);
     let bad = Entry::Moved { key: Key("no key".into()), listed: item("1", "s", 0) };
     ledger.commit(&folder("in"), vec![bad]).await.unwrap_err();

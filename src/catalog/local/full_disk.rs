@@ -58,6 +58,6 @@ async fn within_the_limit() {
     assert!(after.starts_with(&before) && after.iter().filter(|byte| **byte == b'\n').count() == 2);
     assert!(matches!(
         ledger.identify(&folder("in"), &[created("2", "2"), created("300", "300")]).await.unwrap()[..],
-        [Decision::Fetch { .. }, Decision::Nothing]
+        [Decision::Fetch { .. }, Decision::Known]
     ));
 }

@@ -45,7 +45,7 @@ async fn what_the_catalog_tells_is_stored_whenever_the_writer_is_killed() {
             assert_eq!(hex::encode(Sha256::digest(fs::read(object).unwrap())), line["sha256"]);
         }
         let last = told.last().unwrap()["item_id"].as_str().unwrap().to_owned();
-        assert_eq!(one(&*ledger, "in", created(&last, &last)).await, Decision::Nothing);
+        assert_eq!(one(&*ledger, "in", created(&last, &last)).await, Decision::Known);
     }
     let _swept = LocalSink::open(dir.path()).unwrap();
     let staging = fs::read_dir(dir.path().join("data/.staging")).unwrap().map(|entry| entry.unwrap().path());

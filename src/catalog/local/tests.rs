@@ -48,8 +48,8 @@ async fn a_torn_last_line_never_was_and_the_index_is_caught_up() {
         let ledger = open(dir.path()).await;
         let whole = kept == two_lines.len();
         assert_eq!(ledger.totals().await.unwrap().messages, if whole { 2 } else { 1 }, "cut at {kept}");
-        assert_eq!(one(&*ledger, "in", created("1", "s")).await, Decision::Nothing);
-        assert_eq!(one(&*ledger, "in", created("2", "t")).await == Decision::Nothing, whole);
+        assert_eq!(one(&*ledger, "in", created("1", "s")).await, Decision::Known);
+        assert_eq!(one(&*ledger, "in", created("2", "t")).await == Decision::Known, whole);
         drop(ledger);
         assert_eq!(fs::read(segment(dir.path())).unwrap(), if whole { &two_lines[..] } else { &one_line[..] });
     }
@@ -79,7 +79,7 @@ async fn an_index_that_is_lost_damaged_or_of_other_segments_is_rebuilt() {
             Some(bytes) => fs::write(index(dir.path()), bytes).unwrap(),
         }
         let ledger = open(dir.path()).await;
-        assert_eq!(one(&*ledger, "in", created("more 199", "m199")).await, Decision::Nothing);
+        assert_eq!(one(&*ledger, "in", created("more 199", "m199")).await, Decision::Known);
         let back = one(&*ledger, "out", created("2", "s")).await;
         assert!(matches!(back, Decision::Record(Entry::Moved { key: same, .. }) if same == key));
         assert_eq!(ledger.totals().await.unwrap(), totals);
@@ -90,7 +90,7 @@ async fn an_index_that_is_lost_damaged_or_of_other_segments_is_rebuilt() {
     fs::write(segment(dir.path()), format!("{first}\nnot a line of ours\n")).unwrap();
     let ledger = open(dir.path()).await;
     assert_eq!(ledger.totals().await.unwrap().messages, 1);
-    assert_eq!(one(&*ledger, "in", created("1", "s")).await, Decision::Nothing);
+    assert_eq!(one(&*ledger, "in", created("1", "s")).await, Decision::Known);
 }
 
 #[tokio::test(start_paused = true)]

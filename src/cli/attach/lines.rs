@@ -8,7 +8,10 @@ use std::{
 
 use exchange_sync_tui::{Signal, Source, Status, status::State, text};
 use futures::{StreamExt, stream::SelectAll};
-use tokio::time::{Instant, interval_at};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, MissedTickBehavior, interval_at},
+};
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::words::{shown, visible};
@@ -20,21 +23,29 @@ const LINES: Duration = Duration::from_secs(10);
 /// lines or `ending` is ready.
 pub async fn lines(sources: Vec<Source>, mask: bool, ending: impl Future<Output = ()>) {
     let mut ending = std::pin::pin!(ending);
-    let mut watched: Vec<(String, Status, bool)> = Vec::new();
+    let mut watched: Vec<Watched> = Vec::new();
     let mut signals = SelectAll::new();
     for (number, source) in sources.into_iter().enumerate() {
-        watched.push((source.name, Status::default(), false));
+        watched.push(Watched { name: source.name, status: Status::default(), known: false });
         signals.push(ReceiverStream::new(source.frames).map(move |signal| (number, signal)));
     }
     let mut ticks = interval_at(Instant::now() + LINES, LINES);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
-        let said = tokio::select! {
+        let told: String = tokio::select! {
             () = &mut ending => return,
             signal = signals.next() => match signal {
-                Some((number, signal)) => watched.get_mut(number).map_or(Ok(()), |one| take(one, signal, mask)),
+                Some((number, signal)) => watched.get_mut(number).map(|one| one.take(signal)).unwrap_or_default(),
                 None => return,
             },
-            _ = ticks.tick() => watched.iter().filter(|(.., known)| *known).try_for_each(|one| say(&one.0, &text::line(&one.1), mask)),
+            _ = ticks.tick() => watched.iter().filter(|one| one.known).map(Watched::line).collect(),
+        };
+        if told.is_empty() {
+            continue;
+        }
+        let said = tokio::select! {
+            () = &mut ending => return,
+            said = say(shown(&told, mask).into_owned()) => said,
         };
         if said.is_err() {
             return;
@@ -42,30 +53,43 @@ pub async fn lines(sources: Vec<Source>, mask: bool, ending: impl Future<Output 
     }
 }
 
-/// The first frame, and the first one after a loss, is told at once.
-fn take((name, status, known): &mut (String, Status, bool), signal: Signal, mask: bool) -> io::Result<()> {
-    match signal {
-        Signal::Frame(frame) => {
-            status.take(frame);
-            match std::mem::replace(known, true) {
-                true => Ok(()),
-                false => say(name, &text::line(status), mask),
+/// An instance, and whether anything is heard of it just now.
+struct Watched {
+    name: String,
+    status: Status,
+    known: bool,
+}
+
+impl Watched {
+    /// Lines on what came. The first frame, and the first one after a loss, is told at once.
+    fn take(&mut self, signal: Signal) -> String {
+        match signal {
+            Signal::Frame(frame) => {
+                self.status.take(frame);
+                if std::mem::replace(&mut self.known, true) { String::new() } else { self.line() }
             }
+            Signal::Lost { reason, again } => {
+                self.known = false;
+                let wait = (again - chrono::Utc::now()).num_milliseconds().max(0);
+                let over = self.status.head.state == State::Ended;
+                let what = if over { "has ended".to_owned() } else { format!("connection lost: {reason}") };
+                self.named(&format!("{what}; trying again in {} s", (wait + 999) / 1000))
+            }
+            Signal::Replay { .. } => String::new(),
+            Signal::Closed { reason } => self.line() + &reason.map(|reason| self.named(&reason)).unwrap_or_default(),
         }
-        Signal::Lost { reason, again } => {
-            *known = false;
-            let wait = (again - chrono::Utc::now()).num_milliseconds().max(0);
-            let what = if status.head.state == State::Ended { "has ended".to_owned() } else { format!("connection lost: {reason}") };
-            say(name, &format!("{what}; trying again in {} s", (wait + 999) / 1000), mask)
-        }
-        Signal::Replay { .. } => Ok(()),
-        Signal::Closed { reason } => {
-            let last = say(name, &text::line(status), mask);
-            reason.map_or(last, |reason| say(name, &reason, mask))
-        }
+    }
+
+    fn line(&self) -> String {
+        self.named(&text::line(&self.status))
+    }
+
+    fn named(&self, words: &str) -> String {
+        format!("{}  {}\n", self.name, visible(words))
     }
 }
 
-fn say(name: &str, words: &str, mask: bool) -> io::Result<()> {
-    writeln!(io::stdout().lock(), "{name}  {}", shown(&visible(words), mask))
+/// Not by a worker: whoever reads may be slow.
+async fn say(lines: String) -> io::Result<()> {
+    spawn_blocking(move || io::stdout().write_all(lines.as_bytes())).await?
 }

@@ -57,10 +57,17 @@ impl State {
 }
 
 impl Seen {
-    /// The table of its mailboxes, with its name above.
-    pub fn table(&self, columns: usize, mask: bool) -> String {
+    /// As it calls itself, where it does.
+    pub fn own_name(&self) -> String {
         let state = held(&self.state);
-        let name = state.status.as_ref().map(|status| status.head.instance.as_str()).filter(|name| !name.is_empty()).unwrap_or(&self.name);
+        let own = state.status.as_ref().map(|status| &status.head.instance).filter(|name| !name.is_empty());
+        own.unwrap_or(&self.name).clone()
+    }
+
+    /// The table of its mailboxes, with its name above: its own, if it has that alone, or the one by which it was named.
+    pub fn table(&self, alone: bool, columns: usize, mask: bool) -> String {
+        let name = if alone { &self.own_name() } else { &self.name };
+        let state = held(&self.state);
         let told = |words: &str| visible(&shown(words, mask)).into_owned();
         let over = state.status.as_ref().is_some_and(|status| status.head.state == status::State::Ended);
         let mut table = match state.lost.as_ref().filter(|_| !over) {
@@ -90,7 +97,7 @@ mod tests {
     async fn what_was_seen_is_told_when_it_has_gone() {
         let (send, frames) = mpsc::channel(1);
         let (mut watched, seen) = seen(Source { name: "pod:8080".into(), frames, asks: None });
-        assert_eq!(seen.table(80, false), "pod:8080\nnothing was heard of it\n");
+        assert_eq!(seen.table(true, 80, false), "pod:8080\nnothing was heard of it\n");
         let mailbox = Mailbox { reason: Some("ann@example.com is busy".into()), ..Mailbox::default() };
         let status = Status {
             head: Head { instance: "pod\u{1b}-0".into(), ..Head::default() },
@@ -102,11 +109,12 @@ mod tests {
             send.send(signal.clone()).await.unwrap();
             assert_eq!(watched.frames.recv().await, Some(signal));
         }
-        let table = seen.table(80, false);
+        let table = seen.table(true, 80, false);
         assert!(table.starts_with("pod\\u{1b}-0, connection lost: connection refused\n"), "{table}");
         assert!(table.contains("ann@example.com"), "{table}");
+        assert!(seen.table(false, 80, false).starts_with("pod:8080, connection lost"), "where another one has the same name");
         for columns in 60..120 {
-            let table = seen.table(columns, true);
+            let table = seen.table(true, columns, true);
             assert!(!table.contains("ann"), "{table}");
         }
         drop(watched);

@@ -19,11 +19,14 @@ pub struct Queue {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Vec<u8>>,
+    /// Bytes of these, and of the line that is being written.
     bytes: usize,
-    /// Whether a line is being written.
+    /// Whether the thread is at work.
     busy: bool,
     /// Lines written so far.
     written: u64,
+    /// How many of these there were when somebody gave up waiting.
+    given_up: Option<u64>,
     /// Lines that found no room.
     lost: u64,
 }
@@ -38,19 +41,20 @@ impl Queue {
             loop {
                 let line = of_thread.next();
                 write(&line);
-                let lost = of_thread.wrote();
+                let lost = of_thread.wrote(line.len());
                 if lost > 0 {
                     tell_lost(lost);
                 }
+                of_thread.rest();
             }
         });
         thread.ok().map(|_| queue)
     }
 
-    /// Has a line written when its turn comes.
+    /// Has a line written when its turn comes. One that is longer than all that may wait finds room where nothing waits.
     pub fn push(&self, line: Vec<u8>) {
         let mut state = self.held();
-        if state.bytes + line.len() > LIMIT {
+        if state.bytes > 0 && state.bytes + line.len() > LIMIT {
             state.lost += 1;
             return;
         }
@@ -59,15 +63,19 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Waits until all is written that was pushed so far. Gives up, and says so, where not a line is taken for so long.
+    /// Waits so long at most until all is written that was pushed so far; not at all where that was in vain before and not a line was taken since.
+    /// Whether all is.
     pub fn settle(&self, patience: Duration) -> bool {
-        let mut state = self.held();
-        let (mut written, mut since) = (state.written, Instant::now());
+        let (mut state, began) = (self.held(), Instant::now());
+        if state.given_up.is_some_and(|written| written != state.written) {
+            state.given_up = None;
+        }
         while state.busy || !state.waiting.is_empty() {
-            if state.written != written {
-                (written, since) = (state.written, Instant::now());
+            let left = patience.saturating_sub(began.elapsed());
+            if left.is_zero() || state.given_up.is_some() {
+                state.given_up = Some(state.written);
+                return false;
             }
-            let Some(left) = patience.checked_sub(since.elapsed()).filter(|left| !left.is_zero()) else { return false };
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         true
@@ -84,14 +92,17 @@ impl Queue {
         }
     }
 
-    /// A line was written. Gives how many found no room, once all that did is written.
-    fn wrote(&self) -> u64 {
+    /// A line of so many bytes was written. Gives how many found no room, once all that did is written.
+    fn wrote(&self, bytes: usize) -> u64 {
         let mut state = self.held();
-        (state.busy, state.written) = (false, state.written + 1);
-        // What is being written still takes its room.
-        state.bytes = state.waiting.iter().map(Vec::len).sum();
-        self.changed.notify_all();
+        state.written += 1;
+        state.bytes -= bytes;
         if state.waiting.is_empty() { std::mem::take(&mut state.lost) } else { 0 }
+    }
+
+    fn rest(&self) {
+        self.held().busy = false;
+        self.changed.notify_all();
     }
 
     fn held(&self) -> MutexGuard<'_, State> {
@@ -127,6 +138,33 @@ mod tests {
         assert!(queue.settle(Duration::from_secs(10)));
         queue.push(b"again\n".to_vec());
         assert_eq!(take.recv().unwrap(), b"again\n");
+        queue.push(vec![b'x'; 2 * LIMIT]);
+        assert_eq!(take.recv().unwrap().len(), 2 * LIMIT, "what is longer than all that may wait is told all the same");
+    }
+
+    #[test]
+    fn who_gave_up_is_patient_again_once_something_was_taken() {
+        let (queue, take, _lost) = taken();
+        for _ in 0..3 {
+            queue.push(b"line\n".to_vec());
+        }
+        assert!(!queue.settle(Duration::from_millis(10)));
+        let began = Instant::now();
+        assert!(!queue.settle(Duration::from_secs(3600)), "nobody waits twice for one who takes nothing");
+        assert!(began.elapsed() < Duration::from_secs(3600));
+        take.recv().unwrap();
+        let reader = thread::spawn(move || {
+            for _ in 0..2 {
+                thread::sleep(Duration::from_millis(50));
+                take.recv().unwrap();
+            }
+        });
+        // The first line is counted once its writer knows.
+        while queue.held().written == 0 {
+            thread::yield_now();
+        }
+        assert!(queue.settle(Duration::from_secs(3600)));
+        reader.join().unwrap();
     }
 
     #[test]

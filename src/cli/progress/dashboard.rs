@@ -26,6 +26,8 @@ pub async fn show(events: Events, hands: Arc<dyn Hands>, settings: Settings, con
             console.write("the copying goes on; Ctrl-C stops it, and SIGUSR1 prints the table\n");
             lines::lines(events, console, stopped).await;
         }
+        // Nobody sees the lines, either; what happens then is as somebody decided who started it so.
+        Ok(Left::Gone) => lines::lines(events, console, stopped).await,
         Ok(left) => return left,
         Err(error) => {
             complain(format_args!("the dashboard cannot be drawn, and the work goes on without it: {error}"));

@@ -19,7 +19,7 @@ const GAUGES: [Figure; 11] = [
     ("messages_expected", "Messages that this run will have stored in the end, as far as is known", |mailbox| {
         Some(mailbox.figures.expected)
     }),
-    ("messages_in_sink", "Messages in the sink, as of its last round", |mailbox| mailbox.in_sink),
+    ("messages_in_sink", "Messages in the sink", |mailbox| mailbox.in_sink),
     ("quarantined_messages", "Messages in quarantine", |mailbox| Some(mailbox.quarantined)),
     ("attempts", "Trouble in a row without anything coming of it", |mailbox| Some(mailbox.attempts)),
     ("budget_used_requests", "Requests made of those that Exchange grants within the window", |mailbox| {

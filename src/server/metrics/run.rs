@@ -26,7 +26,7 @@ pub fn write(head: &Head, text: &mut Text) {
         ("mailboxes_troubled", "Mailboxes that could not be read, or not whole", totals.troubled),
         ("folders", "Folders to be read", totals.folders),
         ("messages_expected", "Messages that this run will have stored in the end, as far as is known", totals.figures.expected),
-        ("messages_in_sink", "Messages in the sink, as of each mailbox's last round", totals.in_sink),
+        ("messages_in_sink", "Messages in the sink", totals.in_sink),
         ("quarantined_messages", "Messages in quarantine", totals.quarantined),
     ] {
         text.gauge(name, help).figure(none, value);

@@ -3,7 +3,7 @@
 use crossterm::event::{MouseEvent, MouseEventKind};
 
 use super::{App, Confirm, Dialog, Effect, Order, Pane, Row, Tab, Whole, Window};
-use crate::{Left, fleet::Instance, keymap::Command, screen::Spot, status::Level};
+use crate::{Left, fleet::Instance, keymap::Command, mask, screen::Spot, status::Level};
 
 /// Levels of the log, from the gravest on.
 const LEVELS: [Level; 4] = [Level::Error, Level::Warn, Level::Info, Level::Debug];
@@ -29,6 +29,8 @@ impl App {
             Command::PageDown if self.in_details() => self.details.step(page),
             Command::HalfUp if self.in_details() => self.details.step(-half),
             Command::HalfDown if self.in_details() => self.details.step(half),
+            Command::Top if self.in_details() => self.details.step(isize::MIN),
+            Command::Bottom if self.in_details() => self.details.step(isize::MAX),
             Command::PageUp => self.step(-page),
             Command::PageDown => self.step(page),
             Command::HalfUp => self.step(-half),
@@ -48,6 +50,7 @@ impl App {
             Command::Details => self.toggle(Pane::Details),
             Command::LogPane => self.toggle(Pane::Logs),
             Command::Expand if self.tab == Tab::Mailboxes => {
+                self.table.chosen = true;
                 self.expanded = !self.expanded || self.pane.is_none();
                 self.pane.get_or_insert(Pane::Details);
             }
@@ -82,7 +85,11 @@ impl App {
             Command::Follow => self.logs.follow = !self.logs.follow,
             Command::MoreLog => self.level(1),
             Command::LessLog => self.level(-1),
-            Command::OneMailbox => self.logs.narrow(self.table.selected()),
+            Command::OneMailbox => {
+                // Its log is read, not that of whichever is the worst.
+                self.table.chosen = true;
+                self.logs.narrow(self.table.selected());
+            }
             Command::Help => self.dialog = Some(Dialog::Help(0)),
             Command::Back => self.back(),
             Command::Redraw => return vec![Effect::Redraw],
@@ -98,7 +105,8 @@ impl App {
 
     /// A click or the wheel, on what is drawn there.
     pub(crate) fn mouse(&mut self, event: MouseEvent, spot: Spot) -> Vec<Effect> {
-        if self.dialog.is_some() {
+        if let Some(dialog) = &mut self.dialog {
+            dialog.wheel(event.kind);
             return Vec::new();
         }
         match (event.kind, spot) {
@@ -154,7 +162,6 @@ impl App {
         let length = self.length();
         if self.in_table() {
             self.table.chosen = by != isize::MIN;
-            self.details = Window::default();
         }
         self.list().step(by, length);
         if self.in_log() {
@@ -262,7 +269,9 @@ impl App {
             Tab::Logs | Tab::Charts => None,
         };
         let Some(text) = text else { return Vec::new() };
-        self.say(format!("copied {}", crate::safe::clip(&text, 40)), true);
+        // Of half an address nobody would know that it is one.
+        let shown = mask::shown(&text, self.mask()).into_owned();
+        self.say(format!("copied {}", crate::safe::clip(&shown, 40)), true);
         vec![Effect::Copy(text)]
     }
 }

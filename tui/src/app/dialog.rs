@@ -1,6 +1,6 @@
 //! What stands over everything and takes the keys: help, a question, a word to filter by.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEventKind};
 
 use super::{App, Effect, Tab, Whole};
 use crate::{
@@ -8,8 +8,9 @@ use crate::{
     keymap::{Command, Meaning},
 };
 
-/// Lines that a page moves what is read.
+/// Lines that a page and the wheel move what is read.
 const PAGE: usize = 10;
+const WHEEL: usize = 3;
 
 /// What stands over everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,18 @@ fn scrolled(line: usize, command: Option<Command>) -> Option<usize> {
         Command::Top => Some(0),
         Command::Bottom => Some(usize::MAX),
         _ => None,
+    }
+}
+
+impl Dialog {
+    /// The wheel moves what is read.
+    pub(super) fn wheel(&mut self, kind: MouseEventKind) {
+        let (Self::Help(line) | Self::Text { line, .. }) = self else { return };
+        match kind {
+            MouseEventKind::ScrollUp => *line = line.saturating_sub(WHEEL),
+            MouseEventKind::ScrollDown => *line = line.saturating_add(WHEEL),
+            _ => {}
+        }
     }
 }
 

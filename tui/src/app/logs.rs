@@ -72,6 +72,7 @@ impl Logs {
         }
         self.made = Some(fleet.version);
         let filter = self.filter.to_lowercase();
+        let read = self.lines.get(self.list.cursor).copied().filter(|_| !self.follow);
         self.lines.clear();
         for (source, instance) in fleet.instances.iter().enumerate() {
             for (place, line) in instance.log() {
@@ -89,6 +90,12 @@ impl Logs {
         self.lines.sort();
         if self.follow {
             self.list.cursor = self.lines.len().saturating_sub(1);
+        }
+        // Who stands still at a line has it before the eyes, whatever comes and goes around it.
+        if let Some(read) = read {
+            let place = self.lines.partition_point(|line| *line < read).min(self.lines.len().saturating_sub(1));
+            self.list.offset = (self.list.offset + place).saturating_sub(self.list.cursor);
+            self.list.cursor = place;
         }
     }
 }

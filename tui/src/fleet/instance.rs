@@ -38,7 +38,7 @@ pub(crate) enum Link {
     Closed { reason: Option<String> },
 }
 
-/// Where a line of an appliance's log is.
+/// Which line of an appliance's log: its number among all that there ever were, of which the last are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Place {
     /// Among those that it told.
@@ -57,6 +57,8 @@ pub(crate) struct Instance {
     pub(crate) status: Status,
     /// What was seen of it and it cannot tell itself, oldest first.
     notes: VecDeque<LogLine>,
+    /// Lines of its log, and of these, that are not kept any more.
+    forgotten: (usize, usize),
     pub(crate) link: Link,
     /// How many times its pace a recording is played.
     pub(crate) replay: Option<f64>,
@@ -86,6 +88,7 @@ impl Instance {
             name,
             status,
             notes: VecDeque::new(),
+            forgotten: (0, 0),
             link: Link::Awaited,
             replay: None,
             restarted: None,
@@ -113,20 +116,25 @@ impl Instance {
 
     /// All lines of its log, with their places: what it told, and what was seen of it.
     pub(crate) fn log(&self) -> impl Iterator<Item = (Place, &LogLine)> {
-        let told = self.status.log.iter().enumerate().map(|(place, line)| (Place::Told(place), line));
-        told.chain(self.notes.iter().enumerate().map(|(place, line)| (Place::Noted(place), line)))
+        let (told, noted) = self.forgotten;
+        let lines = self.status.log.iter().zip(told..).map(|(line, place)| (Place::Told(place), line));
+        lines.chain(self.notes.iter().zip(noted..).map(|(line, place)| (Place::Noted(place), line)))
     }
 
     pub(crate) fn line(&self, place: Place) -> Option<&LogLine> {
+        let (told, noted) = self.forgotten;
         match place {
-            Place::Told(place) => self.status.log.get(place),
-            Place::Noted(place) => self.notes.get(place),
+            Place::Told(place) => self.status.log.get(place.checked_sub(told)?),
+            Place::Noted(place) => self.notes.get(place.checked_sub(noted)?),
         }
     }
 
     fn note(&mut self, at: DateTime<Utc>, level: Level, text: String) {
         self.notes.push_back(LogLine { at, level, mailbox: None, text });
-        self.notes.drain(..self.notes.len().saturating_sub(NOTES));
+        if self.notes.len() > NOTES {
+            self.notes.pop_front();
+            self.forgotten.1 += 1;
+        }
     }
 
     /// What time it is there. It stands still where nothing is heard any more, and at the end.
@@ -213,6 +221,12 @@ impl Instance {
     }
 
     fn frame(&mut self, frame: Frame, now: DateTime<Utc>) -> u64 {
+        // Who comes back as the same is told only what changed meanwhile.
+        let back = matches!(self.link, Link::Lost { .. }) && self.met && self.status.head.run == frame.head().run;
+        if back {
+            self.note(frame.head().at, Level::Info, "connected again".to_owned());
+        }
+        let since = self.status.head.at;
         let work = match &frame {
             Frame::Status(status) => {
                 let (before, at) = (&self.status.head.run, status.head.at);
@@ -220,15 +234,19 @@ impl Instance {
                     self.restarted = Some(now);
                     self.tracks.clear();
                     self.note(at, Level::Warn, RESTARTED.to_owned());
-                } else if matches!(self.link, Link::Lost { .. }) && self.met {
-                    self.note(at, Level::Info, "connected again".to_owned());
                 }
                 self.tracks.retain(|address, _| status.mailboxes.contains_key(&**address));
-                status.mailboxes.iter().map(|(address, mailbox)| follow(&mut self.tracks, address, mailbox, &[], at)).sum()
+                status.mailboxes.iter().map(|(address, mailbox)| follow(&mut self.tracks, address, mailbox, &[], (since, at))).sum()
             }
-            Frame::Update(update) => self.update(update),
+            Frame::Update(update) => self.update(update, since),
         };
+        let kept = match &frame {
+            Frame::Status(_) => 0,
+            Frame::Update(update) => self.status.log.len() + update.log.len(),
+        };
+        self.forgotten.0 += if kept == 0 { self.status.log.len() } else { 0 };
         self.status.take(frame);
+        self.forgotten.0 += kept.saturating_sub(self.status.log.len());
         self.seen = (now, self.status.head.at);
         self.heard = now;
         self.met = true;
@@ -236,31 +254,37 @@ impl Instance {
         work
     }
 
-    fn update(&mut self, update: &Update) -> u64 {
+    fn update(&mut self, update: &Update, since: DateTime<Utc>) -> u64 {
         for address in &update.removed {
             self.tracks.remove(&**address);
         }
         let changes = update.mailboxes.iter();
-        changes.map(|(address, change)| follow(&mut self.tracks, address, &change.mailbox, &change.removed, update.head.at)).sum()
+        changes.map(|(address, change)| follow(&mut self.tracks, address, &change.mailbox, &change.removed, (since, update.head.at))).sum()
     }
 }
 
-/// Follows the counters that a frame names, and no others.
-fn follow(tracks: &mut BTreeMap<Arc<str>, Tracks>, address: &str, mailbox: &Mailbox, removed: &[String], at: DateTime<Utc>) -> u64 {
+/// Follows the counters that a frame names, and no others, from the time of the frame before to its own.
+fn follow(
+    tracks: &mut BTreeMap<Arc<str>, Tracks>,
+    address: &str,
+    mailbox: &Mailbox,
+    removed: &[String],
+    (since, at): (DateTime<Utc>, DateTime<Utc>),
+) -> u64 {
     if !tracks.contains_key(address) {
         let new = |counter| Track::new(counter, at);
         let (stored, requests) = (new(mailbox.figures.stored), new(mailbox.requests_answered));
         tracks.insert(address.into(), Tracks { stored, requests, folders: BTreeMap::new() });
     }
     let Some(known) = tracks.get_mut(address) else { return 0 };
-    known.stored.take(mailbox.figures.stored, at);
-    known.requests.take(mailbox.requests_answered, at);
+    known.stored.take(mailbox.figures.stored, since, at);
+    known.requests.take(mailbox.requests_answered, since, at);
     for id in removed {
         known.folders.remove(&**id);
     }
     for (id, folder) in &mailbox.folders {
         match known.folders.get_mut(&**id) {
-            Some(track) => track.take(folder.figures.stored, at),
+            Some(track) => track.take(folder.figures.stored, since, at),
             None => drop(known.folders.insert(id.as_str().into(), Track::new(folder.figures.stored, at))),
         }
     }

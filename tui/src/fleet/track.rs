@@ -7,6 +7,9 @@ use crate::figures::length;
 /// Points that are shown at most.
 pub(crate) const POINTS: usize = 60;
 
+/// Seconds after which silence is more than that between two frames, of which there is one in ten seconds at least.
+const SILENCE: i64 = 15;
+
 /// The length of a point.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Scale {
@@ -59,16 +62,24 @@ impl Track {
         Self { last: counter, since: at, rings: None }
     }
 
-    /// Takes in where the counter stands. A counter that fell began anew.
-    pub(crate) fn take(&mut self, counter: u64, at: DateTime<Utc>) {
+    /// Takes in where the counter stands, `since` when it was last heard of. A counter that fell began anew.
+    pub(crate) fn take(&mut self, counter: u64, since: DateTime<Utc>, at: DateTime<Utc>) {
         let grown = counter.saturating_sub(self.last);
         self.last = counter;
         if grown == 0 {
             return;
         }
         let rings = self.rings.get_or_insert_with(|| Box::new(Scale::ALL.map(|_| Ring { newest: i64::MIN, values: [0; POINTS + 1] })));
+        // What grew while nothing was heard of it did so little by little.
+        let since = if (at - since).num_seconds() > SILENCE { since.max(self.since) } else { at };
         for (ring, scale) in rings.iter_mut().zip(Scale::ALL) {
-            ring.add(at.timestamp().div_euclid(scale.seconds()), u32::try_from(grown).unwrap_or(u32::MAX));
+            let [first, last] = [since, at].map(|time| time.timestamp().div_euclid(scale.seconds()));
+            let points = (last - first).max(0) as u128 + 1;
+            let until = |point: u128| u128::from(grown) * point / points;
+            for place in points.saturating_sub(POINTS as u128 + 1)..points {
+                let share = until(place + 1) - until(place);
+                ring.add(first + place as i64, u32::try_from(share).unwrap_or(u32::MAX));
+            }
         }
     }
 
@@ -87,9 +98,13 @@ impl Track {
 
     /// Growth per second over the last minute, or since it is watched.
     pub(crate) fn rate(&self, now: DateTime<Utc>) -> f64 {
-        let points = self.points(Scale::Minutes, now, 12);
-        let watched = (now - self.since).num_seconds().clamp(5, 60);
-        points.iter().sum::<f64>() * Scale::Minutes.seconds() as f64 / watched as f64
+        let Some(rings) = &self.rings else { return 0.0 };
+        let seconds = Scale::Minutes.seconds();
+        let present = now.timestamp().div_euclid(seconds);
+        let grown: f64 = (present - 12..=present).map(|point| rings[Scale::Minutes as usize].value(point)).sum();
+        // The present point is not over yet.
+        let watched = (now - self.since).num_seconds().clamp(1, 60 + now.timestamp().rem_euclid(seconds));
+        grown / watched as f64
     }
 }
 
@@ -129,9 +144,9 @@ mod tests {
     #[test]
     fn growth_falls_into_its_point() {
         let mut track = Track::new(100, at(0));
-        track.take(110, at(1));
-        track.take(115, at(4));
-        track.take(135, at(11));
+        track.take(110, at(0), at(1));
+        track.take(115, at(1), at(4));
+        track.take(135, at(4), at(11));
         assert_eq!(track.points(Scale::Minutes, at(15), 4), [0.0, 3.0, 0.0, 4.0]);
         assert_eq!(track.points(Scale::Hour, at(60), 2), [0.0, 35.0 / 60.0]);
         assert_eq!(track.rate(at(15)), 35.0 / 15.0);
@@ -141,16 +156,29 @@ mod tests {
     #[test]
     fn a_counter_that_fell_began_anew() {
         let mut track = Track::new(100, at(0));
-        track.take(3, at(1));
-        track.take(8, at(6));
+        track.take(3, at(0), at(1));
+        track.take(8, at(1), at(6));
         assert_eq!(track.points(Scale::Minutes, at(10), 2), [0.0, 1.0]);
+    }
+
+    #[test]
+    fn what_grew_unheard_grew_little_by_little() {
+        let mut track = Track::new(0, at(0));
+        track.take(6000, at(0), at(600));
+        let points = track.points(Scale::Minutes, at(600), POINTS);
+        assert!(points.iter().all(|rate| (9.0..11.0).contains(rate)), "{points:?}");
+        let rate = track.rate(at(600));
+        assert!((9.0..11.0).contains(&rate), "{rate}");
+        // Older than all that is kept.
+        track.take(6000 + 100_000, at(600), at(1_000_000));
+        assert!(track.points(Scale::Minutes, at(1_000_000), POINTS).iter().all(|rate| *rate < 1.0));
     }
 
     #[test]
     fn twelve_hours_take_what_a_minute_takes() {
         let mut track = Track::new(0, at(0));
         for second in 0..43_200 {
-            track.take(second as u64 * 2, at(second));
+            track.take(second as u64 * 2, at(second - 1), at(second));
         }
         let points = track.points(Scale::Day, at(43_200), POINTS);
         assert!(points[1..].iter().all(|rate| *rate == 2.0), "{points:?}");

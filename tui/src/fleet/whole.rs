@@ -47,12 +47,13 @@ impl Fleet {
             whole.actions |= head.actions;
         }
         // The end of the whole can be told only if it can be told of each that is not at its own.
-        let unknown = |instance: &&Instance| {
+        let unknown = |instance: &Instance| {
             let head = &instance.status.head;
-            (head.eta.is_none() || instance.lost())
-                && matches!(head.state, State::Starting | State::Listing | State::Syncing | State::Throttled)
+            let works = matches!(head.state, State::Starting | State::Listing | State::Syncing | State::Throttled);
+            let left = head.state != State::Ended && head.totals.likely() > head.totals.figures.stored;
+            !instance.met() || ((head.eta.is_none() || instance.lost()) && (works || left))
         };
-        if heard.iter().any(unknown) {
+        if self.instances.iter().any(unknown) {
             whole.eta = None;
         }
         whole

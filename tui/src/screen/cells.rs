@@ -48,6 +48,7 @@ impl<'a> Subject<'a> {
     pub(super) fn state(&self) -> (&'static str, &'static str, Role) {
         match self.folder {
             Some(folder) => theme::folder(folder.state),
+            None if self.instance.over() => theme::left(self.mailbox),
             None if stalled(self.mailbox, self.clock) => theme::STALLED,
             None => theme::mailbox(self.mailbox.state),
         }
@@ -143,13 +144,7 @@ impl<'a> Subject<'a> {
 
     /// What is done of what; none while it is listed for the first time.
     fn part(&self) -> Option<(u64, u64)> {
-        let (stored, goal) = (self.figures().stored, self.figures().goal());
-        match (stored, goal) {
-            _ if self.complete() && stored >= goal => Some((1, 1)),
-            (_, 0) => None,
-            (0, _) if self.listing() => None,
-            _ => Some((stored, goal)),
-        }
+        meter::part(self.figures(), self.complete(), self.listing())
     }
 
     fn percent(&self) -> Option<u64> {
@@ -210,7 +205,9 @@ impl<'a> Subject<'a> {
         let mailbox = self.mailbox;
         let reason = mailbox.reason.as_deref().map(|reason| self.shown(reason));
         let error = mailbox.error.as_ref().map(|error| self.shown(&error.words));
-        let left = mailbox.until.map(|at| format!("{:<5} ", clock(until(at, self.clock)))).filter(|_| width > 8);
+        // Nobody counts down any more where nothing is heard, or goes on.
+        let counts = width > 8 && !self.gone() && !self.instance.over();
+        let left = mailbox.until.map(|at| format!("{:<5} ", clock(until(at, self.clock)))).filter(|_| counts);
         let two = |left: Option<String>, text: Option<String>, role| {
             vec![theme.span(left.unwrap_or_default(), Role::Strong), theme.span(text.unwrap_or_default(), role)]
         };
@@ -232,7 +229,7 @@ impl<'a> Subject<'a> {
             _ => match &mailbox.verified {
                 Some(verified) if verified.verdict.is_none() => two(None, Some("verifying…".into()), Role::Accent),
                 Some(verified) if verified.bad() => two(None, verified.verdict.as_deref().map(|text| self.shown(text)), Role::Bad),
-                _ if mailbox.state == MailboxState::Idle => two(left, mailbox.until.map(|_| "next round".into()), Role::Faint),
+                _ if mailbox.state == MailboxState::Idle && counts => two(left, mailbox.until.map(|_| "next round".into()), Role::Faint),
                 Some(verified) => two(None, verified.verdict.as_deref().map(|text| self.shown(text)), Role::Dim),
                 None => two(None, error, Role::Dim),
             },

@@ -28,7 +28,7 @@ use crate::{
     keymap::Command,
     mask,
     safe::{clip, visible, width, wrap},
-    status::{FolderState, Mailbox, Request, Verified},
+    status::{FolderState, Mailbox, MailboxState, Request, Verified},
     text::waits,
     theme::{self, Role},
 };
@@ -180,7 +180,8 @@ impl About<'_> {
 
     fn figures(&self, address: &str, columns: usize) -> Vec<Line<'static>> {
         let (mailbox, figures) = (self.mailbox, &self.mailbox.figures);
-        let part = percent(figures.stored, figures.goal()).map(|percent| format!("  {percent} %")).unwrap_or_default();
+        let part = meter::part(figures, mailbox.complete, mailbox.state == MailboxState::Listing);
+        let part = part.and_then(|(done, all)| percent(done, all)).map(|percent| format!("  {percent} %")).unwrap_or_default();
         let mut lines = vec![
             self.named(
                 "messages",
@@ -189,7 +190,7 @@ impl About<'_> {
             ),
             self.named(
                 "listed",
-                format!("{} of {} on the server, {} changes", count(figures.listed), count(figures.items), count(figures.changes)),
+                format!("{}; {} on the server, {} changes", count(figures.listed), count(figures.items), count(figures.changes)),
                 Role::Plain,
             ),
         ];

@@ -108,8 +108,8 @@ fn legend() -> Vec<(&'static str, &'static str, &'static str)> {
         mailbox(MailboxState::Stopped, "not read before somebody acts"),
         mailbox(MailboxState::Done, "read to its end"),
         (more, word, "a folder's share is had; more next"),
-        ("+", "535+", "and what is not listed yet"),
-        ("~", "~53 GB", "by the size of those stored so far"),
+        ("◇", "partial", "the run ended before its end"),
+        ("~", "~53 GB", "by what is listed and stored so far"),
     ]
 }
 

@@ -174,7 +174,9 @@ fn third(theme: Theme, head: &Head, width: u16) -> Line<'static> {
 
 /// Whether there is nothing yet that could be a part of something: only a count that grows.
 fn counting(head: &Head) -> bool {
-    matches!(head.state, State::Starting | State::Listing) || (head.totals.figures.goal() == 0 && head.state != State::Idle)
+    let nothing_stored = head.totals.figures.stored == 0;
+    (nothing_stored && matches!(head.state, State::Starting | State::Listing))
+        || (head.totals.figures.goal() == 0 && head.state != State::Idle)
 }
 
 fn nothing_yet(app: &App) -> bool {
@@ -201,9 +203,11 @@ pub(super) fn expected(head: &Head) -> Option<u64> {
 
 /// What the whole is doing, as far as anybody knows.
 fn state(app: &App, head: &Head) -> (&'static str, &'static str, Role) {
-    match app.fleet().lost() {
-        lost if lost > 0 && lost == app.fleet().instances.len() => ("▲", "LOST", Role::Bad),
-        _ => theme::state(head.state),
+    let instances = &app.fleet().instances;
+    // Where those that are still heard have ended, too, nothing goes on that anybody knows of.
+    match app.fleet().lost() > 0 && instances.iter().all(|instance| instance.lost() || instance.over()) {
+        true => ("▲", "LOST", Role::Bad),
+        false => theme::state(head.state),
     }
 }
 

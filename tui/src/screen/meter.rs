@@ -2,7 +2,10 @@
 
 use ratatui::text::Span;
 
-use crate::theme::{Role, Theme};
+use crate::{
+    status::Figures,
+    theme::{Role, Theme},
+};
 
 const LEVELS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
@@ -23,6 +26,17 @@ pub(super) fn spark(points: &[f64]) -> String {
 /// A column of so many of one; something is never shown as nothing.
 pub(super) fn level(part: f64) -> &'static str {
     if part > 0.0 { LEVELS[((part * 8.0).ceil() as usize).clamp(1, 8) - 1] } else { " " }
+}
+
+/// What is done of what; none while it is listed for the first time, when that would be a part of nobody knows what.
+pub(super) fn part(figures: &Figures, complete: bool, listing: bool) -> Option<(u64, u64)> {
+    let (stored, goal) = (figures.stored, figures.goal());
+    match (stored, goal) {
+        _ if complete && stored >= goal => Some((1, 1)),
+        (_, 0) => None,
+        (0, _) if listing => None,
+        _ => Some((stored, goal)),
+    }
 }
 
 #[cfg(test)]

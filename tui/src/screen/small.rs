@@ -3,6 +3,7 @@
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
+    text::Line,
     widgets::{Paragraph, Widget, Wrap},
 };
 
@@ -11,19 +12,25 @@ use crate::{
     Status,
     app::{App, Dialog},
     mask,
-    safe::visible,
+    safe::{visible, wrap},
     text,
 };
 
-pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(app: &mut App, area: Rect, buffer: &mut Buffer) {
+    if let Some(Dialog::Text { text, line }) = &app.dialog {
+        let words: Vec<_> = text.words.iter().map(|(_, words)| visible(&mask::shown(words, app.mask())).into_owned()).collect();
+        let lines = wrap(&words.join("  "), usize::from(area.width));
+        let first = lines.len().saturating_sub(usize::from(area.height)).min(*line);
+        Paragraph::new(lines.into_iter().skip(first).map(Line::from).collect::<Vec<_>>()).render(area, buffer);
+        if let Some(Dialog::Text { line, .. }) = &mut app.dialog {
+            *line = first;
+        }
+        return;
+    }
     let whole = Status { head: app.fleet().head(app.now()), ..Status::default() };
     let line = match (&app.dialog, &app.notice) {
         (Some(Dialog::Confirm(confirm)), _) => dialogs::in_a_line(*confirm),
         (Some(Dialog::Help(_)), _) => "there is no room for help here".into(),
-        (Some(Dialog::Text { text, .. }), _) => {
-            let words: Vec<_> = text.words.iter().map(|(_, words)| visible(words)).collect();
-            words.join("  ")
-        }
         (_, Some(notice)) => visible(&notice.text).into_owned(),
         _ => match app.fleet().lost() {
             0 => text::line_in(&whole, app.settings.zone),

@@ -112,9 +112,10 @@ fn exactly(spans: Vec<Span<'static>>, columns: usize, at_right: bool) -> Vec<Spa
     out
 }
 
-/// Points of the sparks in a table of that width; none where there is no room for them.
-pub(super) fn sparks(app: &App, width: u16) -> Option<usize> {
-    layout(width, wants(app)).into_iter().find_map(|(column, columns)| (column == Column::Spark).then_some(columns))
+/// Points of the sparks in a table that is drawn there; none where there is no room for them.
+pub(super) fn sparks(app: &App, area: Rect) -> Option<usize> {
+    let columns = if area.height > 1 { layout(area.width, wants(app)) } else { Vec::new() };
+    columns.into_iter().find_map(|(column, columns)| (column == Column::Spark).then_some(columns))
 }
 
 fn wants(app: &App) -> Wants {

@@ -41,7 +41,8 @@ fn words(app: &App) -> Vec<(Tab, Command, String)> {
     names(app).into_iter().map(|(tab, command, name)| (tab, command, format!(" {}{name} ", key(command)))).collect()
 }
 
-pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
+/// Draws them above a body, which may be narrower, or not be seen at all.
+pub(super) fn draw(app: &App, area: Rect, body: Rect, buffer: &mut Buffer) {
     let theme = app.theme;
     buffer.set_style(area, theme.style(Role::Selected).remove_modifier(Modifier::REVERSED));
     let tab = |(tab, _, words): (Tab, Command, String)| -> Span<'static> {
@@ -78,23 +79,30 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
             }
             let reverse = if app.table.reverse { ", reversed" } else { "" };
             say(4, format!("{}{reverse}", app.table.order.name()), Role::Dim);
-            if let Some(points) = table::sparks(app, area.width) {
+            if let Some(points) = table::sparks(app, body) {
                 say(2, format!("sparks {}", app.scale.span(points)), Role::Dim);
             }
         }
         Tab::Logs => {
-            let level = match app.logs.level {
-                Level::Error => "errors",
-                Level::Warn => "warnings and errors",
-                Level::Info => "without details",
-                Level::Debug => "all",
-            };
-            say(4, level.into(), Role::Dim);
+            say(4, level(app).into(), Role::Dim);
+            if let Some((_, only)) = &app.logs.only {
+                say(6, format!("only {}", visible(&mask::shown(only, app.mask()))), Role::Accent);
+            }
             say(5, if app.logs.follow { "following" } else { "standing still" }.into(), Role::Dim);
         }
         Tab::Quarantine | Tab::Charts => {}
     }
     strip(area.width.saturating_sub(1), 2, vec![piece(10, [tabs])], right).render(area, buffer);
+}
+
+/// Which lines of the log are shown.
+pub(super) fn level(app: &App) -> &'static str {
+    match app.logs.level {
+        Level::Error => "errors",
+        Level::Warn => "warnings and errors",
+        Level::Info => "without details",
+        Level::Debug => "all",
+    }
 }
 
 /// The tab at a column.

@@ -188,6 +188,6 @@ async fn it_is_left_in_every_way() {
     assert_eq!(running.left.await.unwrap().unwrap(), Left::Detach);
     let Running { keys, left, frames, .. } = Running::new(own(), pending());
     drop(keys);
-    assert_eq!(left.await.unwrap().unwrap(), Left::Detach, "a terminal that is gone");
+    assert_eq!(left.await.unwrap().unwrap(), Left::Gone, "a terminal that is gone");
     drop(frames);
 }

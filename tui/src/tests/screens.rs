@@ -10,11 +10,12 @@ use super::{
     world::World,
 };
 use crate::{
-    Action, Color, Left, Settings, Signal, Status,
+    Action, Color, Frame, Left, Settings, Signal, Status, Update,
     app::Effect,
     screen,
     status::{
-        Budget, ConfigTrouble, Eta, Figures, Folder, FolderState, Listing, Mailbox, MailboxState, Rate, Sample, Shard, SinkTrouble, State,
+        Budget, ConfigTrouble, Eta, Figures, Folder, FolderState, Level, Listing, LogLine, Mailbox, MailboxState, Rate, Sample, Shard,
+        SinkTrouble, State,
     },
     text,
 };
@@ -226,6 +227,9 @@ fn an_appliance_that_takes_no_actions_says_so() {
 #[test]
 fn details() {
     let mut stage = syncing();
+    stage.press("e");
+    assert!(stage.app.table.chosen, "what is read does not become another one's by itself");
+    stage.press("ei");
     stage.press("i");
     assert_snapshot!("details_below", stage.screen(100, 40));
     assert_snapshot!("details_beside", stage.screen(180, 40));
@@ -350,6 +354,35 @@ fn an_end_is_no_loss() {
 }
 
 #[test]
+fn who_stands_still_at_a_line_has_it_before_the_eyes() {
+    let mut stage = syncing();
+    let at = stage.now;
+    let line = |n: usize| LogLine {
+        at: at + TimeDelta::milliseconds(n as i64),
+        level: Level::Info,
+        mailbox: None,
+        text: format!("line {n} of many"),
+    };
+    let mut status = world().status(1500);
+    status.log = (0..1000).map(line).collect();
+    stage.tell(0, status.clone());
+    stage.press("2");
+    stage.screen(100, 24);
+    stage.press("kkkkk");
+    let before = stage.screen(100, 24);
+    assert!(before.contains("› ") && before.contains("line 994 of many"), "{before}");
+    let mut update = Update { head: status.head.clone(), log: (1000..1100).map(line).collect(), ..Update::default() };
+    update.head.at = at;
+    stage.app.signal(0, Signal::Frame(Frame::Update(Box::new(update))), stage.now);
+    let after = stage.screen(100, 24);
+    let cursor =
+        |screen: &str| screen.lines().position(|line| line.contains("› ")).map(|row| (row, screen.lines().nth(row).unwrap().to_owned()));
+    assert_eq!(cursor(&after), cursor(&before));
+    stage.press("<enter>");
+    assert!(stage.screen(100, 24).contains("line 994 of many"));
+}
+
+#[test]
 fn what_is_said_of_one_view_is_not_said_of_the_next() {
     let mut stage = syncing();
     stage.press("3");
@@ -378,9 +411,13 @@ fn a_lost_appliance_keeps_its_rows() {
     for reason in ["connection reset", "connection refused"] {
         stage.app.signal(0, Signal::Lost { reason: reason.into(), again }, stage.now);
     }
-    let mut status = world().status(9);
-    status.head.run = "another".into();
-    stage.tell(0, status);
+    // The same run tells only what changed.
+    let run = |second| {
+        let mut status = world().status(second);
+        status.head.run = "another".into();
+        status
+    };
+    stage.app.signal(0, Signal::Frame(World::update(&run(3), &run(9))), stage.now);
     let told = |text: &str| stage.app.fleet().instances[0].log().filter(|(_, line)| line.text.contains(text)).count();
     assert_eq!([told("restarted; its counts"), told("connection lost"), told("connected again")], [1, 2, 1], "each once");
     stage.press("2");
@@ -708,6 +745,7 @@ fn one_that_was_never_reached_has_no_say() {
     let again = stage.now + TimeDelta::seconds(9);
     stage.app.signal(1, Signal::Lost { reason: "connection refused".into(), again }, stage.now);
     assert_eq!(stage.app.fleet().head(stage.now).started, alone);
+    assert_eq!(stage.app.fleet().head(stage.now).eta, None, "nobody knows what it has to do");
     let screen = stage.screen(100, 24);
     assert!(screen.contains("two: not reached yet: connection refused") && !screen.contains("lost"), "{screen}");
 }

@@ -125,7 +125,7 @@ impl Report {
         };
         let text = match self.json {
             true => json!({"verdict": name(outcome), "sum": all}).to_string(),
-            false => words(&all),
+            false => format!("verdict: {}", words(&all)),
         };
         let _ = writeln!(out, "{text}");
         let _ = out.flush();
@@ -160,11 +160,11 @@ pub fn words(sum: &Sum) -> String {
         }
     }
     match (sum.troubled, gaps.is_empty()) {
-        (0, true) => format!("verdict: every message is there ({seen})"),
-        (0, false) => format!("verdict: gaps: {} ({seen})", gaps.join(", ")),
-        (troubled, true) => format!("verdict: {troubled} of {} mailboxes could not be looked at ({seen})", sum.mailboxes),
+        (0, true) => format!("every message is there ({seen})"),
+        (0, false) => format!("gaps: {} ({seen})", gaps.join(", ")),
+        (troubled, true) => format!("{troubled} of {} mailboxes could not be looked at ({seen})", sum.mailboxes),
         (troubled, false) => {
-            format!("verdict: gaps: {}, and {troubled} of {} mailboxes could not be looked at ({seen})", gaps.join(", "), sum.mailboxes)
+            format!("gaps: {}, and {troubled} of {} mailboxes could not be looked at ({seen})", gaps.join(", "), sum.mailboxes)
         }
     }
 }

@@ -66,6 +66,15 @@ pub enum Event {
         passed_over: usize,
         /// Messages among them that are stored already, and nothing new is told of them.
         known: usize,
+        /// Whether it is remembered beyond this visit, so that it is not listed again where that is broken off.
+        kept: bool,
+    },
+    /// All that the first page that was listed and is not kept asked for is done, and what is listed next comes behind it.
+    PageDone {
+        /// The mailbox.
+        mailbox: Address,
+        /// The folder.
+        folder: FolderId,
     },
     /// A message is in the sink and in the catalog.
     MessagesStored {
@@ -326,6 +335,7 @@ impl Event {
             | Self::MailboxVerified { mailbox, .. }
             | Self::FoldersListed { mailbox, .. }
             | Self::PageListed { mailbox, .. }
+            | Self::PageDone { mailbox, .. }
             | Self::MessagesStored { mailbox, .. }
             | Self::ChangesRecorded { mailbox, .. }
             | Self::CatalogCounted { mailbox, .. }

@@ -126,6 +126,8 @@ fn looking(args: &RunArgs, env: &Env, work: impl AsyncFnOnce(&config::Config) ->
                 Ok(loaded) => loaded,
                 Err(refused) => return failed(refused.to_string(), refused.code),
             };
+            // What is wrong with the configuration is said first.
+            settle();
             match work(&loaded.config).await {
                 Ok(outcome) => ExitCode::from(outcome.code()),
                 Err(unready) => failed(unready.to_string(), unready.code()),

@@ -170,12 +170,11 @@ pub async fn run(
         let status = &mask::masked(events.status().overview(Utc::now()), console.hides());
         let report = summary::Summary { status, elapsed: started.elapsed(), messages, resume, finished, outcome };
         let mut out = Vec::new();
-        if left != progress::Leaves::Lines {
+        if left.nothing {
             out.extend(text::table(status, columns().unwrap_or(100).max(60)).into_bytes());
         }
         report.print(args.progress, &mut out);
-        // A program that reads lines of JSON may have stopped to do so.
-        if left != progress::Leaves::Stall && args.progress != Progress::Json && settle() {
+        if !left.stalled && settle() {
             // That nobody is there to read it is not worth a failure.
             let _ = io::stdout().write_all(&out);
         } else {

@@ -89,12 +89,17 @@ pub fn say(words: impl fmt::Display) {
     }
 }
 
-/// The same on standard error.
+/// The same on standard error. Waits for whoever reads it, but not for ever.
 pub fn complain(words: impl fmt::Display) {
+    push(format!("{words}\n").into_bytes());
     settle();
-    let mut err = io::stderr();
-    if !is_silent(&err) {
-        let _ = writeln!(err, "{words}");
+}
+
+/// Has this written to standard error when its turn comes.
+fn push(text: Vec<u8>) {
+    match &*QUEUE {
+        Some(queue) => queue.push(text),
+        None => write_now(&text),
     }
 }
 
@@ -160,8 +165,9 @@ impl Console {
 /// Whether standard error is the terminal that a dashboard draws on, rather than a file or another one.
 fn is_drawn_on() -> bool {
     let (out, err) = (fstat(io::stdout()), fstat(io::stderr()));
-    // By its other name it is the same terminal (tty(4)).
-    let same = |out: u64, err: u64| out == err || err == makedev(5, 0);
+    // By its other name it is mostly the same terminal (tty(4)).
+    let tty = makedev(5, 0);
+    let same = |out: u64, err: u64| out == err || out == tty || err == tty;
     io::stderr().is_terminal() && out.is_ok_and(|out| err.is_ok_and(|err| same(out.st_rdev, err.st_rdev)))
 }
 
@@ -201,10 +207,7 @@ impl Write for Line {
         if self.console.hides() && io::stderr().is_terminal() {
             text = shown(&String::from_utf8_lossy(&text), true).into_owned().into_bytes();
         }
-        match &*QUEUE {
-            Some(queue) => queue.push(text),
-            None => write_now(&text),
-        }
+        push(text);
         Ok(())
     }
 }

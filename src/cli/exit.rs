@@ -2,7 +2,7 @@
 
 use std::{fmt, io::Write, process::ExitCode};
 
-use super::console::settle;
+use super::console::complain;
 
 /// What to print, and the exit code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,11 +26,10 @@ impl Exit {
 
     /// Prints the message where it belongs and gives the code. A closed pipe is not worth a panic.
     pub fn report(&self) -> ExitCode {
-        settle();
-        let _ = match self.code {
-            0 => std::io::stdout().write_all(self.message.as_bytes()),
-            _ => std::io::stderr().write_all(self.message.as_bytes()),
-        };
+        match self.code {
+            0 => drop(std::io::stdout().write_all(self.message.as_bytes())),
+            _ => complain(self.message.trim_end()),
+        }
         ExitCode::from(self.code)
     }
 }

@@ -43,21 +43,20 @@ type Stop = Shared<oneshot::Receiver<()>>;
 /// A display that runs beside the work.
 pub struct View {
     stop: Option<oneshot::Sender<()>>,
-    tasks: JoinSet<()>,
+    /// Each tells whether what it wrote was taken.
+    tasks: JoinSet<bool>,
     dashboard: Option<JoinHandle<Left>>,
     /// Whether a dashboard was shown.
     showed: bool,
 }
 
-/// What a display leaves behind.
+/// How a display ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leaves {
-    /// Its lines stand there.
-    Lines,
-    /// The dashboard's last picture has gone with it.
-    Nothing,
-    /// The same, and the terminal took nothing at the end.
-    Stall,
+pub struct Leaves {
+    /// Whether it was a dashboard, whose last picture has gone with it.
+    pub nothing: bool,
+    /// Whether whoever reads took nothing at the end.
+    pub stalled: bool,
 }
 
 impl Progress {
@@ -81,7 +80,7 @@ pub fn start(events: &Events, wanted: Wanted<'_>) -> Result<View, String> {
     let stopped: Stop = stopped.shared();
     let (mut tasks, mut dashboard) = (JoinSet::new(), None);
     if let Some(record) = wanted.record {
-        tasks.spawn(record.record(events.clone(), stopped.clone()));
+        tasks.spawn(record.record(events.clone(), stopped.clone()).map(|()| true));
     }
     let (board, over) = (events.clone(), stopped.clone());
     let hiding = wanted.console.clone();
@@ -92,11 +91,12 @@ pub fn start(events: &Events, wanted: Wanted<'_>) -> Result<View, String> {
             _ = over => {}
             () = tables => {}
         }
+        true
     });
     match wanted.progress {
         Progress::None => {}
         Progress::Json => drop(tasks.spawn(lines::json(events.clone(), stopped))),
-        Progress::Plain | Progress::Auto => drop(tasks.spawn(lines::lines(events.clone(), wanted.console.clone(), stopped))),
+        Progress::Plain | Progress::Auto => drop(tasks.spawn(lines::lines(events.clone(), wanted.console.clone(), stopped).map(|()| true))),
         Progress::Tui => {
             let hands = wanted.hands;
             dashboard = Some(tokio::spawn(dashboard::show(events.clone(), hands, wanted.screen, wanted.console.clone(), stopped)));
@@ -128,12 +128,11 @@ impl View {
             Some(dashboard) => dashboard.await.ok(),
             None => None,
         };
-        while self.tasks.join_next().await.is_some() {}
-        match left {
-            Some(Left::Stalled) => Leaves::Stall,
-            // A display that broke does not concern the result.
-            _ if self.showed => Leaves::Nothing,
-            _ => Leaves::Lines,
+        let mut taken = true;
+        while let Some(task) = self.tasks.join_next().await {
+            taken &= task.unwrap_or(true);
         }
+        // A display that broke does not concern the result.
+        Leaves { nothing: self.showed, stalled: !taken || left == Some(Left::Stalled) }
     }
 }

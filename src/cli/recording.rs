@@ -3,14 +3,11 @@
 use std::{
     ffi::OsString,
     fmt,
-    fs::{File, OpenOptions},
+    fs::{File, Metadata, OpenOptions},
     io::{self, BufWriter, Read, Seek},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use exchange_sync_tui::recording::Recorder;
@@ -22,37 +19,35 @@ const LIMIT: u64 = 100 << 20;
 #[derive(Clone, Debug)]
 pub struct Recording {
     file: PathBuf,
-    /// Whether it is this process's own.
-    begun: Arc<AtomicBool>,
+    /// The device and the number of the file that this process made.
+    made: Arc<Mutex<Option<(u64, u64)>>>,
 }
 
 impl Recording {
     /// Fails where it could not be begun since the file is there already: to be asked before anything else begins.
     pub fn ready(&self) -> Result<(), String> {
         match self.file.symlink_metadata() {
-            Ok(_) if !self.is_begun() => Err(self.failed(&io::ErrorKind::AlreadyExists.into())),
+            Ok(there) if !self.is_made(&there) => Err(self.failed(&io::ErrorKind::AlreadyExists.into())),
             _ => Ok(()),
         }
     }
 
     /// Begins it, or goes on with it. It holds addresses, so nobody else may read it.
     pub fn begin(&self) -> Result<Recorder<BufWriter<File>>, String> {
-        let mut how = OpenOptions::new();
-        match self.is_begun() {
-            // Somebody may have taken away what was recorded so far.
-            true => how.read(true).write(true).create(true).truncate(false),
-            false => how.write(true).create_new(true),
-        };
-        let mut out = how.mode(0o600).open(&self.file).map_err(|error| self.failed(&error))?;
-        let written = match self.begun.swap(true, Ordering::Relaxed) {
-            true => whole(&mut out).map_err(|error| self.failed(&error))?,
-            false => 0,
-        };
-        Ok(Recorder::new(BufWriter::new(out), LIMIT.saturating_sub(written)))
+        let failed = |error: io::Error| self.failed(&error);
+        if self.file.symlink_metadata().is_ok_and(|there| self.is_made(&there)) {
+            let mut out = OpenOptions::new().read(true).write(true).open(&self.file).map_err(failed)?;
+            let written = whole(&mut out).map_err(failed)?;
+            return Ok(Recorder::new(BufWriter::new(out), LIMIT.saturating_sub(written)));
+        }
+        let out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.file).map_err(failed)?;
+        let there = out.metadata().map_err(failed)?;
+        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some((there.dev(), there.ino()));
+        Ok(Recorder::new(BufWriter::new(out), LIMIT))
     }
 
-    fn is_begun(&self) -> bool {
-        self.begun.load(Ordering::Relaxed)
+    fn is_made(&self, there: &Metadata) -> bool {
+        *self.made.lock().unwrap_or_else(PoisonError::into_inner) == Some((there.dev(), there.ino()))
     }
 
     fn failed(&self, error: &io::Error) -> String {
@@ -89,7 +84,7 @@ impl fmt::Display for Recording {
 
 impl From<OsString> for Recording {
     fn from(file: OsString) -> Self {
-        Self { file: file.into(), begun: Arc::default() }
+        Self { file: file.into(), made: Arc::default() }
     }
 }
 
@@ -141,5 +136,9 @@ mod tests {
         assert!(other.begin().is_err());
         std::fs::remove_file(&file).unwrap();
         assert!(ours.ready().is_ok() && ours.begin().is_ok(), "one that was taken away begins anew");
+        std::fs::write(folder.path().join("theirs"), "theirs").unwrap();
+        std::fs::rename(folder.path().join("theirs"), &file).unwrap();
+        assert!(ours.ready().is_err() && ours.begin().is_err(), "what somebody else put there is not touched");
+        assert_eq!(std::fs::read(&file).unwrap(), b"theirs");
     }
 }

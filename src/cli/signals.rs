@@ -54,8 +54,8 @@ impl Heard {
             match first.take() {
                 Some(first) => drop(first.send(())),
                 None if hurried => {
-                    exchange_sync_tui::give_back();
                     settle_in_haste();
+                    exchange_sync_tui::give_back();
                     std::process::exit(130)
                 }
                 None => {}

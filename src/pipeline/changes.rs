@@ -115,6 +115,7 @@ impl Position {
             wanted: plan.wanted.len(),
             passed_over,
             known,
+            kept: false,
         });
         self.remaining = self.remaining.saturating_sub(plan.wanted.len());
         self.drained = page.ends();

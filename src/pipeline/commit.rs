@@ -51,12 +51,14 @@ pub async fn commit(visit: Arc<Visit>, batch: Transferred) -> Result<(Committed,
         again.had(had);
     }
     let drained = matches!(&end, Some(End::Page(page)) if page.drained);
+    let ends_page = matches!(&end, Some(End::Page(_)));
     match end {
         Some(End::Page(page)) => lines += end_page(&visit, page).await?,
         Some(End::Compared(uncovered)) => compared(&visit, uncovered).await?,
         None => {}
     }
     let (mailbox, folder) = (&visit.mailbox.address, &visit.folder.id);
+    let page_done = ends_page.then(|| Event::PageDone { mailbox: mailbox.clone(), folder: folder.clone() });
     if messages > 0 {
         visit.pipeline.events.tell(Event::MessagesStored { mailbox: mailbox.clone(), folder: folder.clone(), newest, messages, bytes });
     }
@@ -67,6 +69,7 @@ pub async fn commit(visit: Arc<Visit>, batch: Transferred) -> Result<(Committed,
     for (key, failure) in quarantined {
         visit.pipeline.events.tell(Event::MessageQuarantined { mailbox: mailbox.clone(), path: visit.path.clone(), key, failure });
     }
+    page_done.into_iter().for_each(|event| visit.pipeline.events.tell(event));
     Ok((Committed { messages, drained }, trouble))
 }
 

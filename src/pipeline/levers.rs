@@ -52,7 +52,7 @@ impl Levers {
 
     /// Whether a mailbox is paused.
     pub fn paused(&self, mailbox: &Address) -> bool {
-        self.all().levers.get(mailbox).is_some_and(|lever| *lever.paused.borrow())
+        self.all().levers.get(mailbox).is_some_and(|lever| lever.is_paused())
     }
 
     /// Ends the mailbox's rest, if it rests: its next round is due.
@@ -93,6 +93,11 @@ impl Lever {
     pub async fn released(&self) {
         // The sender is ours.
         let _ = self.paused.subscribe().wait_for(|paused| !paused).await;
+    }
+
+    /// Whether the mailbox is paused.
+    pub fn is_paused(&self) -> bool {
+        *self.paused.borrow()
     }
 
     /// Tells later whether it was paused meanwhile.

@@ -97,6 +97,7 @@ async fn list(visit: &Visit, survey: &mut Survey) -> Result<(), Trouble> {
             wanted: 0,
             passed_over: 0,
             known: 0,
+            kept: true,
         });
         let whole = page.ends();
         survey.note(page, whole).await?;

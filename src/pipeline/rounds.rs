@@ -77,13 +77,20 @@ impl Pipeline {
         let (mailbox, lever) = (&subscription.mailbox.address, self.levers.of(&subscription.mailbox.address));
         let (mut failures, mut messages, mut worked, mut held) = (0, 0, false, None);
         loop {
-            lever.released().await;
-            self.drain.unless_begun().await;
-            if turns.seats.available_permits() == 0 {
-                self.events.tell(Event::MailboxQueued { mailbox: mailbox.clone() });
-            }
+            let seat = loop {
+                lever.released().await;
+                self.drain.unless_begun().await;
+                if turns.seats.available_permits() == 0 {
+                    self.events.tell(Event::MailboxQueued { mailbox: mailbox.clone() });
+                }
+                let Ok(seat) = turns.seats.acquire().await else { std::future::pending().await };
+                // It may have been paused while it waited for its seat, which is then another one's.
+                if !lever.is_paused() {
+                    break seat;
+                }
+            };
             let mut round = {
-                let Ok(_seat) = turns.seats.acquire().await else { std::future::pending().await };
+                let _seat = seat;
                 self.clone().round(&subscription, &mut memory, thorough).await
             };
             let next = match &round.held {

@@ -1,5 +1,7 @@
 //! A folder as a watcher sees it, folded from events.
 
+use std::collections::VecDeque;
+
 use exchange_sync_tui::status::{Figures, Folder, FolderState};
 
 use crate::event::Seen;
@@ -15,12 +17,27 @@ pub struct FolderRow {
     pub changed: u64,
     /// Entries listed since its listing from the start began, and messages found wanted among them; none while it is listed from a cursor.
     walk: Option<(u64, u64)>,
+    /// Pages that came and are not done with, oldest first.
+    open: VecDeque<Page>,
+}
+
+/// What a page told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Entries on it.
+    pub changes: u64,
+    /// Messages to be downloaded.
+    pub wanted: u64,
+    /// Messages that filters leave out.
+    pub passed_over: u64,
+    /// Messages that are stored already.
+    pub known: u64,
 }
 
 impl FolderRow {
     /// A folder that was seen.
     pub fn new(key: String, seen: &Seen, changed: u64) -> Self {
-        let mut row = Self { key, folder: Folder::default(), changed, walk: None };
+        let mut row = Self { key, folder: Folder::default(), changed, walk: None, open: VecDeque::new() };
         row.see(seen);
         row
     }
@@ -37,14 +54,19 @@ impl FolderRow {
         news
     }
 
-    /// It is to be visited. Gives how many messages of the visit before are to be listed again: it was broken off before they were stored.
-    pub fn due(&mut self, whole: bool) -> u64 {
-        let broken_off = matches!(self.folder.state, FolderState::Listing | FolderState::Syncing | FolderState::Failed);
+    /// It is to be visited. Gives what was listed in the visit before and will be listed again: that was broken off before it was done with it.
+    pub fn due(&mut self, whole: bool) -> Page {
+        let again = self.open.drain(..).fold(Page::default(), |sum, page| Page {
+            changes: sum.changes + page.changes,
+            wanted: sum.wanted + page.wanted,
+            ..sum
+        });
         let figures = &mut self.folder.figures;
-        let again = if broken_off { figures.wanted.saturating_sub(figures.stored).min(figures.listed) } else { 0 };
-        (figures.wanted, figures.listed) = (figures.wanted - again, figures.listed - again);
+        (figures.wanted, figures.listed) = (figures.wanted.saturating_sub(again.wanted), figures.listed.saturating_sub(again.changes));
+        // What was stored of it is known when it comes again.
+        figures.wanted = figures.wanted.max(figures.stored);
         if let Some((seen, found)) = &mut self.walk {
-            (*seen, *found) = (seen.saturating_sub(again), found.saturating_sub(again));
+            (*seen, *found) = (seen.saturating_sub(again.changes), found.saturating_sub(again.wanted));
         }
         self.folder.state = FolderState::Queued;
         // A listing in several rounds is one walk.
@@ -60,16 +82,27 @@ impl FolderRow {
     }
 
     /// A page came.
-    pub fn listed(&mut self, changes: u64, wanted: u64) {
+    pub fn listed(&mut self, page: Page, kept: bool) {
         let figures = &mut self.folder.figures;
-        figures.listed += changes;
-        figures.wanted += wanted;
+        figures.listed += page.changes;
+        figures.wanted += page.wanted;
         if let Some((seen, found)) = &mut self.walk {
-            *seen += changes;
-            *found += wanted;
+            *seen += page.changes;
+            *found += page.wanted;
+        }
+        if !kept {
+            self.open.push_back(page);
         }
         self.folder.state = if figures.wanted > figures.stored { FolderState::Syncing } else { FolderState::Listing };
         self.estimate();
+    }
+
+    /// All that the oldest page that is not done with asked for is done.
+    pub fn page_done(&mut self) -> Page {
+        let page = self.open.pop_front().unwrap_or_default();
+        self.folder.figures.passed_over += page.passed_over;
+        self.folder.figures.known += page.known;
+        page
     }
 
     /// It was read to its end, or had its share.

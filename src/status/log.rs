@@ -62,6 +62,7 @@ pub fn line(event: &Event, again: u64) -> Option<(Level, String)> {
         | Event::FolderStarted { .. }
         | Event::FolderFinished { .. }
         | Event::PageListed { .. }
+        | Event::PageDone { .. }
         | Event::MessagesStored { .. }
         | Event::ChangesRecorded { .. }
         | Event::CatalogCounted { .. }

@@ -8,7 +8,7 @@ use exchange_sync_tui::{
     status::{Budget, Figures, FolderState, Mailbox, MailboxState, Mishap, REQUESTS, Request, Verified},
 };
 
-use super::folder::FolderRow;
+use super::folder::{FolderRow, Page};
 use crate::{event::Event, mail::FolderId};
 
 /// So many removed folders are remembered, for whoever knew them.
@@ -64,6 +64,8 @@ impl Row {
         self.changed = revision;
         self.mailbox.waited = self.waited(at);
         match event {
+            // It was paused at the last moment.
+            Event::MailboxQueued { .. } | Event::MailboxStarted { .. } if self.mailbox.state == MailboxState::Paused => {}
             Event::MailboxQueued { .. } => self.turn(at, MailboxState::Queued),
             Event::MailboxStarted { .. } => {
                 (self.mailbox.failed_folders, self.pending, self.again) = (0, 0, 0);
@@ -71,25 +73,26 @@ impl Row {
             }
             Event::FoldersListed { folders, .. } => self.folders_listed(folders, revision),
             Event::FolderDue { folder, whole, .. } => {
-                let mut again = 0;
+                let mut again = Page::default();
                 self.folder(folder, revision, |row| again = row.due(*whole));
                 let figures = &mut self.mailbox.figures;
-                (figures.wanted, figures.listed) = (figures.wanted.saturating_sub(again), figures.listed.saturating_sub(again));
+                figures.listed = figures.listed.saturating_sub(again.changes);
+                figures.wanted = figures.wanted.saturating_sub(again.wanted).max(figures.stored);
             }
             Event::FolderStarted { folder, .. } => self.folder(folder, revision, |row| row.folder.state = FolderState::Listing),
-            Event::PageListed { folder, changes, wanted, passed_over, known, .. } => {
-                let (changes, wanted, passed_over, known) = (*changes as u64, *wanted as u64, *passed_over as u64, *known as u64);
+            Event::PageListed { folder, changes, wanted, passed_over, known, kept, .. } => {
+                let [changes, wanted, passed_over, known] = [changes, wanted, passed_over, known].map(|n| *n as u64);
                 self.pending += wanted;
                 self.mailbox.figures.listed += changes;
                 self.mailbox.figures.wanted += wanted;
-                self.mailbox.figures.passed_over += passed_over;
-                self.mailbox.figures.known += known;
-                self.folder(folder, revision, |row| {
-                    row.folder.figures.passed_over += passed_over;
-                    row.folder.figures.known += known;
-                    row.listed(changes, wanted);
-                });
+                self.folder(folder, revision, |row| row.listed(Page { changes, wanted, passed_over, known }, *kept));
                 self.progress(at);
+            }
+            Event::PageDone { folder, .. } => {
+                let mut page = Page::default();
+                self.folder(folder, revision, |row| page = row.page_done());
+                self.mailbox.figures.passed_over += page.passed_over;
+                self.mailbox.figures.known += page.known;
             }
             Event::MessagesStored { folder, messages, bytes, newest, .. } => {
                 self.pending = self.pending.saturating_sub(*messages);
@@ -171,8 +174,12 @@ impl Row {
                 self.mailbox.error = Some(Mishap { at, words: words(reason) });
                 self.mailbox.refused = *refused;
                 self.mailbox.complete = false;
-                self.turn(at, MailboxState::Degraded);
-                self.mailbox.reason = Some(words(reason));
+                if self.mailbox.state == MailboxState::Paused {
+                    self.rests = Some(Rest { state: MailboxState::Degraded, reason: Some(words(reason)), until: None, held: None });
+                } else {
+                    self.turn(at, MailboxState::Degraded);
+                    self.mailbox.reason = Some(words(reason));
+                }
             }
             Event::MailboxFinished { complete, .. } => {
                 self.mailbox.complete = *complete;
@@ -187,6 +194,7 @@ impl Row {
             // What has come to its end is neither held nor let go.
             Event::MailboxPaused { .. } | Event::MailboxResumed { .. }
                 if matches!(self.mailbox.state, MailboxState::Done | MailboxState::Stopped) => {}
+            Event::MailboxPaused { .. } if self.mailbox.state == MailboxState::Paused => {}
             Event::MailboxPaused { .. } => {
                 let Mailbox { state, reason, until, .. } = &self.mailbox;
                 self.rests = Some(Rest { state: *state, reason: reason.clone(), until: *until, held: self.held });
@@ -278,14 +286,17 @@ impl Row {
         }
         self.mailbox.state = state;
         (self.mailbox.reason, self.mailbox.until, self.held) = (None, None, None);
+        if state != MailboxState::Paused {
+            self.rests = None;
+        }
     }
 
     fn wait(&mut self, at: DateTime<Utc>, reason: String, until: DateTime<Utc>) {
         if self.mailbox.state == MailboxState::Paused {
-            let before = self.rests.take().filter(|rest| rest.state == MailboxState::Waiting);
-            let held = before.as_ref().and_then(|rest| rest.held);
-            let until = before.and_then(|rest| rest.until).map_or(until, |before| before.max(until));
-            self.rests = Some(Rest { state: MailboxState::Waiting, reason: Some(reason), until: Some(until), held });
+            // The longer wait counts, with its own reason.
+            let before = self.rests.take().filter(|rest| rest.state == MailboxState::Waiting && rest.until >= Some(until));
+            let new = || Rest { state: MailboxState::Waiting, reason: Some(reason), until: Some(until), held: None };
+            self.rests = Some(before.unwrap_or_else(new));
             return;
         }
         // The longest of several waits counts.
@@ -309,7 +320,8 @@ impl Row {
     }
 
     fn held(&self, at: DateTime<Utc>) -> bool {
-        self.held.is_some_and(|until| at < until)
+        let held = self.held.or_else(|| self.rests.as_ref().and_then(|rest| rest.held));
+        held.is_some_and(|until| at < until)
     }
 
     /// Something came of it.

@@ -47,7 +47,7 @@ impl World {
     fn listed(&mut self, folder: &str, changes: usize, wanted: usize) {
         let (mailbox, folder) = (self.mailbox.clone(), FolderId(folder.into()));
         self.tell(Event::FolderStarted { mailbox: mailbox.clone(), folder: folder.clone() });
-        self.tell(Event::PageListed { mailbox, folder, changes, wanted, passed_over: changes - wanted, known: 0 });
+        self.tell(Event::PageListed { mailbox, folder, changes, wanted, passed_over: changes - wanted, known: 0, kept: false });
     }
 
     fn stored(&mut self, folder: &str, messages: u64) {
@@ -146,16 +146,53 @@ fn a_wait_goes_on_although_its_mailbox_is_paused_meanwhile() {
 #[test]
 fn what_is_listed_again_after_a_pause_counts_once() {
     let mut world = World::new();
-    world.begins(&[("Inbox", 600)]);
-    world.listed("Inbox", 400, 400);
+    let (mailbox, folder) = (world.mailbox.clone(), FolderId("Inbox".into()));
+    let done = || Event::PageDone { mailbox: mailbox.clone(), folder: folder.clone() };
+    let told = |world: &World| {
+        let figures = world.mailbox().figures;
+        (figures.listed, figures.wanted, figures.expected, figures.passed_over)
+    };
+    world.begins(&[("Inbox", 1000)]);
+    world.listed("Inbox", 200, 160);
     world.stored("Inbox", 160);
-    // The round is broken off, and goes on from what was stored.
-    world.begins(&[("Inbox", 600)]);
+    world.tell(done());
+    world.listed("Inbox", 400, 320);
+    world.stored("Inbox", 80);
+    assert_eq!(told(&world), (600, 480, 800, 40), "what filters leave out counts with its page");
+    // The round is broken off, and the page comes again, all of it: what was stored of it is known by then.
+    world.tell(Event::FolderFinished { mailbox: mailbox.clone(), folder: folder.clone(), drained: false });
+    world.begins(&[("Inbox", 1000)]);
+    assert_eq!((told(&world).0, world.mailbox().figures.wanted), (200, 240));
+    world.tell(Event::FolderStarted { mailbox: mailbox.clone(), folder: folder.clone() });
+    world.tell(Event::PageListed {
+        mailbox: mailbox.clone(),
+        folder: folder.clone(),
+        changes: 400,
+        wanted: 240,
+        passed_over: 80,
+        known: 80,
+        kept: false,
+    });
+    world.stored("Inbox", 240);
+    world.tell(done());
     let figures = world.mailbox().figures;
-    assert_eq!((figures.listed, figures.wanted, figures.expected), (160, 160, 600));
-    world.listed("Inbox", 440, 440);
-    let figures = world.mailbox().figures;
-    assert_eq!((figures.listed, figures.wanted, figures.expected), (600, 600, 600));
+    assert_eq!((figures.listed, figures.wanted, figures.stored, figures.passed_over, figures.known), (600, 480, 480, 120, 80));
+}
+
+#[test]
+fn what_happens_while_it_is_paused_does_not_let_it_go() {
+    let mut world = World::new();
+    world.begins(&[("Inbox", 100)]);
+    let mailbox = world.mailbox.clone();
+    world.tell(Event::MailboxPaused { mailbox: mailbox.clone() });
+    world.tell(Event::MailboxStarted { mailbox: mailbox.clone() });
+    world.tell(Event::MailboxFailed { mailbox: mailbox.clone(), reason: "connection reset".into(), refused: false });
+    world.rests(Some(60), false);
+    assert_eq!(world.mailbox().state, MailboxState::Paused);
+    world.tell(Event::MailboxResumed { mailbox });
+    let told = world.mailbox();
+    assert_eq!((told.state, told.reason.as_deref()), (MailboxState::Degraded, Some("connection reset")));
+    assert_eq!(told.until, Some(world.now + TimeDelta::seconds(60)));
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub fn log(event: &Event, level: Option<Level>) {
         // Requests are logged where they are made, with their ids.
         Event::MailboxAdded { .. }
         | Event::CatalogCounted { .. }
+        | Event::PageDone { .. }
         | Event::FolderDue { .. }
         | Event::FolderStarted { .. }
         | Event::FolderFinished { .. }

@@ -46,7 +46,10 @@ pub fn shown(text: &str, mask: bool) -> Cow<'_, str> {
         // The letter that ends a colour does not begin the address.
         let local = rest[..local].rfind('\u{1b}').map_or(local, |escape| local.max(escape + colour(&rest[escape..])));
         // What a log writes before a value (`mailbox=`) is no part of the address, though an address may hold that sign.
-        let field = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || "_.".contains(c));
+        let field = |before: &str| {
+            let name = before.rsplit(['?', '&']).next().unwrap_or(before);
+            FIELDS.iter().any(|field| name.eq_ignore_ascii_case(field))
+        };
         let local = rest[local..at].rfind('=').filter(|sign| field(&rest[local..local + sign])).map_or(local, |sign| local + sign + 1);
         // Nor are quotes around it, though one may stand in it.
         let local = at - rest[local..at].trim_start_matches(QUOTES).len();
@@ -79,6 +82,9 @@ fn of_address(c: char) -> bool {
 fn of_domain(c: char) -> bool {
     c.is_alphanumeric() || "-._".contains(c)
 }
+
+/// Names of fields whose value is an address. Of another name one cannot tell whether it is a part of the address.
+const FIELDS: [&str; 12] = ["mailbox", "address", "user", "account", "owner", "upn", "login", "email", "mail", "from", "to", "recipient"];
 
 /// What words put around an address, though some of it might begin one (RFC 5322, atext).
 const QUOTES: [char; 5] = ['\'', '`', '{', '|', '='];
@@ -136,7 +142,7 @@ mod tests {
     #[test]
     fn a_colour_before_an_address_is_no_part_of_it() {
         let ann = shown("ann@example.com", true);
-        for before in ["\u{1b}[3mmailbox\u{1b}[0m\u{1b}[2m=\u{1b}[0m", "\u{1b}[m", "\u{1b}[38;5;9m", "\u{1b}[0m m=", "\u{1b}[32m"] {
+        for before in ["\u{1b}[3mmailbox\u{1b}[0m\u{1b}[2m=\u{1b}[0m", "\u{1b}[m", "\u{1b}[38;5;9m", "\u{1b}[0m mailbox=", "\u{1b}[32m"] {
             assert_eq!(shown(&format!("{before}ann@example.com\u{1b}[0m"), true), format!("{before}{ann}\u{1b}[0m"));
         }
         assert_eq!(shown("\u{1b}[3mailbox", true), "\u{1b}[3mailbox");
@@ -146,11 +152,23 @@ mod tests {
     #[test]
     fn quotes_around_an_address_are_no_part_of_it() {
         let ann = shown("ann@example.com", true);
-        for (before, after) in [("'", "'"), ("`", "`"), ("{", "}"), ("<", ">?"), ("|", "|"), ("=", "!"), ("", "'s"), ("user='", "'")] {
+        for (before, after) in [
+            ("'", "'"),
+            ("`", "`"),
+            ("{", "}"),
+            ("<", ">?"),
+            ("|", "|"),
+            ("=", "!"),
+            ("", "'s"),
+            ("user='", "'"),
+            ("?user=", ""),
+            ("/x?a=1&User=", "&b"),
+        ] {
             assert_eq!(shown(&format!("{before}ann@example.com{after}"), true), format!("{before}{ann}{after}"));
         }
         let bounced = shown("to bounce+ann=contoso.com@example.org", true);
         assert!(bounced.starts_with("to masked-") && !bounced.contains("ann"), "{bounced}");
+        assert!(!shown("ann.smith=contoso.com@example.org", true).contains("ann"));
     }
 
     #[test]

@@ -58,6 +58,8 @@ pub(crate) struct Screen {
 struct Given {
     /// Whether it is the dashboard's just now.
     ours: AtomicBool,
+    /// Whether it never is again.
+    over: AtomicBool,
     mouse: bool,
     titled: bool,
 }
@@ -78,6 +80,7 @@ const HASTE: Duration = Duration::from_millis(200);
 /// Gives the terminal back, if a dashboard has it: to be called before a process is ended without the dashboard's own end. Takes a second or two at most.
 pub fn give_back() {
     if let Some(given) = held().upgrade() {
+        given.over.store(true, Ordering::SeqCst);
         given.ours.store(false, Ordering::SeqCst);
         // Also where the dashboard is about to do so, which may be cut off. Nobody is left to tell.
         let _ = given.restore(HASTE);
@@ -95,7 +98,7 @@ pub(crate) fn out() -> Box<dyn Write + Send> {
 impl Screen {
     /// Takes the terminal.
     pub(crate) fn new(mouse: bool, titled: bool) -> io::Result<Self> {
-        let given = Arc::new(Given { ours: AtomicBool::new(false), mouse, titled });
+        let given = Arc::new(Given { ours: AtomicBool::new(false), over: AtomicBool::new(false), mouse, titled });
         let drawn_on = Out { to: out(), given: Arc::clone(&given) };
         let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, drawn_on)))?;
         *held() = Arc::downgrade(&given);
@@ -115,6 +118,9 @@ impl Screen {
     }
 
     fn enter(&mut self) -> io::Result<()> {
+        if self.given.over.load(Ordering::SeqCst) {
+            return Err(io::Error::other("the terminal was given back"));
+        }
         self.given.ours.store(true, Ordering::SeqCst);
         terminal::enable_raw_mode()?;
         let mut out = BufWriter::new(out());

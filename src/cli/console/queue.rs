@@ -67,12 +67,9 @@ impl Queue {
     /// Whether all is.
     pub fn settle(&self, patience: Duration) -> bool {
         let (mut state, began) = (self.held(), Instant::now());
-        if state.given_up.is_some_and(|written| written != state.written) {
-            state.given_up = None;
-        }
         while state.busy || !state.waiting.is_empty() {
             let left = patience.saturating_sub(began.elapsed());
-            if left.is_zero() || state.given_up.is_some() {
+            if left.is_zero() || state.given_up == Some(state.written) {
                 state.given_up = Some(state.written);
                 return false;
             }

@@ -23,19 +23,24 @@ pub async fn lines(events: Events, console: Console, stopped: Stop) {
     }
 }
 
-/// The same as JSON on standard output: one object a line, with the fields of `/status`. While what was written is not read, nothing more is.
-pub async fn json(events: Events, mut stopped: Stop) {
+/// So long the last line is given to be taken.
+const LAST: Duration = Duration::from_secs(5);
+
+/// The same as JSON on standard output: one object a line, with the fields of `/status`. While what was written is not read, nothing more is. Whether all
+/// of it was taken at the end.
+pub async fn json(events: Events, mut stopped: Stop) -> bool {
     let mut ticks = ticks(stopped.clone());
     while ticks.next().await.is_some() {
         let status = events.status().overview(Utc::now());
         // Not by a worker: whoever reads may be slow.
-        let line = task::spawn_blocking(move || writeln!(std::io::stdout(), "{}", Line { event: "progress", status }));
+        let mut line = task::spawn_blocking(move || writeln!(std::io::stdout(), "{}", Line { event: "progress", status }));
         // That nobody reads it is not worth a failure.
         tokio::select! {
-            _ = &mut stopped => return,
-            _ = line => {}
+            _ = &mut stopped => return time::timeout(LAST, line).await.is_ok(),
+            _ = &mut line => {}
         }
     }
+    true
 }
 
 /// Until it is stopped, by the clock, however long a line takes.

@@ -23,6 +23,7 @@ use crate::{
     exchange::{Error, Exchange, Verdict},
     mail::*,
     pipeline::{Assignment, FilterSet, Filters, FolderName, Limits, Mode, Pipeline, Reconcile, Round, Schedule, Subscription, roster},
+    status::MailboxState,
     watch::Events,
 };
 
@@ -216,6 +217,26 @@ async fn a_mailbox_that_comes_back_goes_on_where_it_was() {
     let mut expected: Vec<Vec<u8>> = bench.of("a").0.lock().unwrap().items.values().map(|item| item.body.clone()).collect();
     expected.sort();
     assert_eq!(bodies, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_paused_while_it_waits_for_a_seat_begins_nothing() {
+    let bench = Bench::new(Several { slow: Some(Duration::from_secs(7)), ..Several::default() });
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let (sender, mut rounds) = bench.start();
+    sender.send(bench.assignment(&names.map(subscription))).await.unwrap();
+    assert!(tokio::time::timeout(Duration::from_secs(1), rounds.next()).await.is_err());
+    bench.pipeline.levers().pause(None, &bench.events);
+    pass(&mut rounds).await;
+    let states = || bench.events.status().mailboxes().map(|(_, mailbox)| mailbox.state).collect::<Vec<_>>();
+    assert_eq!(states(), [MailboxState::Paused; 6]);
+    let asked = bench.events.status().mailboxes().filter(|(_, mailbox)| mailbox.folder_count > 0).count();
+    assert_eq!(asked, 3, "those who had a seat learn what they asked for, and the others do not ask");
+    assert!(names.iter().all(|name| bench.work(name).2 == 0), "nothing is downloaded");
+    bench.pipeline.levers().resume(None, &bench.events);
+    pass(&mut rounds).await;
+    assert!(!states().contains(&MailboxState::Paused));
+    assert!(names.iter().all(|name| bench.work(name).2 == 5));
 }
 
 #[tokio::test(start_paused = true)]

@@ -64,12 +64,21 @@ impl Dialog {
 impl App {
     /// A key while something stands over everything.
     pub(super) fn answer(&mut self, key: KeyEvent) -> Vec<Effect> {
-        let command = match self.settings.keymap.meaning(&[key.into()]) {
+        let mut command = match self.settings.keymap.meaning(&[key.into()]) {
             Meaning::Command(command) => Some(command),
             _ => None,
         };
         if command == Some(Command::Interrupt) {
             return self.command(Command::Interrupt);
+        }
+        if matches!(self.dialog, Some(Dialog::Help(_) | Dialog::Text { .. })) {
+            self.begun.push(key.into());
+            match self.settings.keymap.meaning(&self.begun) {
+                Meaning::Begun => return Vec::new(),
+                Meaning::Command(found) => command = Some(found),
+                Meaning::Nothing => {}
+            }
+            self.begun.clear();
         }
         match self.dialog.clone() {
             Some(Dialog::Help(line)) => self.dialog = scrolled(line, command).map(Dialog::Help),

@@ -111,6 +111,10 @@ impl Track {
 impl Ring {
     fn add(&mut self, point: i64, grown: u32) {
         let length = self.values.len() as i64;
+        if point <= self.newest.saturating_sub(length) {
+            // A clock that was set back by more than all of this.
+            *self = Self { newest: point, values: [0; POINTS + 1] };
+        }
         if point > self.newest {
             // What lies between was no growth; at most the whole ring is forgotten.
             for passed in (self.newest.max(point - length) + 1)..=point {
@@ -169,6 +173,10 @@ mod tests {
         assert!(points.iter().all(|rate| (9.0..11.0).contains(rate)), "{points:?}");
         let rate = track.rate(at(600));
         assert!((9.0..11.0).contains(&rate), "{rate}");
+        let mut back = Track::new(0, at(100_000));
+        back.take(10, at(99_999), at(100_000));
+        back.take(20, at(100_000), at(11));
+        assert_eq!(back.points(Scale::Minutes, at(15), 1), [2.0], "a clock that was set back goes on from there");
         // Older than all that is kept.
         track.take(6000 + 100_000, at(600), at(1_000_000));
         assert!(track.points(Scale::Minutes, at(1_000_000), POINTS).iter().all(|rate| *rate < 1.0));

@@ -49,7 +49,9 @@ impl Fleet {
         // The end of the whole can be told only if it can be told of each that is not at its own.
         let unknown = |instance: &Instance| {
             let head = &instance.status.head;
-            let works = matches!(head.state, State::Starting | State::Listing | State::Syncing | State::Throttled);
+            // One that has no share of the mailboxes begins for ever.
+            let works =
+                head.totals.mailboxes > 0 && matches!(head.state, State::Starting | State::Listing | State::Syncing | State::Throttled);
             let left = head.state != State::Ended && head.totals.likely() > head.totals.figures.stored;
             !instance.met() || ((head.eta.is_none() || instance.lost()) && (works || left))
         };

@@ -27,7 +27,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
 
 /// A frame in the middle, with room for so many lines of so many columns.
 fn window(app: &App, title: &str, (columns, lines): (u16, u16), area: Rect, buffer: &mut Buffer) -> Rect {
-    let (width, height) = ((columns + 4).min(area.width), (lines + 2).min(area.height));
+    let (width, height) = (columns.saturating_add(4).min(area.width), lines.saturating_add(2).min(area.height));
     let window = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
     Clear.render(window, buffer);
     let block = Block::bordered()
@@ -168,7 +168,7 @@ fn lines(app: &App, text: &Whole, area: Rect) -> Vec<Line<'static>> {
 fn read(app: &App, text: &Whole, line: usize, area: Rect, buffer: &mut Buffer) {
     let lines = lines(app, text, area);
     let all = lines.len();
-    let inner = window(app, text.title, (TEXT, all as u16), area, buffer);
+    let inner = window(app, text.title, (TEXT, u16::try_from(all).unwrap_or(u16::MAX)), area, buffer);
     Paragraph::new(lines.into_iter().skip(line).collect::<Vec<_>>()).render(inner, buffer);
     more(app, all, line, inner, buffer);
 }

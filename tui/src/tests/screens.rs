@@ -317,6 +317,8 @@ fn a_line_of_the_log_and_a_message_in_quarantine_can_be_read_whole() {
     assert!(last.contains("and that was the END") && !last.contains("for more"), "{last}");
     stage.press("k");
     assert_ne!(stage.screen(60, 15), last, "the key back is felt at once");
+    stage.press("gg");
+    assert_eq!(stage.screen(60, 15), first);
     stage.press("<esc>3");
     let mut items = world().quarantined(3);
     items[0].words = "spoiled ".repeat(80) + "END";

@@ -119,8 +119,8 @@ impl FolderRow {
     pub fn estimate(&mut self) {
         let left = self.walk.map_or(0, |(seen, found)| {
             let unlisted = self.folder.figures.items.saturating_sub(seen);
-            // Before anything was listed all may be wanted.
-            (unlisted * found).checked_div(seen).unwrap_or(unlisted)
+            // Before anything was listed all may be wanted, but what is stored already.
+            (unlisted * found).checked_div(seen).unwrap_or_else(|| unlisted.saturating_sub(self.folder.figures.stored))
         });
         let Figures { wanted, stored, .. } = self.folder.figures;
         self.folder.figures.expected = if self.folder.state == FolderState::Done { stored } else { wanted.max(stored) + left };

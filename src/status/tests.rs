@@ -180,6 +180,20 @@ fn what_is_listed_again_after_a_pause_counts_once() {
 }
 
 #[test]
+fn what_is_stored_of_a_page_that_comes_again_is_not_expected_once_more() {
+    let mut world = World::new();
+    world.begins(&[("Inbox", 600)]);
+    world.listed("Inbox", 600, 600);
+    world.stored("Inbox", 160);
+    let (mailbox, folder) = (world.mailbox.clone(), FolderId("Inbox".into()));
+    world.tell(Event::FolderFinished { mailbox, folder, drained: false });
+    world.begins(&[("Inbox", 600)]);
+    assert_eq!(world.mailbox().figures.expected, 600);
+    world.listed("Inbox", 600, 440);
+    assert_eq!(world.mailbox().figures.expected, 600);
+}
+
+#[test]
 fn what_happens_while_it_is_paused_does_not_let_it_go() {
     let mut world = World::new();
     world.begins(&[("Inbox", 100)]);

@@ -20,7 +20,7 @@ use super::{
 };
 
 /// No pass of these tests takes longer; one that does hangs.
-const PATIENCE: Duration = Duration::from_secs(150);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A configuration, and where the program copies to.
 pub struct Setup {

@@ -58,7 +58,6 @@ pub async fn commit(visit: Arc<Visit>, batch: Transferred) -> Result<(Committed,
         None => {}
     }
     let (mailbox, folder) = (&visit.mailbox.address, &visit.folder.id);
-    let page_done = ends_page.then(|| Event::PageDone { mailbox: mailbox.clone(), folder: folder.clone() });
     if messages > 0 {
         visit.pipeline.events.tell(Event::MessagesStored { mailbox: mailbox.clone(), folder: folder.clone(), newest, messages, bytes });
     }
@@ -69,7 +68,9 @@ pub async fn commit(visit: Arc<Visit>, batch: Transferred) -> Result<(Committed,
     for (key, failure) in quarantined {
         visit.pipeline.events.tell(Event::MessageQuarantined { mailbox: mailbox.clone(), path: visit.path.clone(), key, failure });
     }
-    page_done.into_iter().for_each(|event| visit.pipeline.events.tell(event));
+    if ends_page {
+        visit.pipeline.events.tell(Event::PageDone { mailbox: mailbox.clone(), folder: folder.clone() });
+    }
     Ok((Committed { messages, drained }, trouble))
 }
 

@@ -25,18 +25,12 @@ impl App {
         match command {
             Command::Up => self.step(-1),
             Command::Down => self.step(1),
-            Command::PageUp if self.in_details() => self.details.step(-page),
-            Command::PageDown if self.in_details() => self.details.step(page),
-            Command::HalfUp if self.in_details() => self.details.step(-half),
-            Command::HalfDown if self.in_details() => self.details.step(half),
-            Command::Top if self.in_details() => self.details.step(isize::MIN),
-            Command::Bottom if self.in_details() => self.details.step(isize::MAX),
-            Command::PageUp => self.step(-page),
-            Command::PageDown => self.step(page),
-            Command::HalfUp => self.step(-half),
-            Command::HalfDown => self.step(half),
-            Command::Top => self.step(isize::MIN),
-            Command::Bottom => self.step(isize::MAX),
+            Command::PageUp => self.leap(-page),
+            Command::PageDown => self.leap(page),
+            Command::HalfUp => self.leap(-half),
+            Command::HalfDown => self.leap(half),
+            Command::Top => self.leap(isize::MIN),
+            Command::Bottom => self.leap(isize::MAX),
             Command::Left => self.fold(true),
             Command::Right => self.fold(false),
             Command::Open => self.open(),
@@ -110,10 +104,8 @@ impl App {
             return Vec::new();
         }
         match (event.kind, spot) {
-            (MouseEventKind::ScrollUp, _) if self.in_details() => self.details.step(-WHEEL),
-            (MouseEventKind::ScrollDown, _) if self.in_details() => self.details.step(WHEEL),
-            (MouseEventKind::ScrollUp, _) => self.step(-WHEEL),
-            (MouseEventKind::ScrollDown, _) => self.step(WHEEL),
+            (MouseEventKind::ScrollUp, _) => self.leap(-WHEEL),
+            (MouseEventKind::ScrollDown, _) => self.leap(WHEEL),
             (MouseEventKind::Down(_), Spot::Tab(command)) => return self.command(command),
             (MouseEventKind::Down(_), Spot::Row(row)) => {
                 let (cursor, length) = (self.cursor(), self.length());
@@ -168,6 +160,11 @@ impl App {
             // Who goes back to read wants the lines to stay; at the end one wants the newest.
             self.logs.follow = self.logs.list.cursor + 1 >= length;
         }
+    }
+
+    /// Several rows at once; where details have all of the body, so many of their lines.
+    fn leap(&mut self, by: isize) {
+        if self.in_details() { self.details.step(by) } else { self.step(by) }
     }
 
     /// Whether keys move through the table.
